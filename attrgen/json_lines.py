@@ -1,0 +1,88 @@
+"""JSON with line numbers: at which line of a file each value stands, and which keys are there twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+JsonPath = tuple[str | int, ...]
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+
+
+@dataclass
+class LocatedJson:
+    """A parsed JSON value, the 1-based line of each path in it, and the paths whose key repeats."""
+
+    value: Any
+    lines: dict[JsonPath, int] = field(default_factory=dict)
+    repeated: list[tuple[JsonPath, int]] = field(default_factory=list)
+
+    def line(self, path: JsonPath) -> int | None:
+        """Line of `path`, or of its nearest ancestor that stands in the file."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return self.lines[path[:end]]
+        return None
+
+
+def parse(text: str) -> LocatedJson:
+    """Parse JSON, keeping lines.
+
+    Raises:
+        ValueError: not JSON (`json.JSONDecodeError`), or nested too deeply.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    located = LocatedJson(value)
+    # The text is valid JSON from here on, so a walk over its tokens needs no checks of its own.
+    tokens = _TOKEN.finditer(text)
+    stack: list[_Container] = []
+    line, seen = 1, 0
+    for token in tokens:
+        line += text.count("\n", seen, token.start())
+        seen = token.start()
+        mark = token.group()
+        parent = stack[-1] if stack else None
+        if mark in ",:":
+            if parent is not None and mark == ",":
+                parent.advance()
+        elif mark in "}]":
+            stack.pop()
+        elif parent is not None and parent.awaits_key:
+            parent.key = json.loads(mark)
+            parent.awaits_key = False
+            path = (*parent.path, parent.key)
+            if path in located.lines:
+                located.repeated.append((path, line))
+            located.lines[path] = line
+        else:
+            path = () if parent is None else (*parent.path, parent.key)
+            if parent is None or not parent.is_object:
+                located.lines[path] = line
+            if mark in "{[":
+                stack.append(_Container(path, is_object=mark == "{"))
+    return located
+
+
+class _Container:
+    def __init__(self, path: JsonPath, *, is_object: bool) -> None:
+        self.path = path
+        self.is_object = is_object
+        self.awaits_key = is_object
+        self.key: str | int = 0
+
+    def advance(self) -> None:
+        if self.is_object:
+            self.awaits_key = True
+        else:
+            assert isinstance(self.key, int)
+            self.key += 1
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
