@@ -1,0 +1,14 @@
+"""The `vr` command line: parse, call, print."""
+
+from __future__ import annotations
+
+import typer
+
+from attrgen.command import run
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+
+def main() -> None:
+    """Entry point of `vr`."""
+    run(app)
