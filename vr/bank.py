@@ -1,0 +1,54 @@
+"""Banks of attribute embeddings: what an image embedding is scored against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Unit embeddings of every class's attributes, ragged by class and padded with zeros.
+
+    Attributes:
+        embeddings: (C, m, D), m the largest number of attributes of a class.
+        present: (C, m), True where there is an attribute.
+    """
+
+    embeddings: Tensor
+    present: Tensor
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """Named tensors to store, `NAME.embeddings` and `NAME.present`."""
+        return {f"{name}.embeddings": self.embeddings, f"{name}.present": self.present}
+
+    @classmethod
+    def from_tensors(cls, name: str, tensors: dict[str, Tensor]) -> Bank:
+        """The bank that `tensors` stored."""
+        return cls(tensors[f"{name}.embeddings"], tensors[f"{name}.present"].bool())
+
+    def to(self, device: torch.device | str) -> Bank:
+        """The same bank on a device."""
+        return Bank(self.embeddings.to(device), self.present.to(device))
+
+
+def from_classes(embeddings: list[Tensor]) -> Bank:
+    """A bank of each class's embeddings, (m_c, D) each with m_c >= 1; every attribute stands once."""
+    padded = torch.nn.utils.rnn.pad_sequence(embeddings, batch_first=True)
+    lengths = torch.tensor([len(rows) for rows in embeddings], device=padded.device)
+    present = torch.arange(padded.shape[1], device=padded.device)[None] < lengths[:, None]
+    return Bank(padded, present)
+
+
+def padded_with_replacement(texts: list[str], size: int, generator: torch.Generator) -> list[str]:
+    """The published padding: fewer than `size` attributes are filled up by drawing with replacement.
+
+    So the nearest three are often one sentence three times; only the `paper` preset does this.
+    More than `size` are cut to a random `size` of them.
+    """
+    if len(texts) >= size:
+        return [texts[i] for i in torch.randperm(len(texts), generator=generator)[:size].tolist()]
+    drawn = torch.randint(len(texts), (size - len(texts),), generator=generator).tolist()
+    return texts + [texts[i] for i in drawn]

@@ -1,0 +1,49 @@
+"""AttrVR (Cai et al., ICLR 2025): one padding program, scored against descriptive and distinctive attributes.
+
+`s = alpha * topk(z, T_des) + (1 - alpha) * topk(z, T_dist)`. Learned: 3 * H * W numbers, of which the
+frame is used.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from vr.methods.base import Context, Recipe, Scores
+from vr.methods.programs import ProgramMethod, ProgramOptions
+from vr.score import score
+
+
+class AttrVROptions(ProgramOptions):
+    """AttrVR's choices."""
+
+    alpha: float = Field(0.5, ge=0, le=1, description="weight of the descriptive bank")
+
+
+class AttrVR(ProgramMethod):
+    """One program and the positive banks."""
+
+    name = "attrvr"
+    kinds = ("descriptive", "distinctive")
+    experts = ("pos",)
+    recipe = Recipe()
+    paper_recipe = Recipe(epochs=200)
+    options_type = AttrVROptions
+    paper_options: ClassVar[AttrVROptions] = AttrVROptions(pad_to=20)
+    options: AttrVROptions
+
+    def __init__(self, context: Context, options: AttrVROptions | None = None) -> None:
+        super().__init__(context, options or AttrVROptions())
+        if context.attributes is not None:
+            for salt, kind in enumerate(self.kinds):
+                self.build_bank(kind, salt=salt)
+
+    def scores(self, prepared: Tensor) -> Scores:
+        """Scores of the positive banks."""
+        features = self.encoder.encode(prepared, self.delta)[0]
+        k, alpha = self.options.k, self.options.alpha
+        descriptive = score(features, self.banks["descriptive"], tau=self.tau, k=k)
+        distinctive = score(features, self.banks["distinctive"], tau=self.tau, k=k)
+        return Scores(alpha * descriptive + (1 - alpha) * distinctive)
