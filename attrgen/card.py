@@ -68,6 +68,9 @@ class Card(_Strict):
     images: CardImages | None = None
     counts: CardCounts | None = None
     classes: tuple[CardClass, ...] = Field(min_length=2)
+    left_out: tuple[CardClass, ...] = Field(
+        (), description="classes that a collection has and that are passed over on purpose (`--classes`)"
+    )
     confusers: Mapping[Words, tuple[Words, ...]] = Field(
         default_factory=dict, description="for a class, the classes it is likeliest mistaken for"
     )
@@ -100,6 +103,10 @@ class Card(_Strict):
         folded = fold(spelling)
         return next((entry for entry in self.classes if folded in entry.spellings()), None)
 
+    def leaves_out(self, spelling: str) -> bool:
+        """Whether that is the spelling of a class left out on purpose."""
+        return any(fold(spelling) in entry.spellings() for entry in self.left_out)
+
     def class_of(self, spelling: str) -> CardClass:
         """As `find_class`.
 
@@ -130,7 +137,10 @@ class Card(_Strict):
             if name in chosen and (kept := tuple(other for other in others if other in chosen))
         }
         classes = tuple(entry for entry in self.classes if entry.name in chosen)
-        return self.model_copy(update={"classes": classes, "confusers": confusers, "counts": None})
+        left_out = self.left_out + tuple(entry for entry in self.classes if entry.name not in chosen)
+        return self.model_copy(
+            update={"classes": classes, "left_out": left_out, "confusers": confusers, "counts": None}
+        )
 
 
 def fold(text: str) -> str:

@@ -1,0 +1,143 @@
+"""A tree of files, in a folder or in a zip: the same names and the same bytes either way."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from attrgen.errors import UserError
+
+MAX_FILE_BYTES = 2**30
+
+
+class FileTree(Protocol):
+    """Files below a root, by their relative POSIX names in sorted order; hidden files are left out."""
+
+    @property
+    def root(self) -> Path: ...
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def place(self, name: str) -> str:
+        """The file as messages name it."""
+
+
+class Folder:
+    """A folder on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = []
+        for folder, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if not _is_hidden(name)]
+            inside = Path(folder).relative_to(root)
+            found += [(inside / name).as_posix() for name in files if not _is_hidden(name)]
+        self.names: tuple[str, ...] = tuple(sorted(found))
+
+    def read(self, name: str) -> bytes:
+        path = self.root / name
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise _too_large(self.place(name))
+            return path.read_bytes()
+        except OSError as error:
+            raise UserError(f"cannot be read: {error.strerror or error}", file=path) from error
+
+    def place(self, name: str) -> str:
+        return str(self.root / name)
+
+
+class Zip:
+    """A zip archive, read in place; nothing is unpacked."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()  # zipfile shares one file position
+        try:
+            self._archive = zipfile.ZipFile(root)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise UserError(
+                f"not a readable zip archive: {error}", file=root, remedy="Download or make it again."
+            ) from error
+        entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
+        for entry in entries:
+            if not is_inside(entry.filename):
+                raise UserError(
+                    f"holds '{entry.filename}', which points outside of the archive",
+                    file=root,
+                    remedy="Such an archive is not safe; get it from somewhere else.",
+                )
+        visible = [e for e in entries if not any(map(_is_hidden, PurePosixPath(e.filename).parts))]
+        self._entries = {entry.filename: entry for entry in visible}
+        self.names: tuple[str, ...] = tuple(sorted(self._entries))
+
+    def read(self, name: str) -> bytes:
+        entry = self._entries.get(name)
+        if entry is None:
+            raise UserError("there is no such file", file=self.place(name))
+        if entry.file_size > MAX_FILE_BYTES:
+            raise _too_large(self.place(name))
+        try:
+            with self._lock, self._archive.open(entry) as stream:
+                content = stream.read(entry.file_size + 1)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+            raise UserError(f"cannot be read: {error}", file=self.place(name)) from error
+        except ValueError as error:  # zlib.error is one in disguise for broken streams
+            raise UserError(f"cannot be unpacked: {error}", file=self.place(name)) from error
+        return content
+
+    def place(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+
+class Below:
+    """The part of a tree below one of its folders."""
+
+    def __init__(self, tree: FileTree, folder: str) -> None:
+        self._tree, self._prefix = tree, f"{folder}/"
+        self.root = tree.root / folder
+        self.names: tuple[str, ...] = tuple(
+            name.removeprefix(self._prefix) for name in tree.names if name.startswith(self._prefix)
+        )
+
+    def read(self, name: str) -> bytes:
+        return self._tree.read(self._prefix + name)
+
+    def place(self, name: str) -> str:
+        return self._tree.place(self._prefix + name)
+
+
+def open_tree(path: Path) -> FileTree:
+    """The tree at `path`, below folders that hold nothing but one other folder (as zips often have)."""
+    tree: FileTree = Folder(path) if path.is_dir() else Zip(path)
+    while (only := _only_folder(tree)) is not None:
+        tree = Below(tree, only)
+    return tree
+
+
+def is_inside(name: str) -> bool:
+    """Whether a relative name stays below its root on every system."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    absolute = name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":")
+    return bool(parts) and not absolute and ".." not in parts and "\0" not in name
+
+
+def _only_folder(tree: FileTree) -> str | None:
+    tops = {name.split("/", 1)[0] for name in tree.names}
+    only = next(iter(tops)) if len(tops) == 1 else None
+    return only if only is not None and only not in tree.names else None
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _too_large(place: str) -> UserError:
+    return UserError("larger than 1 GiB, which no single image is", file=place, remedy="Take it out.")

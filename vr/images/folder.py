@@ -1,0 +1,74 @@
+"""Image folders: a sub-folder a class, at the top or below train, val and test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrgen.card import Card, fold
+from attrgen.errors import UserError
+from vr.images.collection import Collection, label_of, whole_splits
+from vr.images.files import FileTree
+from vr.images.pixels import is_image
+from vr.images.source import Item
+
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def looks(tree: FileTree, card: Card) -> bool:
+    """Whether there are images in sub-folders."""
+    return any("/" in name and is_image(name) for name in tree.names)
+
+
+def open_folder(tree: FileTree, card: Card) -> Collection:
+    """Open an image folder.
+
+    Raises:
+        UserError: there are no images, a folder matches no class, or a class has no image.
+    """
+    images = [name for name in tree.names if is_image(name)]
+    if not images:
+        raise UserError(
+            "there are no images in this folder",
+            file=tree.root,
+            remedy="Put the images of each class in a sub-folder named after the class.",
+        )
+    splits, notes = whole_splits(_rows(tree, images, card), card, tree.root)
+    return Collection(tree, splits, notes)
+
+
+def _rows(tree: FileTree, images: list[str], card: Card) -> Iterator[tuple[str, Item]]:
+    labels: dict[str, int | None] = {}
+    for name in images:
+        folders = name.split("/")[:-1]
+        split = _SPLIT_FOLDERS.get(folders[0].casefold(), "") if folders else ""
+        inside = folders[1:] if split else folders
+        if not inside:
+            raise UserError(
+                "the image lies in no class folder", file=tree.place(name), remedy="Move it into one."
+            )
+        if inside[0] not in labels:
+            labels[inside[0]] = _label(
+                tree, card, "/".join(folders[: len(folders) - len(inside) + 1]), inside[0]
+            )
+        label = labels[inside[0]]
+        if label is not None:
+            yield split or "train", Item(name, label)
+
+
+def _label(tree: FileTree, card: Card, folder: str, spelling: str) -> int | None:
+    try:
+        return label_of(card, spelling)
+    except UserError as error:
+        raise UserError(
+            f"the folder '{fold(spelling)}' is no class of the card '{card.name}'",
+            file=tree.place(folder),
+            remedy=error.remedy,
+        ) from error
