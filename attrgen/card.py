@@ -42,6 +42,10 @@ class CardImages(_Strict):
     layout: Literal["coop", "folder", "npz", "manifest", "dicom"] = "coop"
     split: Words | None = None
     download: str | None = Field(None, description="`hub:REPO/FILE.zip`, `torchvision:NAME` or a URL")
+    labels: tuple[Words, ...] = Field(
+        (),
+        description="classes by integer label, for files that have no names and another order than the card",
+    )
     window: tuple[float, float] | None = Field(None, description="DICOM window: centre and width")
 
 
@@ -138,9 +142,11 @@ class Card(_Strict):
         }
         classes = tuple(entry for entry in self.classes if entry.name in chosen)
         left_out = self.left_out + tuple(entry for entry in self.classes if entry.name not in chosen)
-        return self.model_copy(
-            update={"classes": classes, "left_out": left_out, "confusers": confusers, "counts": None}
-        )
+        images = self.images
+        if images is not None and not images.labels:  # integer labels keep the meaning they had
+            images = images.model_copy(update={"labels": self.class_names})
+        changed = {"classes": classes, "left_out": left_out, "images": images, "confusers": confusers}
+        return self.model_copy(update={**changed, "counts": None})
 
 
 def fold(text: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from attrgen.card import Card
 from attrgen.errors import UserError
-from vr.images import coop, folder
-from vr.images.files import FileTree, open_tree
+from vr.images import coop, folder, manifest, npz
+from vr.images.files import Place
 from vr.images.source import SPLITS, ImageSource, Item
 
 __all__ = ["FORMATS", "SPLITS", "ImageSource", "Item", "data_root", "open_source"]
@@ -22,19 +22,21 @@ PHANTOM = "kidney-phantom"
 class Format:
     """One way in which collections come: how it is recognised and opened."""
 
-    looks: Callable[[FileTree, Card], bool]
-    open: Callable[[FileTree, Card], ImageSource]
+    looks: Callable[[Place, Card], bool]
+    open: Callable[[Place, Card], ImageSource]
 
 
 # In the order in which they are tried: the more explicit ones first.
 FORMATS: dict[str, Format] = {
+    "npz": Format(npz.looks, npz.open_npz),
     "coop": Format(coop.looks, coop.open_coop),
+    "manifest": Format(manifest.looks, manifest.open_manifest),
     "folder": Format(folder.looks, folder.open_folder),
 }
 
 
 def data_root() -> Path:
-    """Where collections are looked for by their card's name: `VR_DATA`, else `datasets/` in the working folder."""
+    """Where collections are looked for by name: `VR_DATA`, else `datasets/` in the working folder."""
     return Path(os.environ.get("VR_DATA") or "datasets").expanduser()
 
 
@@ -53,22 +55,27 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
     path = _default_place(card) if data is None else data.expanduser()
     if not path.exists():
         raise UserError("there is no such folder or file", file=path, remedy="Check --data.")
-    trees = [open_tree(path)]
-    if data is not None and card.images is not None and (path / card.images.folder).is_dir():
-        trees.append(open_tree(path / card.images.folder))  # --data may be the data root, too
+    place = Place(_below_root(path, card))
     for name, known in FORMATS.items():
-        for tree in trees:
-            if format == name or (format is None and known.looks(tree, card)):
-                return known.open(tree, card)
-    return folder.open_folder(trees[0], card)  # raises, saying what an image folder is
+        if (format == name or format is None) and known.looks(place, card):
+            return known.open(place, card)
+    return FORMATS[format or "folder"].open(place, card)  # raises, saying what was looked for
+
+
+def _below_root(path: Path, card: Card) -> Path:
+    """The card's own folder where `path` is a data root that holds several collections."""
+    if card.images is None or path.name == card.images.folder or any(path.glob("split_*.json")):
+        return path
+    below = path / card.images.folder
+    return below if below.is_dir() else path
 
 
 def _default_place(card: Card) -> Path:
     name = card.images.folder if card.images is not None else card.name
     path = data_root() / name
-    archive = path.with_name(f"{path.name}.zip")
-    if path.exists() or archive.exists():
-        return path if path.exists() else archive
+    for there in (path, path.with_name(f"{path.name}.zip"), path.with_name(f"{path.name}.npz")):
+        if there.exists():
+            return there
     if card.name == PHANTOM:
         from vr.phantom.dataset import draw_dataset
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 TEST_SHARE = 0.2
+_SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -28,14 +37,17 @@ class Collection:
     tree: FileTree
     splits: Mapping[str, tuple[Item, ...]]
     notes: tuple[str, ...] = ()
-    decoder: Callable[[bytes, str], Image.Image] = decode
+    window: tuple[float, float] | None = None
 
     @property
     def root(self) -> Path:
         return self.tree.root
 
     def read(self, item_path: str) -> Image.Image:
-        return self.decoder(self.tree.read(item_path), self.tree.place(item_path))
+        return decode(self.tree.read(item_path), self.tree.place(item_path), window=self.window)
+
+    def stamp(self, item_path: str) -> str:
+        return self.tree.stamp(item_path)
 
 
 def label_of(card: Card, spelling: str) -> int | None:
@@ -48,6 +60,32 @@ def label_of(card: Card, spelling: str) -> int | None:
     if found is None and card.leaves_out(spelling):
         return None
     return card.class_names.index((found or card.class_of(spelling)).name)
+
+
+def label_by_number(card: Card, number: int) -> int | None:
+    """Label of a class by its number in a file: the place in `images.labels`, else in the card's order.
+
+    Raises:
+        UserError: there is no class of that number.
+    """
+    spellings = card.images.labels if card.images is not None else ()
+    if not spellings and card.left_out:
+        raise UserError(
+            f"the card '{card.name}' leaves classes out, so that label {number} may mean any class",
+            remedy="List the classes by number in the card: images.labels.",
+        )
+    spellings = spellings or card.class_names
+    if not 0 <= number < len(spellings):
+        raise UserError(
+            f"label {number} is out of range: the card '{card.name}' has {len(spellings)} classes",
+            remedy="Add the class to the card, or list images.labels in the card.",
+        )
+    return label_of(card, spellings[number])
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder or a cell of that name means."""
+    return _SPLIT_NAMES.get(name.casefold())
 
 
 def whole_splits(
@@ -78,8 +116,8 @@ def whole_splits(
     if not grouped["test"] and grouped["train"]:
         grouped["train"], grouped["test"] = _hold_out(grouped["train"])
         notes = (
-            f"There is no test split: {len(grouped['test'])} images, a fifth of each class chosen by the hash "
-            "of their paths, are held out for testing.",
+            f"There is no test split: {len(grouped['test'])} images, a fifth of each class, "
+            "chosen by the hash of their paths, are held out for testing.",
         )
     for label, name in enumerate(card.class_names):
         if not any(item.label == label for items in grouped.values() for item in items):

@@ -9,7 +9,7 @@ from attrgen.card import Card
 from attrgen.errors import UserError, one_or_many
 from attrgen.json_lines import LocatedJson, parse
 from vr.images.collection import Collection, label_of, whole_splits
-from vr.images.files import FileTree, is_inside
+from vr.images.files import FileTree, Place, is_inside
 from vr.images.source import SPLITS, Item
 
 _SHOWN_ERRORS = 5
@@ -36,12 +36,12 @@ def find(tree: FileTree, card: Card | None) -> str | None:
     )
 
 
-def looks(tree: FileTree, card: Card) -> bool:
-    """Whether the tree has a split file at its top."""
-    return find(tree, card) is not None
+def looks(place: Place, card: Card) -> bool:
+    """Whether there is a split file at the top."""
+    return find(place.tree, card) is not None
 
 
-def open_coop(tree: FileTree, card: Card) -> Collection:
+def open_coop(place: Place, card: Card) -> Collection:
     """Open a split file and the images it lists. Labels are matched by class name, not by number.
 
     The images may lie below any folder of the tree, as long as it is one for all of them.
@@ -49,29 +49,30 @@ def open_coop(tree: FileTree, card: Card) -> Collection:
     Raises:
         UserError: not JSON, a row that is none, an unknown class, a path that leads outside, images missing.
     """
+    tree = place.tree
     name = find(tree, card)
     if name is None:
         raise UserError("there is no split_NAME.json", file=tree.root, remedy="Check the path or --format.")
-    place = tree.place(name)
-    rows = list(_rows(tree.read(name), place))
+    file = tree.place(name)
+    rows = list(_rows(tree.read(name), file))
     if not rows:
-        raise UserError("the split file lists no image", file=place, remedy="Restore it.")
-    base = _base(tree, rows[0][1], place)
-    missing = sorted(set(base + path for _, path, _ in rows) - set(tree.names))
+        raise UserError("the split file lists no image", file=file, remedy="Restore it.")
+    base = _base(tree, rows[0][1], file)
+    missing = sorted({base + path for _, path, _ in rows} - set(tree.names))
     if missing:
         raise UserError(
             f"{len(missing)} of the {len(rows)} images listed are not there, for instance {missing[0]}",
-            file=place,
+            file=file,
             remedy="Unpack the collection whole, beside its split file.",
         )
-    labels = {spelling: _label(card, spelling, place) for spelling in {row[2] for row in rows}}
+    labels = {spelling: _label(card, spelling, file) for spelling in {row[2] for row in rows}}
     items = [
         (split, Item(base + path, label))
         for split, path, spelling in rows
         if (label := labels[spelling]) is not None
     ]
     splits, notes = whole_splits(items, card, tree.root)
-    return Collection(tree, splits, notes)
+    return Collection(tree, splits, notes, card.images.window if card.images else None)
 
 
 def _label(card: Card, spelling: str, place: str) -> int | None:

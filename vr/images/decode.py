@@ -44,10 +44,8 @@ def centre(extent: int, size: int) -> int:
 
 def _resized(image: Image.Image, size: int) -> Image.Image:
     width, height = image.size
-    if width <= height:
-        shape = (size, int(size * height / width))
-    else:
-        shape = (int(size * width / height), size)
+    short = min(width, height)
+    shape = (int(size * width / short), int(size * height / short))
     return image if shape == image.size else image.resize(shape, Image.Resampling.BICUBIC)
 
 

@@ -6,6 +6,7 @@ import os
 import threading
 import zipfile
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -27,6 +28,9 @@ class FileTree(Protocol):
 
     def place(self, name: str) -> str:
         """The file as messages name it."""
+
+    def stamp(self, name: str) -> str:
+        """What changes when the file's content does, told without reading it."""
 
 
 class Folder:
@@ -52,6 +56,10 @@ class Folder:
 
     def place(self, name: str) -> str:
         return str(self.root / name)
+
+    def stamp(self, name: str) -> str:
+        status = (self.root / name).stat()
+        return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 class Zip:
@@ -96,6 +104,9 @@ class Zip:
     def place(self, name: str) -> str:
         return f"{self.root}/{name}"
 
+    def stamp(self, name: str) -> str:
+        return f"{self._entries[name].file_size}-{self._entries[name].CRC:08x}"
+
 
 class Below:
     """The part of a tree below one of its folders."""
@@ -113,13 +124,32 @@ class Below:
     def place(self, name: str) -> str:
         return self._tree.place(self._prefix + name)
 
+    def stamp(self, name: str) -> str:
+        return self._tree.stamp(self._prefix + name)
 
-def open_tree(path: Path) -> FileTree:
-    """The tree at `path`, below folders that hold nothing but one other folder (as zips often have)."""
-    tree: FileTree = Folder(path) if path.is_dir() else Zip(path)
-    while (only := _only_folder(tree)) is not None:
-        tree = Below(tree, only)
-    return tree
+
+class Place:
+    """A path that a collection may lie at; its tree of files is walked when it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def tree(self) -> FileTree:
+        """The tree at the path, below folders that hold nothing but one other folder (as zips often have)."""
+        if self.path.is_dir():
+            tree: FileTree = Folder(self.path)
+        elif self.path.suffix.lower() == ".zip" or zipfile.is_zipfile(self.path):
+            tree = Zip(self.path)
+        else:
+            raise UserError(
+                "not an image collection of a known kind",
+                file=self.path,
+                remedy="Give a folder, a .zip, an .npz, or a .csv or .parquet manifest.",
+            )
+        while (only := _only_folder(tree)) is not None:
+            tree = Below(tree, only)
+        return tree
 
 
 def is_inside(name: str) -> bool:

@@ -6,33 +6,24 @@ from collections.abc import Iterator
 
 from attrgen.card import Card, fold
 from attrgen.errors import UserError
-from vr.images.collection import Collection, label_of, whole_splits
-from vr.images.files import FileTree
+from vr.images.collection import Collection, label_of, split_of, whole_splits
+from vr.images.files import FileTree, Place
 from vr.images.pixels import is_image
 from vr.images.source import Item
 
-_SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 
-
-def looks(tree: FileTree, card: Card) -> bool:
+def looks(place: Place, card: Card) -> bool:
     """Whether there are images in sub-folders."""
-    return any("/" in name and is_image(name) for name in tree.names)
+    return any("/" in name and is_image(name) for name in place.tree.names)
 
 
-def open_folder(tree: FileTree, card: Card) -> Collection:
+def open_folder(place: Place, card: Card) -> Collection:
     """Open an image folder.
 
     Raises:
         UserError: there are no images, a folder matches no class, or a class has no image.
     """
+    tree = place.tree
     images = [name for name in tree.names if is_image(name)]
     if not images:
         raise UserError(
@@ -41,14 +32,14 @@ def open_folder(tree: FileTree, card: Card) -> Collection:
             remedy="Put the images of each class in a sub-folder named after the class.",
         )
     splits, notes = whole_splits(_rows(tree, images, card), card, tree.root)
-    return Collection(tree, splits, notes)
+    return Collection(tree, splits, notes, card.images.window if card.images else None)
 
 
 def _rows(tree: FileTree, images: list[str], card: Card) -> Iterator[tuple[str, Item]]:
     labels: dict[str, int | None] = {}
     for name in images:
         folders = name.split("/")[:-1]
-        split = _SPLIT_FOLDERS.get(folders[0].casefold(), "") if folders else ""
+        split = split_of(folders[0]) if folders else None
         inside = folders[1:] if split else folders
         if not inside:
             raise UserError(

@@ -11,13 +11,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ordered_map(work: Callable[[T], R], inputs: Iterable[T], *, workers: int, ahead: int = 0) -> Iterator[R]:
+def ordered_map(work: Callable[[T], R], inputs: Iterable[T], *, workers: int) -> Iterator[R]:
     """Results of `work` in the order of `inputs`, computed by `workers` threads.
 
     Threads and not processes: PIL and zlib decode without the interpreter lock, and nothing has to be copied.
-
-    Args:
-        ahead: how many results may wait unread; at least `workers`, whatever is asked. Memory is bounded by it.
+    At most two results a worker wait unread, which bounds the memory.
 
     Raises:
         whatever `work` raises, at the place of that input.
@@ -30,7 +28,7 @@ def ordered_map(work: Callable[[T], R], inputs: Iterable[T], *, workers: int, ah
     try:
         for value in inputs:
             waiting.append(pool.submit(work, value))
-            if len(waiting) > max(ahead, 2 * workers):
+            if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -7,13 +7,27 @@ import warnings
 from typing import TYPE_CHECKING
 
 from attrgen.errors import UserError
+from vr.images import dicom
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; larger files are whole slides or bombs
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm", ".jp2")
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".gif",
+    ".pgm",
+    ".ppm",
+    ".jp2",
+    *dicom.SUFFIXES,
+)
 
 
 def is_image(name: str) -> bool:
@@ -21,16 +35,17 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def decode(content: bytes, place: str) -> Image.Image:
-    """Decode an image file.
+def decode(content: bytes, place: str, *, window: tuple[float, float] | None = None) -> Image.Image:
+    """Decode an image file, DICOM among them.
 
     Grey is repeated on three channels; a palette is looked up; CMYK is converted; what is transparent is laid
-    on black, the background of medical images; more than 8 bits are scaled (`to_eight_bits`); EXIF rotation is
-    applied; of several frames the first counts.
+    on black, the background of medical images; more than 8 bits are scaled (`to_eight_bits`); EXIF rotation
+    is applied; of several frames the first counts.
 
     Args:
         content: the file's bytes.
         place: the file as messages name it.
+        window: centre and width for DICOM files.
 
     Raises:
         UserError: empty, not an image, cut short, or more than `MAX_PIXELS` pixels.
@@ -39,6 +54,8 @@ def decode(content: bytes, place: str) -> Image.Image:
 
     if not content:
         raise UserError("the file is empty", file=place, remedy="Restore it or take it out.")
+    if dicom.is_dicom(content):
+        return dicom.decode(content, place, window=window, max_pixels=MAX_PIXELS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL's bomb warning: the limit is checked here
@@ -63,8 +80,9 @@ def decode(content: bytes, place: str) -> Image.Image:
 def to_eight_bits(values: np.ndarray) -> np.ndarray:
     """Map values of more than 8 bits (H, W) linearly onto 0 to 255, uint8.
 
-    Integers that use at most 8 of their 16 bits stay as they are. Others are divided by the smallest full scale
-    that holds their maximum (10, 12, 14 or 16 bits), so that one scanner's images keep one scale. Values outside
+    Integers that use at most 8 of their 16 bits stay as they are. Others are divided by the smallest full
+    scale that holds their maximum (10, 12, 14 or 16 bits), so that one scanner's images keep one scale.
+    Values outside
     (negative, floating-point) are stretched from their minimum to their maximum.
     """
     import numpy as np

@@ -30,7 +30,7 @@ class TrainingImages:
         self.device = torch.device(device)
         self.labels = torch.tensor(list(labels), dtype=torch.long, device=self.device)
         self.extents = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)
-        # Of one shape they are one tensor and a batch is one gather; else each batch is padded to its largest.
+        # Of one shape, they are one tensor and a batch is one gather; else each batch is padded.
         one_shape = bool((self.extents == self.extents[0]).all())
         self._stack = torch.stack(list(images)).to(self.device) if one_shape else None
         self._each = [] if one_shape else [image.to(self.device) for image in images]
@@ -65,8 +65,8 @@ class TrainingImages:
     ) -> Tensor:
         """Images `indices` (B,) as float (B, 3, size, size) in [0, 1], on the device.
 
-        With `augment`, a random resized crop and a random flip of each, drawn from `generator` (on the CPU, so
-        that a run is the same on every device); else the centre crop, exactly the stored bytes.
+        With `augment`, a random resized crop and a random flip of each, drawn from `generator` (on the CPU,
+        so that a run is the same on every device); else the centre crop, exactly the stored bytes.
         """
         size = size or self.size
         images, extents = self._gather(indices)

@@ -40,6 +40,9 @@ class ImageSource(Protocol):
     def notes(self) -> Sequence[str]:
         """What the user should know about how the collection was read, a sentence each."""
 
+    def stamp(self, item_path: str) -> str:
+        """What changes when the image does, told without reading it (size and time, or a checksum)."""
+
     def read(self, item_path: str) -> Image.Image:
         """The image as 8-bit RGB, upright, fully loaded.
 
