@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attrgen.card import Card
+from attrgen.card import Card, find
 from attrgen.errors import UserError
-from vr.images import coop, folder, manifest, npz
+from vr.images import coop, folder, guess, manifest, npz
 from vr.images.files import Place
 from vr.images.source import SPLITS, ImageSource, Item
 
-__all__ = ["FORMATS", "SPLITS", "ImageSource", "Item", "data_root", "open_source"]
+__all__ = ["FORMATS", "SPLITS", "ImageSource", "Item", "data_root", "open_dataset", "open_source"]
 
 PHANTOM = "kidney-phantom"
 
@@ -60,6 +60,32 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
         if (format == name or format is None) and known.looks(place, card):
             return known.open(place, card)
     return FORMATS[format or "folder"].open(place, card)  # raises, saying what was looked for
+
+
+def open_dataset(
+    dataset: str,
+    data: Path | None = None,
+    *,
+    classes: Sequence[str] = (),
+    format: str | None = None,
+) -> tuple[Card, ImageSource]:
+    """Card and images of what `--dataset`, `--data` and `--classes` say.
+
+    Args:
+        dataset: a shipped card's name, a card's path, or the path of a collection, which needs no card.
+        classes: work on these only; all if empty.
+
+    Raises:
+        UserError: an unknown dataset or class, or as for `open_source`.
+    """
+    if guess.is_collection(dataset):
+        data = data or Path(dataset).expanduser()
+        card = guess.guess_card(data)
+    else:
+        card = find(dataset)
+    if classes:
+        card = card.subset(classes)
+    return card, open_source(card, data, format=format)
 
 
 def _below_root(path: Path, card: Card) -> Path:

@@ -58,21 +58,34 @@ def open_coop(place: Place, card: Card) -> Collection:
     if not rows:
         raise UserError("the split file lists no image", file=file, remedy="Restore it.")
     base = _base(tree, rows[0][1], file)
-    missing = sorted({base + path for _, path, _ in rows} - set(tree.names))
+    missing = sorted({base + path for _, path, _, _ in rows} - set(tree.names))
     if missing:
         raise UserError(
             f"{len(missing)} of the {len(rows)} images listed are not there, for instance {missing[0]}",
             file=file,
             remedy="Unpack the collection whole, beside its split file.",
         )
-    labels = {spelling: _label(card, spelling, file) for spelling in {row[2] for row in rows}}
+    labels = {spelling: _label(card, spelling, file) for spelling in {row[3] for row in rows}}
     items = [
         (split, Item(base + path, label))
-        for split, path, spelling in rows
+        for split, path, _, spelling in rows
         if (label := labels[spelling]) is not None
     ]
     splits, notes = whole_splits(items, card, tree.root)
     return Collection(tree, splits, notes, card.images.window if card.images else None)
+
+
+def class_spellings(place: Place) -> list[str]:
+    """Class names of a split file in the order of its labels.
+
+    Raises:
+        UserError: there is no split file, or it is damaged.
+    """
+    name = find(place.tree, None)
+    if name is None:
+        raise UserError("there is no split_NAME.json", file=place.path, remedy="Check the path.")
+    rows = _rows(place.tree.read(name), place.tree.place(name))
+    return [spelling for _, spelling in sorted({(label, spelling) for _, _, label, spelling in rows})]
 
 
 def _label(card: Card, spelling: str, place: str) -> int | None:
@@ -82,7 +95,7 @@ def _label(card: Card, spelling: str, place: str) -> int | None:
         raise UserError(error.what, file=place, remedy=error.remedy) from error
 
 
-def _rows(content: bytes, place: str) -> Iterator[tuple[str, str, str]]:
+def _rows(content: bytes, place: str) -> Iterator[tuple[str, str, int, str]]:
     try:
         located = parse(content.decode("utf-8-sig"))
     except ValueError as error:
@@ -99,8 +112,8 @@ def _rows(content: bytes, place: str) -> Iterator[tuple[str, str, str]]:
     if errors:
         raise one_or_many(errors[:_SHOWN_ERRORS])
     for split, rows in value.items():
-        for path, _, spelling in rows:
-            yield split, path.replace("\\", "/").removeprefix("./"), spelling
+        for path, label, spelling in rows:
+            yield split, path.replace("\\", "/").removeprefix("./"), label, spelling
 
 
 def _problems(located: LocatedJson) -> Iterator[tuple[str, int, str]]:
