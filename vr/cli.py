@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from attrgen.command import run
+from vr import data_cli
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(data_cli.app, name="data")
 
 
 def main() -> None:

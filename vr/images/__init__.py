@@ -13,7 +13,7 @@ from vr.images import coop, folder, guess, manifest, npz
 from vr.images.files import Place
 from vr.images.source import SPLITS, ImageSource, Item
 
-__all__ = ["FORMATS", "SPLITS", "ImageSource", "Item", "data_root", "open_dataset", "open_source"]
+__all__ = ["FORMATS", "SPLITS", "ImageSource", "Item", "data_root", "is_here", "open_dataset", "open_source"]
 
 PHANTOM = "kidney-phantom"
 
@@ -62,6 +62,11 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
     return FORMATS[format or "folder"].open(place, card)  # raises, saying what was looked for
 
 
+def is_here(card: Card) -> bool:
+    """Whether there is something under the data root by the card's name."""
+    return _there(_folder(card)) is not None
+
+
 def open_dataset(
     dataset: str,
     data: Path | None = None,
@@ -97,11 +102,10 @@ def _below_root(path: Path, card: Card) -> Path:
 
 
 def _default_place(card: Card) -> Path:
-    name = card.images.folder if card.images is not None else card.name
-    path = data_root() / name
-    for there in (path, path.with_name(f"{path.name}.zip"), path.with_name(f"{path.name}.npz")):
-        if there.exists():
-            return there
+    path = _folder(card)
+    there = _there(path)
+    if there is not None:
+        return there
     if card.name == PHANTOM:
         from vr.phantom.dataset import draw_dataset
 
@@ -114,3 +118,12 @@ def _default_place(card: Card) -> Path:
         file=path,
         remedy=f"{remedy} name the folder with --data DIR. VR_DATA names another data root.",
     )
+
+
+def _folder(card: Card) -> Path:
+    return data_root() / (card.images.folder if card.images is not None else card.name)
+
+
+def _there(path: Path) -> Path | None:
+    candidates = (path, path.with_name(f"{path.name}.zip"), path.with_name(f"{path.name}.npz"))
+    return next((each for each in candidates if each.exists()), None)

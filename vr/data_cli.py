@@ -1,0 +1,145 @@
+"""`vr data`: which collections there are, how to get them, whether they are whole, what they look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attrgen import card as cards
+
+if TYPE_CHECKING:
+    from vr.images.source import ImageSource
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+Dataset = Annotated[str, typer.Argument(help="A card's name or path, or the path of a collection.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Where the images are; else under the data root.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help="coop, folder, manifest or npz; else by looking.")
+]
+Classes = Annotated[str, typer.Option("--classes", help="Only these classes, with commas between.")]
+
+
+@app.command("list")
+def list_cards() -> None:
+    """Every collection that has a card: what it is, and whether it is here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from vr.images import data_root, is_here
+
+    table = Table(
+        "name", "what", "classes", "images", "licence", "from", "here", title=f"data root: {data_root()}"
+    )
+    for path in cards.shipped_cards().values():
+        card = cards.load(path)
+        counts = card.counts
+        images = f"{counts.train + counts.val + counts.test:,}" if counts else "?"
+        origin = (card.images.download or "by hand") if card.images else "by hand"
+        here = "yes" if is_here(card) else "no"
+        what = f"{card.title}, {card.modality}"
+        table.add_row(card.name, what, str(len(card.classes)), images, card.licence, origin, here)
+    Console().print(table)
+
+
+@app.command()
+def get(names: Annotated[list[str], typer.Argument(help="Cards, by name or path.")]) -> None:
+    """Download and unpack collections into the data root. Their licences are shown first."""
+    from vr.get import get as get_images
+    from vr.get import terms
+    from vr.images import data_root, open_source
+    from vr.progress import byte_bar
+
+    chosen = [cards.find(name) for name in names]
+    for card in chosen:
+        typer.echo("\n".join(terms(card)))
+    for card in chosen:
+        with byte_bar(card.name) as advance:
+            folder = get_images(card, data_root(), say=typer.echo, progress=advance)
+        source = open_source(card, folder)
+        typer.echo(f"{card.name}: {_counts(source)} in {folder}")
+
+
+@app.command()
+def check(dataset: Dataset, data: Data = None, format: Format = None, classes: Classes = "") -> None:
+    """Compare with the card, read every image, find images in two splits; exit 1 if anything is wrong."""
+    from vr.images import open_dataset
+    from vr.images.check import check as check_images
+    from vr.progress import count_bar
+
+    card, source = open_dataset(dataset, data, classes=_split(classes), format=format)
+    with count_bar("reading", sum(map(len, source.splits.values()))) as advance:
+        report = check_images(source, card, advance)
+    for line in source.notes:
+        typer.echo(line)
+    for split, counts in report.counts.items():
+        typer.echo(
+            f"{split}: {sum(counts.values())} (" + ", ".join(f"{n} {c}" for n, c in counts.items()) + ")"
+        )
+    problems = report.problems()
+    for line in problems:
+        typer.echo(line)
+    typer.echo(f"{len(problems)} problems" if problems else "all is well")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command("card")
+def make_card(
+    collection: Annotated[Path, typer.Argument(help="A folder, .zip, .npz, or a .csv or .parquet manifest.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write it; else NAME.toml here.")] = None,
+) -> None:
+    """Write a card for a collection of your own, ready to edit."""
+    from attrgen.errors import UserError
+    from attrgen.files import write_text
+    from vr.images import open_source
+    from vr.images.guess import guess_card, to_toml, with_counts
+
+    card = guess_card(collection)
+    source = open_source(card, collection)
+    path = out or Path(f"{card.name}.toml")
+    if path.exists():
+        raise UserError("is there already", file=path, remedy="Choose another place with --out.")
+    write_text(path, to_toml(with_counts(card, source)))
+    for line in source.notes:
+        typer.echo(line)
+    typer.echo(f"{path}: {len(card.classes)} classes, {_counts(source)}")
+    typer.echo("Edit modality, shows and the class names: prompts say them. Then:")
+    typer.echo(f"  attrgen build --dataset {path}")
+
+
+@app.command()
+def preview(
+    dataset: Dataset,
+    data: Data = None,
+    format: Format = None,
+    classes: Classes = "",
+    shots: Annotated[int, typer.Option("--shots")] = 16,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write it; else NAME-preview.png.")
+    ] = None,
+) -> None:
+    """Draw the few-shot sample by class, and one image as a program frames it."""
+    from attrgen.files import whole_file
+    from vr import fewshot
+    from vr.images import open_dataset
+    from vr.images.contact_sheet import contact_sheet
+
+    card, source = open_dataset(dataset, data, classes=_split(classes), format=format)
+    for line in source.notes:
+        typer.echo(line)
+    sheet = contact_sheet(source, fewshot.draw(source, card, shots, seed))
+    path = out or Path(f"{card.name}-preview.png")
+    with whole_file(path) as temporary:
+        sheet.save(temporary, format="PNG")
+    typer.echo(f"{path}: {len(card.classes)} classes, {shots} shots, seed {seed}")
+
+
+def _counts(source: ImageSource) -> str:
+    return ", ".join(f"{len(items)} {split}" for split, items in source.splits.items())
+
+
+def _split(classes: str) -> list[str]:
+    return [name.strip() for name in classes.split(",") if name.strip()]
