@@ -1,8 +1,8 @@
 """Training augmentation for a whole batch on the device: random resized crop and flip, each image its own.
 
 The distributions are those of torchvision's `RandomResizedCrop` and `RandomHorizontalFlip`. An antialiased
-bicubic resize of a crop is linear and separable, so a batch of different crops is two batched matrix products,
-`rows @ image @ columns.T`, with one small weight matrix an image and axis.
+bicubic resize of a crop is linear and separable, so a batch of different crops is two batched matrix
+products, `rows @ image @ columns.T`, with one small weight matrix an image and axis.
 """
 
 from __future__ import annotations

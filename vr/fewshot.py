@@ -39,10 +39,11 @@ class FewShot:
 def draw(source: ImageSource, card: Card, shots: int, seed: int) -> FewShot:
     """Draw the sample of `shots` images a class.
 
-    Images of a class are ordered by SHA-256(seed, split, content id), where the content id is a hash of the decoded
-    pixels; the first `shots` are the sample. So it does not depend on paths, file order, archive or machine, and
-    the k-shot sample is a prefix, class by class, of the 2k-shot sample. Validation is min(shots, 4) images a class
-    of the val split; where there is none, the last ones of the same order over train.
+    Images of a class are ordered by SHA-256(seed, split, content id), where the content id is a hash of the
+    decoded pixels; the first `shots` are the sample. So it does not depend on paths, file order, archive or
+    machine, and the k-shot sample is a prefix, class by class, of the 2k-shot sample. Validation is
+    min(shots, 4) images a class of the val split; where there is none, the last ones of the same order over
+    train.
 
     Raises:
         UserError: no training images, a class has fewer than `shots`, or an image cannot be read.
@@ -90,8 +91,8 @@ def load(path: Path, source: ImageSource, card: Card) -> FewShot:
     """Read a sample for a source.
 
     Raises:
-        UserError: not such a file, another dataset's classes, an image that the source lacks, that has changed,
-            that is listed twice or that belongs to its test split.
+        UserError: not such a file, another dataset's classes, an image that the source lacks, that has
+            changed, that is listed twice or that belongs to its test split.
     """
     values = _parse(path)
     known = {item.path: (split, item) for split, items in source.splits.items() for item in items}

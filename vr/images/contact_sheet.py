@@ -22,7 +22,7 @@ def contact_sheet(source: ImageSource, sample: FewShot, *, frame: float = 16 / 2
         frame: width of the program's frame as a share of the picture; the frame is shown as it starts, grey.
 
     Returns:
-        RGB: a title and a row of training images for each class, then validation images beside a coloured
+        RGB: a title and a row of training images for each class, then validation images after a
         bar, and at the bottom one image within the untrained program.
 
     Raises:

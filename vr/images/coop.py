@@ -38,7 +38,7 @@ def find(tree: FileTree, card: Card | None) -> str | None:
 
 def looks(place: Place, card: Card) -> bool:
     """Whether there is a split file at the top."""
-    return find(place.tree, card) is not None
+    return place.has_tree and find(place.tree, card) is not None
 
 
 def open_coop(place: Place, card: Card) -> Collection:

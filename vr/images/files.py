@@ -135,18 +135,22 @@ class Place:
         self.path = path
 
     @cached_property
+    def has_tree(self) -> bool:
+        """Whether it is a folder or a zip, and not one file of another kind."""
+        if self.path.suffix.lower() in (".npz", ".csv", ".parquet"):
+            return self.path.is_dir()
+        return self.path.is_dir() or self.path.suffix.lower() == ".zip" or zipfile.is_zipfile(self.path)
+
+    @cached_property
     def tree(self) -> FileTree:
         """The tree at the path, below folders that hold nothing but one other folder (as zips often have)."""
-        if self.path.is_dir():
-            tree: FileTree = Folder(self.path)
-        elif self.path.suffix.lower() == ".zip" or zipfile.is_zipfile(self.path):
-            tree = Zip(self.path)
-        else:
+        if not self.has_tree:
             raise UserError(
                 "not an image collection of a known kind",
                 file=self.path,
                 remedy="Give a folder, a .zip, an .npz, or a .csv or .parquet manifest.",
             )
+        tree: FileTree = Folder(self.path) if self.path.is_dir() else Zip(self.path)
         while (only := _only_folder(tree)) is not None:
             tree = Below(tree, only)
         return tree

@@ -14,7 +14,7 @@ from vr.images.source import Item
 
 def looks(place: Place, card: Card) -> bool:
     """Whether there are images in sub-folders."""
-    return any("/" in name and is_image(name) for name in place.tree.names)
+    return place.has_tree and any("/" in name and is_image(name) for name in place.tree.names)
 
 
 def open_folder(place: Place, card: Card) -> Collection:

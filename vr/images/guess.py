@@ -109,9 +109,9 @@ def to_toml(card: Card) -> str:
 def _layout(place: Place) -> str:
     if npz.find(place) is not None:
         return "npz"
-    if manifest.find(place) is not None and not (place.path.is_dir() and coop.find(place.tree, None)):
-        return "manifest"
-    return "coop" if coop.find(place.tree, None) is not None else "folder"
+    if place.has_tree and coop.find(place.tree, None) is not None:
+        return "coop"
+    return "manifest" if manifest.find(place) is not None else "folder"
 
 
 def _classes(place: Place) -> list[str]:

@@ -28,7 +28,8 @@ def find(place: Place) -> tuple[FileTree, str] | None:
     """
     if place.path.is_file():
         known = place.path.suffix.lower() in (".csv", ".parquet")
-        return (Folder(place.path.parent), place.path.name) if known else None
+        if known or not place.has_tree:
+            return (Folder(place.path.parent), place.path.name) if known else None
     found = [name for name in place.tree.names if "/" not in name and _is_manifest(place.tree, name)]
     if len(found) > 1:
         raise UserError(

@@ -50,10 +50,10 @@ class ArraySource:
 
 def find(place: Place) -> Path | None:
     """The array file at a place: itself, or the only one at the top of a folder without other images."""
-    if place.path.is_file():
+    if not place.path.is_dir():
         return place.path if place.path.suffix.lower() == ".npz" else None
     found = [name for name in place.tree.names if name.lower().endswith(".npz") and "/" not in name]
-    return place.tree.root / found[0] if len(found) == 1 and place.path.is_dir() else None
+    return place.tree.root / found[0] if len(found) == 1 else None
 
 
 def looks(place: Place, card: Card) -> bool:
