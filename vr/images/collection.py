@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 TEST_SHARE = 0.2
-_SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -81,11 +72,6 @@ def label_by_number(card: Card, number: int) -> int | None:
             remedy="Add the class to the card, or list images.labels in the card.",
         )
     return label_of(card, spellings[number])
-
-
-def split_of(name: str) -> str | None:
-    """The split that a folder or a cell of that name means."""
-    return _SPLIT_NAMES.get(name.casefold())
 
 
 def whole_splits(

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from attrgen.errors import UserError
+from vr.images.pixels import is_image
+from vr.images.source import split_of
 
 MAX_FILE_BYTES = 2**30
 
@@ -166,7 +168,11 @@ def is_inside(name: str) -> bool:
 def _only_folder(tree: FileTree) -> str | None:
     tops = {name.split("/", 1)[0] for name in tree.names}
     only = next(iter(tops)) if len(tops) == 1 else None
-    return only if only is not None and only not in tree.names else None
+    if only is None or split_of(only) is not None:
+        return None
+    direct = [name for name in tree.names if name.count("/") == 1]
+    is_class = bool(direct) and all(map(is_image, direct))  # the only class that there is
+    return None if is_class else only
 
 
 def _is_hidden(name: str) -> bool:

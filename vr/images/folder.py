@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from attrgen.card import Card, fold
 from attrgen.errors import UserError
-from vr.images.collection import Collection, label_of, split_of, whole_splits
+from vr.images.collection import Collection, label_of, whole_splits
 from vr.images.files import FileTree, Place
 from vr.images.pixels import is_image
-from vr.images.source import Item
+from vr.images.source import Item, split_of
 
 
 def looks(place: Place, card: Card) -> bool:

@@ -10,10 +10,9 @@ from attrgen import card as cards
 from attrgen.card import Card, CardClass, CardCounts, CardImages, fold
 from attrgen.errors import UserError
 from vr.images import coop, manifest, npz
-from vr.images.collection import split_of
 from vr.images.files import Place
 from vr.images.pixels import is_image
-from vr.images.source import ImageSource
+from vr.images.source import ImageSource, split_of
 
 _SUFFIXES = (".zip", ".npz", ".csv", ".parquet")
 

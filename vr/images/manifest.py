@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from attrgen.card import Card
 from attrgen.errors import UserError
-from vr.images.collection import Collection, label_by_number, label_of, split_of, whole_splits
+from vr.images.collection import Collection, label_by_number, label_of, whole_splits
 from vr.images.files import FileTree, Folder, Place, is_inside
-from vr.images.source import Item
+from vr.images.source import Item, split_of
 
 Row = tuple[int, str, str, str]  # line, path, label, split
 

@@ -70,7 +70,9 @@ def decode(content: bytes, place: str, *, window: tuple[float, float] | None = N
             "not an image that can be read", file=place, remedy="Restore it or take it out."
         ) from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"has too many pixels: {error}", file=place, remedy="Scale it down first.") from error
+        raise UserError(
+            f"the image has too many pixels ({error})", file=place, remedy="Scale it down first."
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError) as error:
         raise UserError(
             f"the image is cut short or damaged ({error})", file=place, remedy="Restore it or take it out."
