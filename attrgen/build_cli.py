@@ -1,0 +1,177 @@
+"""`attrgen build` on the command line: parse, call, print."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class StructuredOutput(StrEnum):
+    """Structured-output modes; `auto` steps down the others until the server accepts one."""
+
+    auto = "auto"
+    json_schema = "json_schema"
+    json_object = "json_object"
+    text = "text"
+
+
+DEFAULT_MODEL = "gpt-5.4-mini"
+
+ASKING, ANSWERS, LIMITS = "Asking the LLM", "What is built", "Limits and costs"
+
+
+def build(
+    dataset: Annotated[str, typer.Option(help="A card's name, a card's path, or an image folder.")],
+    out: Annotated[Path | None, typer.Option(help="The set to fill.  [default: attrs/DATASET.json]")] = None,
+    kinds: Annotated[
+        str, typer.Option(help="descriptive, distinctive, confusion, ensemble.", rich_help_panel=ANSWERS)
+    ] = "descriptive,distinctive,confusion",
+    descriptive: Annotated[int, typer.Option(min=1, help="Texts a list.", rich_help_panel=ANSWERS)] = 10,
+    distinctive: Annotated[int, typer.Option(min=1, help="Texts a list.", rich_help_panel=ANSWERS)] = 10,
+    confusion: Annotated[int, typer.Option(min=1, help="Texts a pair.", rich_help_panel=ANSWERS)] = 5,
+    ensemble: Annotated[int, typer.Option(min=1, help="Texts a list.", rich_help_panel=ANSWERS)] = 50,
+    confusers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K|all",
+            help="Classes that each class is mistaken for.  [default: all up to 10 classes, else 3]",
+            rich_help_panel=ANSWERS,
+        ),
+    ] = None,
+    from_run: Annotated[
+        Path | None, typer.Option(help="Take confusers from this run's mistakes.", rich_help_panel=ANSWERS)
+    ] = None,
+    refresh: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS[/KIND[/CLASS]]",
+            help="Replace these lists by new ones. Everything else that is there stays as it is.",
+            rich_help_panel=ANSWERS,
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of templates of your own.", rich_help_panel=ASKING)
+    ] = None,
+    model: Annotated[
+        str, typer.Option(envvar="OPENAI_MODEL", help="Model to ask.", rich_help_panel=ASKING)
+    ] = DEFAULT_MODEL,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="OPENAI_BASE_URL",
+            help="An OpenAI-compatible server. The key is OPENAI_API_KEY, from the environment only.",
+            rich_help_panel=ASKING,
+        ),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="Left to the server if unset.", rich_help_panel=ASKING)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Left to the server if unset.", rich_help_panel=ASKING)
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Limit of one answer.", rich_help_panel=ASKING)
+    ] = None,
+    structured: Annotated[
+        StructuredOutput, typer.Option(help="Structured-output mode.", rich_help_panel=ASKING)
+    ] = StructuredOutput.auto,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.", rich_help_panel=ASKING)] = 16,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a request.", rich_help_panel=ASKING)] = 120,
+    retries: Annotated[
+        int,
+        typer.Option(
+            min=0, help="After rate limits, 5xx, timeouts, lost connections.", rich_help_panel=ASKING
+        ),
+    ] = 6,
+    repairs: Annotated[
+        int, typer.Option(min=0, help="Times that an invalid answer is sent back.", rich_help_panel=ASKING)
+    ] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Times that texts failing the checks go back.", rich_help_panel=ASKING)
+    ] = 2,
+    cache: Annotated[
+        Path, typer.Option(envvar="ATTRGEN_CACHE", help="Folder of the cache.", rich_help_panel=ASKING)
+    ] = Path("cache"),
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: the cache, then the curated library.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the prompts and the number of calls; ask nobody.")
+    ] = False,
+    prices: Annotated[
+        Path | None, typer.Option(help="Card of prices, as data/prices.toml.", rich_help_panel=LIMITS)
+    ] = None,
+    max_tokens_total: Annotated[
+        int | None, typer.Option(min=1, help="Stop before more tokens than this.", rich_help_panel=LIMITS)
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Stop before it costs more.", rich_help_panel=LIMITS)
+    ] = None,
+) -> None:
+    """Write what is missing in an attribute set: by an LLM, or offline from the curated library.
+
+    With OPENAI_API_KEY or --base-url an LLM is asked; else the curated library is copied. Lines that are in
+    the set stay as they are, also those that you edited. Answers are kept in the cache: a build that was
+    stopped goes on where it was.
+    """
+    from attrgen import attribute_set, card, library, report
+    from attrgen import prompts as templates
+    from attrgen.build import Builder, Wish
+    from attrgen.cache import Cache
+    from attrgen.llm.client import Client, Server
+    from attrgen.llm.request import Sampling
+    from attrgen.options import checked_kinds, confuser_limit, price_of
+    from attrgen.spending import Ledger
+
+    found = card.find(dataset)
+    path = out or Path("attrs") / f"{found.name}.json"
+    existing = attribute_set.load(path) if path.exists() else None
+    report.require_dataset(existing, found, path)
+    loaded = templates.load(prompts)
+    wish = Wish(
+        model=model,
+        sampling=Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens),
+        kinds=checked_kinds(kinds),
+        counts={
+            "descriptive": descriptive,
+            "distinctive": distinctive,
+            "confusion": confusion,
+            "ensemble": ensemble,
+        },
+        confusers=confuser_limit(confusers),
+        run=from_run,
+        refresh=tuple(refresh or ()),
+        rounds=rounds,
+    )
+    server = None if offline else Server.from_environment(base_url)
+    ledger = Ledger(price_of(model, prices, max_cost), max_tokens=max_tokens_total, max_cost=max_cost)
+    with Cache(cache) as answers:
+        if dry_run:
+            print(report.plan(Builder(found, wish, loaded, answers).plan(existing), server, wish.model))
+            return
+        with report.Progress() as progress:
+            client = (
+                None
+                if server is None
+                else Client(
+                    server,
+                    loaded,
+                    ledger,
+                    structured=structured.value,
+                    concurrency=concurrency,
+                    retries=retries,
+                    repairs=repairs,
+                    timeout=timeout,
+                    note=progress.note,
+                )
+            )
+            builder = Builder(found, wish, loaded, answers, client, progress=progress.update)
+            result = builder.build(existing)
+    if result.filled and result.attributes is not None:
+        attribute_set.save(result.attributes, path)
+    where = library.path_of(found.name)
+    print(report.summary(result, path, ledger, server, library_path=where))
+    report.raise_for(result, path, server)

@@ -1,0 +1,174 @@
+"""One request to an LLM and the form of its answer: pure data, no network.
+
+Every answer in attrgen is one JSON object with one list of strings, `{"attributes": ["…", "…"]}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
+
+from attrgen.attribute_set import Text
+
+Message = tuple[str, str]  # role, text
+
+_STRINGS = TypeAdapter(list[StrictStr], config=ConfigDict(strict=True))
+_TEXTS = TypeAdapter(list[Text])
+_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
+
+
+class InvalidAnswer(ValueError):
+    """An answer that does not have the form asked for; the message is the reason sent back to the LLM."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sampling(_Strict):
+    """Sampling parameters; what is None is left to the server."""
+
+    temperature: float | None = Field(None, ge=0, le=2)
+    seed: int | None = None
+    max_tokens: int | None = Field(None, ge=1)
+
+    def given(self) -> dict[str, float | int]:
+        """Only those that are set."""
+        return self.model_dump(exclude_none=True)
+
+
+class ListFormat(_Strict):
+    """The form of an answer: an object whose one key `field` holds `count` different strings.
+
+    With `choices`, each string is one of them.
+    """
+
+    field: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    count: int = Field(ge=1)
+    choices: tuple[str, ...] | None = None
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema in the subset that 'strict' structured output accepts."""
+        item: dict[str, Any] = {"type": "string"}
+        if self.choices is not None:
+            item["enum"] = list(self.choices)
+        size = {"minItems": self.count, "maxItems": self.count}
+        return {
+            "type": "object",
+            "properties": {self.field: {"type": "array", "items": item, **size}},
+            "required": [self.field],
+            "additionalProperties": False,
+        }
+
+    def parse(self, content: str) -> list[str]:
+        """The strings in an answer's text; prose, code fences and thoughts around the object are passed over.
+
+        Raises:
+            InvalidAnswer: saying what is wrong with it.
+        """
+        found = [value for value in _objects(_THOUGHTS.sub("", content)) if self.field in value]
+        if not found:
+            raise InvalidAnswer(f'it holds no complete JSON object with the key "{self.field}".')
+        return self.validate_items(found[-1])
+
+    def validate_items(self, value: dict[str, Any]) -> list[str]:
+        """The strings of a decoded object, each with single spaces.
+
+        Raises:
+            InvalidAnswer: another key, not a list of strings, another count, a repeated or unknown string.
+        """
+        extra = [key for key in value if key != self.field]
+        if extra:
+            raise InvalidAnswer(f'it has the key "{extra[0]}" beside "{self.field}".')
+        try:
+            strings = _STRINGS.validate_python(value.get(self.field))
+            # Line breaks and no-break spaces are the commonest slips and carry no meaning.
+            items = _TEXTS.validate_python([" ".join(text.split()) for text in strings])
+        except ValidationError as error:
+            raise InvalidAnswer("; ".join(_reason(item) for item in error.errors()[:5]) + ".") from error
+        if len(items) != self.count:
+            raise InvalidAnswer(f"it has {len(items)} strings instead of exactly {self.count}.")
+        repeated = [item for place, item in enumerate(items) if item in items[:place]]
+        if repeated:
+            raise InvalidAnswer(f"'{repeated[0]}' is there twice.")
+        unknown = [item for item in items if self.choices is not None and item not in self.choices]
+        if unknown:
+            raise InvalidAnswer(f"'{unknown[0]}' is none of the names to choose from.")
+        return items
+
+
+class Request(_Strict):
+    """What is asked: it does not say of which server, with which key or in which structured-output mode."""
+
+    model: str
+    messages: tuple[Message, ...]
+    format: ListFormat
+    sampling: Sampling = Sampling()
+
+    def key(self) -> str:
+        """SHA-256 (64 hexadecimal digits) of the content: model, messages, schema and sampling."""
+        content = {
+            "model": self.model,
+            "messages": self.messages,
+            "schema": self.format.json_schema(),
+            "sampling": self.sampling.given(),
+        }
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def followed_by(self, *messages: Message, count: int | None = None) -> Request:
+        """The same conversation continued, asking for `count` strings this time."""
+        form = self.format if count is None else self.format.model_copy(update={"count": count})
+        return self.model_copy(update={"messages": (*self.messages, *messages), "format": form})
+
+
+class Usage(_Strict):
+    """Tokens as the server counted them; 0 where it did not say."""
+
+    prompt_tokens: int = Field(0, ge=0)
+    completion_tokens: int = Field(0, ge=0)
+
+    @property
+    def total(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
+
+
+class Answer(_Strict):
+    """A valid answer: its strings, the model that the server says gave it, its tokens and its day (UTC)."""
+
+    items: tuple[str, ...]
+    resolved_model: str
+    usage: Usage = Usage()
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder()
+    start = text.find("{")
+    while start >= 0:
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = start + 1
+        else:
+            if isinstance(value, dict):
+                yield value
+        start = text.find("{", end)
+
+
+def _reason(item: Any) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

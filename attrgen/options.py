@@ -1,0 +1,55 @@
+"""Options of `attrgen build` that are words with a form of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrgen.attribute_set import KINDS
+from attrgen.card import did_you_mean
+from attrgen.confusers import Limit
+from attrgen.errors import UserError
+from attrgen.spending import Price, load_prices
+
+
+def checked_kinds(words: str) -> tuple[str, ...]:
+    """The kinds in a comma-separated list.
+
+    Raises:
+        UserError: one is unknown, or there is none.
+    """
+    kinds = tuple(word.strip() for word in words.split(",") if word.strip())
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UserError(f"--kinds: '{kind}' is no kind", remedy=did_you_mean(kind, KINDS))
+    if not kinds:
+        raise UserError("--kinds is empty", remedy=f"Kinds: {', '.join(KINDS)}.")
+    return kinds
+
+
+def confuser_limit(word: str | None) -> Limit:
+    """`--confusers`: a number of 1 or more, or 'all'.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if word is None or word == "all":
+        return "all" if word else None
+    if not (word.isascii() and word.isdigit() and int(word) >= 1):
+        raise UserError(f"--confusers: '{word}' is neither a number of 1 or more nor 'all'")
+    return int(word)
+
+
+def price_of(model: str, card: Path | None, max_cost: float | None) -> Price | None:
+    """The model's price by `--prices`, or None where no card is given or it does not know the model.
+
+    Raises:
+        UserError: `--max-cost` is given, and nothing says what the model costs.
+    """
+    price = None if card is None else load_prices(card).of(model)
+    if max_cost is not None and price is None:
+        raise UserError(
+            f"--max-cost needs the price of '{model}'",
+            file=card,
+            remedy=f'Give --prices FILE with a table [models."{model}"], or use --max-tokens-total.',
+        )
+    return price
