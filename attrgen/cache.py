@@ -135,6 +135,23 @@ class Cache:
             except ValueError:
                 return None
 
+    def find(self, start: str) -> CacheEntry:
+        """The one entry whose key begins so.
+
+        Raises:
+            UserError: none or several do, or the entry is not valid.
+        """
+        keys = [key for key in self.keys() if key.startswith(start)]
+        if len(keys) != 1:
+            many = "no entry" if not keys else f"{len(keys)} entries"
+            raise UserError(
+                f"{many} with a key that begins with '{start}'", remedy="See `attrgen cache list`."
+            )
+        entry = self.get(keys[0])
+        if entry is None:
+            raise UserError(f"entry {keys[0][:12]} is not valid", remedy="See `attrgen cache verify`.")
+        return entry
+
     def put(self, entry: CacheEntry) -> str:
         """Store an entry at once; gives its key."""
         key = entry.request.key()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from attrgen import build_cli
+from attrgen import build_cli, cache_cli, prompts_cli, schema_cli
 from attrgen.command import run
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Class names in, a set of visual attributes out, for people to read, edit and share.",
-)
+HELP = "Class names in, a set of visual attributes out, for people to read, edit and share."
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
 app.command("build")(build_cli.build)
+app.command("schema")(schema_cli.schema)
+app.add_typer(prompts_cli.app, name="prompts")
+app.add_typer(cache_cli.app, name="cache")
 
 
 def main() -> None:

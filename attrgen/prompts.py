@@ -27,8 +27,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from attrgen.attribute_set import KINDS
 from attrgen.card import Card, did_you_mean
+from attrgen.confusers import LIKELIEST
 from attrgen.errors import UserError
 from attrgen.files import read_text
+from attrgen.plan import DEFAULT_COUNTS
 from attrgen.resources import resource
 
 TEMPLATES = ("system", *KINDS, "confusers", "answer_format", "invalid_answer", "replace")
@@ -69,6 +71,17 @@ class Prompt:
 
 class Prompts(dict[str, Prompt]):
     """All templates by kind."""
+
+    def named(self, kind: str) -> Prompt:
+        """The template of a kind.
+
+        Raises:
+            UserError: there is none.
+        """
+        if kind not in self:
+            remedy = f"{did_you_mean(kind, self)} Templates: {', '.join(self)}."
+            raise UserError(f"there is no template '{kind}'", remedy=remedy)
+        return self[kind]
 
     def messages(self, kind: str, values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         """System and user message as (role, text) pairs."""
@@ -116,6 +129,32 @@ def variables(
     if confused is not None:
         values["confused"] = confused
     return values
+
+
+def example(
+    prompts: Prompts,
+    card: Card,
+    kind: str,
+    class_name: str | None = None,
+    confused: str | None = None,
+    count: int | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """The messages of one request; a class that is not given is the card's first, or the first other one.
+
+    Raises:
+        UserError: a class or kind is unknown, or the kind is not one that is asked by itself.
+    """
+    if kind not in (*KINDS, "confusers"):
+        raise UserError(
+            f"'{kind}' is not asked by itself",
+            remedy=f"Choose one of {', '.join((*KINDS, 'confusers'))}.",
+        )
+    name = card.class_of(class_name or card.class_names[0]).name
+    if kind == "confusion":
+        others = (other for other in card.class_names if other != name)
+        confused = card.class_of(confused).name if confused else next(others)
+    number = count or {**DEFAULT_COUNTS, "confusers": LIKELIEST}[kind]
+    return prompts.messages(kind, variables(card, kind, name, number, confused))
 
 
 def _read(path: Path) -> Prompt:
