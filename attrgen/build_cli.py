@@ -20,96 +20,69 @@ class StructuredOutput(StrEnum):
 
 DEFAULT_MODEL = "gpt-5.4-mini"
 
-ASKING, ANSWERS, LIMITS = "Asking the LLM", "What is built", "Limits and costs"
-
 
 def build(
     dataset: Annotated[str, typer.Option(help="A card's name, a card's path, or an image folder.")],
     out: Annotated[Path | None, typer.Option(help="The set to fill.  [default: attrs/DATASET.json]")] = None,
     kinds: Annotated[
-        str, typer.Option(help="descriptive, distinctive, confusion, ensemble.", rich_help_panel=ANSWERS)
+        str, typer.Option(help="descriptive, distinctive, confusion, ensemble.")
     ] = "descriptive,distinctive,confusion",
-    descriptive: Annotated[int, typer.Option(min=1, help="Texts a list.", rich_help_panel=ANSWERS)] = 10,
-    distinctive: Annotated[int, typer.Option(min=1, help="Texts a list.", rich_help_panel=ANSWERS)] = 10,
-    confusion: Annotated[int, typer.Option(min=1, help="Texts a pair.", rich_help_panel=ANSWERS)] = 5,
-    ensemble: Annotated[int, typer.Option(min=1, help="Texts a list.", rich_help_panel=ANSWERS)] = 50,
+    descriptive: Annotated[int, typer.Option(min=1, help="Texts a list.")] = 10,
+    distinctive: Annotated[int, typer.Option(min=1, help="Texts a list.")] = 10,
+    confusion: Annotated[int, typer.Option(min=1, help="Texts a pair.")] = 5,
+    ensemble: Annotated[int, typer.Option(min=1, help="Texts a list.")] = 50,
     confusers: Annotated[
         str | None,
         typer.Option(
             metavar="K|all",
             help="Classes that each class is mistaken for.  [default: all up to 10 classes, else 3]",
-            rich_help_panel=ANSWERS,
         ),
     ] = None,
-    from_run: Annotated[
-        Path | None, typer.Option(help="Take confusers from this run's mistakes.", rich_help_panel=ANSWERS)
-    ] = None,
+    from_run: Annotated[Path | None, typer.Option(help="Take confusers from this run's mistakes.")] = None,
     refresh: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CLASS[/KIND[/CLASS]]",
             help="Replace these lists by new ones. Everything else that is there stays as it is.",
-            rich_help_panel=ANSWERS,
         ),
     ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(help="Folder of templates of your own.", rich_help_panel=ASKING)
-    ] = None,
-    model: Annotated[
-        str, typer.Option(envvar="OPENAI_MODEL", help="Model to ask.", rich_help_panel=ASKING)
-    ] = DEFAULT_MODEL,
+    prompts: Annotated[Path | None, typer.Option(help="Folder of templates of your own.")] = None,
+    model: Annotated[str, typer.Option(envvar="OPENAI_MODEL", help="Model to ask.")] = DEFAULT_MODEL,
     base_url: Annotated[
         str | None,
         typer.Option(
             envvar="OPENAI_BASE_URL",
             help="An OpenAI-compatible server. The key is OPENAI_API_KEY, from the environment only.",
-            rich_help_panel=ASKING,
         ),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="Left to the server if unset.", rich_help_panel=ASKING)
+        float | None, typer.Option(min=0, max=2, help="Left to the server if unset.")
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Left to the server if unset.", rich_help_panel=ASKING)
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Limit of one answer.", rich_help_panel=ASKING)
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Left to the server if unset.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Limit of one answer.")] = None,
     structured: Annotated[
-        StructuredOutput, typer.Option(help="Structured-output mode.", rich_help_panel=ASKING)
+        StructuredOutput, typer.Option(help="Structured-output mode.")
     ] = StructuredOutput.auto,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.", rich_help_panel=ASKING)] = 16,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a request.", rich_help_panel=ASKING)] = 120,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 16,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a request.")] = 120,
     retries: Annotated[
         int,
-        typer.Option(
-            min=0, help="After rate limits, 5xx, timeouts, lost connections.", rich_help_panel=ASKING
-        ),
+        typer.Option(min=0, help="After rate limits, 5xx, timeouts, lost connections."),
     ] = 6,
-    repairs: Annotated[
-        int, typer.Option(min=0, help="Times that an invalid answer is sent back.", rich_help_panel=ASKING)
-    ] = 3,
-    rounds: Annotated[
-        int, typer.Option(min=0, help="Times that texts failing the checks go back.", rich_help_panel=ASKING)
-    ] = 2,
-    cache: Annotated[
-        Path, typer.Option(envvar="ATTRGEN_CACHE", help="Folder of the cache.", rich_help_panel=ASKING)
-    ] = Path("cache"),
+    repairs: Annotated[int, typer.Option(min=0, help="Times that an invalid answer is sent back.")] = 3,
+    rounds: Annotated[int, typer.Option(min=0, help="Times that texts failing the checks go back.")] = 2,
+    cache: Annotated[Path, typer.Option(envvar="ATTRGEN_CACHE", help="Folder of the cache.")] = Path("cache"),
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask nobody: the cache, then the curated library.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the prompts and the number of calls; ask nobody.")
     ] = False,
-    prices: Annotated[
-        Path | None, typer.Option(help="Card of prices, as data/prices.toml.", rich_help_panel=LIMITS)
-    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="Card of prices, as data/prices.toml.")] = None,
     max_tokens_total: Annotated[
-        int | None, typer.Option(min=1, help="Stop before more tokens than this.", rich_help_panel=LIMITS)
+        int | None, typer.Option(min=1, help="Stop before more tokens than this.")
     ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(min=0, help="Stop before it costs more.", rich_help_panel=LIMITS)
-    ] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop before it costs more.")] = None,
 ) -> None:
     """Write what is missing in an attribute set: by an LLM, or offline from the curated library.
 

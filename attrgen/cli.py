@@ -9,7 +9,8 @@ from attrgen.command import run
 
 HELP = "Class names in, a set of visual attributes out, for people to read, edit and share."
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
+# Plain help: importing rich would take two thirds of the time in which `attrgen --help` is there.
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=HELP)
 app.command("build")(build_cli.build)
 app.command("schema")(schema_cli.schema)
 app.add_typer(prompts_cli.app, name="prompts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def schema() -> None:
-    """Print the JSON Schema of an attribute set, with which editors complete and check."""
+    """Print the JSON Schema of an attribute set, for editors."""
     import json
 
     from attrgen.attribute_set import json_schema
