@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.stats import ks_2samp
+from scipy.stats import chisquare, ks_2samp
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as reference
 
@@ -93,6 +93,19 @@ def test_the_boxes_are_distributed_as_torchvisions(extent: tuple[int, int]) -> N
         lambda b: b[:, 0] + b[:, 2] / 2,
     ):
         assert ks_2samp(derived(ours), derived(theirs)).pvalue > 1e-3
+
+
+def test_every_place_of_a_small_image_is_reached() -> None:
+    boxes = crop_boxes(
+        torch.tensor([[5, 7]]).expand(4000, 2),
+        scale=(0.1, 0.3),
+        ratio=RATIO,
+        generator=torch.Generator().manual_seed(0),
+    )
+    twos = boxes[(boxes[:, 2] == 2) & (boxes[:, 3] == 2)]
+    counts = torch.zeros(4, 6).index_put_((twos[:, 0], twos[:, 1]), torch.ones(len(twos)), accumulate=True)
+    assert len(twos) > 500
+    assert chisquare(counts.flatten().numpy()).pvalue > 1e-3
 
 
 def test_where_no_box_fits_it_is_the_largest_in_the_centre() -> None:

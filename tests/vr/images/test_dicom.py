@@ -60,6 +60,21 @@ def test_the_cards_window_comes_first() -> None:
     assert grey(content, window=(40, 400)) == [round(value) for value in by_hand]
 
 
+def test_a_narrow_window_to_the_letter_of_the_standard() -> None:
+    # Centre 2048 and width 4096 is the standard's own example for 12 bits: 0 is black, 4095 is white.
+    ends = np.array([[0, 4095]], dtype=np.uint16)
+    assert grey(dicom(ends), window=(2048, 4096)) == [0, 255]
+    # A width of 4 has three steps, between 8 and 11 around a centre of 10.
+    assert grey(dicom(np.array([[7, 8, 9, 10, 11, 12]], dtype=np.uint16)), window=(10, 4)) == [
+        0,
+        0,
+        85,
+        170,
+        255,
+        255,
+    ]
+
+
 def test_else_the_files_first_window() -> None:
     content = dicom(STORED, **HOUNSFIELD, WindowCenter=[40, 1000], WindowWidth=[400, 5])
     assert grey(content) == grey(content, window=(40, 400))
