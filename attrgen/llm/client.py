@@ -160,12 +160,10 @@ class Client:
     async def _once(self, request: Request) -> Reply:
         """One attempt; steps down the ladder as far as the server makes it."""
         while True:
-            if self._halt is not None:
-                raise self._halt
-            rung = self._rung
             async with self._pace.turn() as began:
                 if self._halt is not None:
                     raise self._halt
+                rung = self._rung
                 reserved = self._ledger.reserve(request)
                 try:
                     reply = await self._complete(request, rung)

@@ -1,0 +1,335 @@
+"""The client against a scripted server: a real socket, the real `openai` library."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from attrgen import prompts
+from attrgen.llm import client as clients
+from attrgen.llm.client import Client, Server
+from attrgen.llm.errors import Failed, Fatal
+from attrgen.llm.request import Answer, ListFormat, Request, Sampling
+from attrgen.spending import Ledger, SpendingLimit
+
+SECRET = "sk-very-secret-0123456789"
+
+
+def request(text: str = "Write.", count: int = 3, **fields: Any) -> Request:
+    return Request(
+        model="m",
+        messages=(("system", "You write."), ("user", text)),
+        format=ListFormat(field="attributes", count=count),
+        **fields,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = clients._pause
+
+    def short(state: Any) -> float:
+        error = state.outcome.exception()
+        return real(state) if error.wait is not None else 0.01
+
+    monkeypatch.setattr(clients, "_pause", short)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def ask(server: Any, ledger: Ledger) -> Callable[..., Answer]:
+    def one(asked: Request | None = None, **options: Any) -> Answer:
+        return many([asked or request()], **options)[0]
+
+    def many(asked: list[Request], **options: Any) -> list[Answer]:
+        async def run() -> list[Answer]:
+            options.setdefault("timeout", 5)
+            client = Client(Server(server.url, SECRET), prompts.load(), ledger, **options)
+            try:
+                return await asyncio.gather(*(client.ask(item, "descriptive", "lump") for item in asked))
+            finally:
+                await client.close()
+
+        return asyncio.run(run())
+
+    one.many = many  # type: ignore[attr-defined]
+    return one
+
+
+def once(reply: Callable[[Any], Any], scripts: ModuleType) -> Callable[[Any], Any]:
+    """The first request gets `reply`, the others a good answer."""
+    return lambda received: reply(received) if received.number == 0 else scripts.normal(received)
+
+
+def test_normal(ask: Any, server: Any, ledger: Ledger) -> None:
+    answer = ask(request(sampling=Sampling(temperature=0.5, seed=7)))
+    assert len(answer.items) == 3
+    assert answer.resolved_model == "m-2026"
+    assert answer.usage.total == ledger.usage.total == 150
+    body = server.received[0].body
+    assert body["model"] == "m" and body["temperature"] == 0.5 and body["seed"] == 7
+    assert body["response_format"]["json_schema"]["strict"] is True
+    assert server.received[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+def test_unset_sampling_is_not_sent(ask: Any, server: Any) -> None:
+    ask()
+    assert set(server.received[0].body) == {"model", "messages", "response_format"}
+
+
+def test_429_waits_as_long_as_the_server_says(
+    ask: Any, server: Any, scripts: ModuleType, ledger: Ledger
+) -> None:
+    server.script = once(lambda _: scripts.error(429, headers={"Retry-After": "1"}), scripts)
+    ask()
+    first, second = server.received
+    assert 1.0 <= second.moment - first.moment < 1.6
+    assert ledger.retries == {"429, too many requests": 1}
+
+
+def test_429_pauses_the_other_requests_too(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = once(lambda _: scripts.error(429, headers={"Retry-After": "0.7"}), scripts)
+    ask.many([request(f"Write {i}.") for i in range(6)], concurrency=1)
+    first, second = server.received[:2]
+    assert second.moment - first.moment >= 0.7
+
+
+def test_429_without_quota_is_not_asked_again(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.error(429, "pay", code="insufficient_quota")
+    with pytest.raises(Fatal, match="quota"):
+        ask()
+    assert len(server.received) == 1
+
+
+def test_429_slows_the_fan_out(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.latency = 0.02
+    in_hand: list[int] = []
+
+    def script(received: Any) -> Any:
+        in_hand.append(server._active)
+        limited = received.number < 8
+        return scripts.error(429, headers={"Retry-After-Ms": "50"}) if limited else scripts.normal(received)
+
+    server.script = script
+    ask.many([request(f"Write {i}.") for i in range(24)], concurrency=8)
+    assert max(in_hand[:8]) == 8
+    assert max(in_hand[8:12]) <= 5
+
+
+def test_500s(ask: Any, server: Any, scripts: ModuleType, ledger: Ledger) -> None:
+    server.script = lambda r: scripts.error(500 + r.number) if r.number < 3 else scripts.normal(r)
+    assert len(ask().items) == 3
+    assert ledger.retries == {"500": 1, "501": 1, "502": 1}
+
+
+def test_500s_without_end_fail_that_request_only(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.error(503, "busy")
+    with pytest.raises(Failed, match=r"503: busy \(asked 3 times\)"):
+        ask(retries=2)
+    assert len(server.received) == 3  # the library's own retries are off
+
+
+def test_hang(ask: Any, server: Any, scripts: ModuleType, ledger: Ledger) -> None:
+    server.script = once(lambda _: scripts.Reply("", delay=30), scripts)
+    began = time.monotonic()
+    assert len(ask(timeout=0.5).items) == 3
+    assert time.monotonic() - began < 3
+    assert ledger.retries == {"no answer within 0.5 s": 1}
+
+
+def test_truncated_json_is_sent_back_with_the_reason(
+    ask: Any, server: Any, scripts: ModuleType, ledger: Ledger
+) -> None:
+    server.script = once(lambda _: scripts.Reply(scripts.completion('{"attributes": ["a lump", "a')), scripts)
+    ask()
+    said, complaint = server.received[1].body["messages"][-2:]
+    assert said == {"role": "assistant", "content": '{"attributes": ["a lump", "a'}
+    assert "no complete JSON object" in complaint["content"] and "exactly 3 strings" in complaint["content"]
+    assert ledger.wasted.total == 150 and ledger.usage.total == 300
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"attributes": ["one", "two"]}, "2 strings instead of exactly 3"),
+        ({"attributes": ["one", "two", 3]}, "attribute|valid string"),
+        ({"attributes": "one"}, "valid list"),
+        ({"attributes": ["one", "two", "  "]}, "empty"),
+        ({"attributes": ["one", "two", "one"]}, "there twice"),
+        ({"attributes": ["one", "two", "three"], "more": 1}, "more"),
+        ({"texts": ["one", "two", "three"]}, "key"),
+    ],
+)
+def test_json_that_breaks_the_schema(
+    ask: Any, server: Any, scripts: ModuleType, content: dict[str, Any], reason: str
+) -> None:
+    server.script = lambda _: scripts.Reply(scripts.completion(json.dumps(content)))
+    with pytest.raises(Failed, match=reason):
+        ask(repairs=1)
+    assert len(server.received) == 2
+
+
+def test_cut_at_the_token_limit(ask: Any, server: Any, scripts: ModuleType) -> None:
+    def cut(received: Any) -> Any:
+        return scripts.Reply(scripts.completion(scripts.answer(received), finish="length"))
+
+    server.script = once(cut, scripts)
+    ask()
+    assert "cut off at the token limit" in server.received[1].body["messages"][-1]["content"]
+
+
+def test_refusal_is_asked_again_as_it_was_and_then_told(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.Reply(scripts.completion(None, refusal="I cannot help with that."))
+    with pytest.raises(Failed, match="the model refuses: I cannot help"):
+        ask(repairs=1)
+    first, second = server.received
+    assert first.body == second.body
+
+
+def test_content_filter_is_a_refusal(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.Reply(scripts.completion("", finish="content_filter"))
+    with pytest.raises(Failed, match="content filter"):
+        ask(repairs=0)
+
+
+@pytest.mark.parametrize("accepted", ["json_object", "text"])
+def test_a_server_that_rejects_json_schema(
+    ask: Any, server: Any, scripts: ModuleType, ledger: Ledger, accepted: str
+) -> None:
+    def script(received: Any) -> Any:
+        if received.mode not in (accepted, "text"):
+            return scripts.error(400, f"response_format {received.mode} is not supported")
+        return scripts.normal(received)
+
+    server.script = script
+    answers = ask.many([request("Write one."), request("Write two.")], concurrency=1)
+    assert [len(answer.items) for answer in answers] == [3, 3]
+    modes = [received.mode for received in server.received]
+    ladder = ["json_schema", "json_object", "text"]
+    end = ladder.index(accepted)
+    assert modes == [*ladder[:end], accepted, accepted]  # the second request starts on the rung that works
+    assert "JSON Schema" in server.received[-1].prompt
+    assert ledger.retries["json_schema rejected"] == 1
+
+
+def test_many_in_flight_step_down_together(
+    ask: Any, server: Any, scripts: ModuleType, ledger: Ledger
+) -> None:
+    server.latency = 0.05
+    server.script = lambda r: (
+        scripts.normal(r) if r.mode == "json_object" else scripts.error(400, "no such mode")
+    )
+    ask.many([request(f"Write {i}.") for i in range(8)], concurrency=8)
+    assert ledger.retries == {"json_schema rejected": 1}
+
+
+@pytest.mark.parametrize("mode", ["json_schema", "json_object", "text"])
+def test_structured_fixes_the_rung(ask: Any, server: Any, scripts: ModuleType, mode: str) -> None:
+    server.script = lambda _: scripts.error(400, "no")
+    with pytest.raises(Fatal, match="--structured"):
+        ask(structured=mode)
+    assert [received.mode for received in server.received] == [mode]
+
+
+def test_a_400_on_a_mode_that_works_fails_that_request_only(
+    ask: Any, server: Any, scripts: ModuleType
+) -> None:
+    server.script = lambda r: scripts.error(400, "too long") if "bad" in r.prompt else scripts.normal(r)
+    with pytest.raises(Failed, match="too long"):
+        ask.many([request("Write."), request("Write bad.")], concurrency=1)
+    assert {received.mode for received in server.received} == {"json_schema"}
+
+
+def test_prose_fences_and_thoughts_around_the_object(ask: Any, server: Any, scripts: ModuleType) -> None:
+    good = '{"attributes": ["one", "two", " three\\u00a0mm "]}'
+    content = '<think>{"attributes": []}</think>Here:\n```json\n' + good + "\n```"
+    server.script = lambda _: scripts.Reply(scripts.completion(content))
+    assert ask(structured="text").items == ("one", "two", "three mm")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"body": "<html>Welcome</html>", "content_type": "text/html"},
+        {"body": "\x00\x01nonsense"},
+        {"body": b"\xff\xfe"},
+        {"body": "[]"},
+        {"body": "{}"},
+        {"body": '{"choices": []}'},
+        {"body": '{"choices": "x", "usage": 3}'},
+        {"body": "null"},
+    ],
+)
+def test_nonsense(ask: Any, server: Any, scripts: ModuleType, reply: dict[str, Any]) -> None:
+    server.script = lambda _: scripts.Reply(**reply)
+    with pytest.raises(Failed, match=r"not JSON|no chat completion"):
+        ask(retries=1)
+    assert len(server.received) == 2
+
+
+def test_wrong_key_stops_everything_and_is_not_shown(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.error(401, f"Incorrect API key provided: {SECRET}")
+    with pytest.raises(Fatal, match="does not accept the API key") as caught:
+        ask.many([request(f"Write {i}.") for i in range(9)], concurrency=1)
+    assert SECRET not in str(caught.value) and SECRET[:6] not in str(caught.value)
+    assert len(server.received) == 1
+    assert SECRET not in repr(Server(None, SECRET))
+
+
+def test_an_error_that_repeats_the_key_is_scrubbed(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.error(500, f"key {SECRET} overloaded")
+    with pytest.raises(Failed, match=r"key \*\*\* overloaded") as caught:
+        ask(retries=0)
+    assert SECRET not in str(caught.value)
+
+
+def test_unknown_model(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.error(404, "no such model")
+    with pytest.raises(Fatal, match="knows no model 'm'"):
+        ask()
+
+
+def test_no_server_there(ledger: Ledger) -> None:
+    async def run() -> None:
+        client = Client(Server("http://user:pw@127.0.0.1:9/v1", None), prompts.load(), ledger, retries=1)
+        try:
+            await client.ask(request(), "descriptive", "lump")
+        finally:
+            await client.close()
+
+    with pytest.raises(Fatal, match=r"127\.0\.0\.1:9/v1 cannot be reached") as caught:
+        asyncio.run(run())
+    assert "pw" not in str(caught.value)
+
+
+def test_concurrency_is_bounded(ask: Any, server: Any) -> None:
+    server.latency = 0.03
+    ask.many([request(f"Write {i}.") for i in range(20)], concurrency=4)
+    assert server.most == 4
+
+
+def test_token_limit_counts_failed_attempts(server: Any, scripts: ModuleType) -> None:
+    server.script = lambda _: scripts.Reply(scripts.completion("prose"))
+    ledger = Ledger(max_tokens=500)
+
+    async def run() -> None:
+        client = Client(Server(server.url, None), prompts.load(), ledger, repairs=50)
+        try:
+            await client.ask(request(), "descriptive", "lump")
+        finally:
+            await client.close()
+
+    with pytest.raises(SpendingLimit, match="--max-tokens-total 500"):
+        asyncio.run(run())
+    assert ledger.usage.total <= 500
+    assert ledger.usage == ledger.wasted
