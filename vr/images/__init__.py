@@ -31,6 +31,7 @@ FORMATS: dict[str, Format] = {
     "npz": Format(npz.looks, npz.open_npz),
     "coop": Format(coop.looks, coop.open_coop),
     "manifest": Format(manifest.looks, manifest.open_manifest),
+    "dicom": Format(folder.looks_dicom, folder.open_dicom),
     "folder": Format(folder.looks, folder.open_folder),
 }
 

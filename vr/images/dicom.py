@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
+DICOM_HEAD = 132  # bytes that tell a DICOM file
 
 
 def is_dicom(content: bytes) -> bool:

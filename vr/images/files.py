@@ -28,6 +28,9 @@ class FileTree(Protocol):
 
     def read(self, name: str) -> bytes: ...
 
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of a file."""
+
     def place(self, name: str) -> str:
         """The file as messages name it."""
 
@@ -41,8 +44,15 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         found = []
-        for folder, folders, files in os.walk(root):
-            folders[:] = [name for name in folders if not _is_hidden(name)]
+        walked: set[tuple[int, int]] = set()
+        # Links are followed, for clusters keep data behind them; one to a folder above must not go on for ever.
+        for folder, folders, files in os.walk(root, followlinks=True):
+            status = Path(folder).stat()
+            if (status.st_dev, status.st_ino) in walked:
+                folders.clear()
+                continue
+            walked.add((status.st_dev, status.st_ino))
+            folders[:] = sorted(name for name in folders if not _is_hidden(name))
             inside = Path(folder).relative_to(root)
             found += [(inside / name).as_posix() for name in files if not _is_hidden(name)]
         self.names: tuple[str, ...] = tuple(sorted(found))
@@ -55,6 +65,13 @@ class Folder:
             return path.read_bytes()
         except OSError as error:
             raise UserError(f"cannot be read: {error.strerror or error}", file=path) from error
+
+    def head(self, name: str, size: int) -> bytes:
+        try:
+            with (self.root / name).open("rb") as file:
+                return file.read(size)
+        except OSError as error:
+            raise UserError(f"cannot be read: {error.strerror or error}", file=self.place(name)) from error
 
     def place(self, name: str) -> str:
         return str(self.root / name)
@@ -94,14 +111,16 @@ class Zip:
             raise UserError("there is no such file", file=self.place(name))
         if entry.file_size > MAX_FILE_BYTES:
             raise _too_large(self.place(name))
+        return self.head(name, entry.file_size + 1)
+
+    def head(self, name: str, size: int) -> bytes:
         try:
-            with self._lock, self._archive.open(entry) as stream:
-                content = stream.read(entry.file_size + 1)
+            with self._lock, self._archive.open(self._entries[name]) as stream:
+                return stream.read(size)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
             raise UserError(f"cannot be read: {error}", file=self.place(name)) from error
         except ValueError as error:  # zlib.error is one in disguise for broken streams
             raise UserError(f"cannot be unpacked: {error}", file=self.place(name)) from error
-        return content
 
     def place(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -122,6 +141,9 @@ class Below:
 
     def read(self, name: str) -> bytes:
         return self._tree.read(self._prefix + name)
+
+    def head(self, name: str, size: int) -> bytes:
+        return self._tree.head(self._prefix + name, size)
 
     def place(self, name: str) -> str:
         return self._tree.place(self._prefix + name)

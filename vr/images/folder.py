@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from attrgen.card import Card, fold
 from attrgen.errors import UserError
 from vr.images.collection import Collection, label_of, whole_splits
+from vr.images.dicom import DICOM_HEAD, is_dicom
 from vr.images.files import FileTree, Place
 from vr.images.pixels import is_image
 from vr.images.source import Item, split_of
 
+_LOOKED_INTO = 20
 
-def looks(place: Place, card: Card) -> bool:
+
+def looks(place: Place, card: Card | None = None) -> bool:
     """Whether there are images in sub-folders."""
     return place.has_tree and any("/" in name and is_image(name) for name in place.tree.names)
 
@@ -23,8 +27,29 @@ def open_folder(place: Place, card: Card) -> Collection:
     Raises:
         UserError: there are no images, a folder matches no class, or a class has no image.
     """
+    return _open(place, card, [name for name in place.tree.names if is_image(name)])
+
+
+def looks_dicom(place: Place, card: Card | None = None) -> bool:
+    """Whether there are DICOM files in sub-folders, which often have no suffix, and no other images."""
+    if not place.has_tree or looks(place):
+        return False
+    below = (name for name in place.tree.names if "/" in name)
+    return any(is_dicom(place.tree.head(name, DICOM_HEAD)) for name in islice(below, _LOOKED_INTO))
+
+
+def open_dicom(place: Place, card: Card) -> Collection:
+    """As `open_folder`, for DICOM files, known by what is in them and not by name; others are passed over.
+
+    Raises:
+        UserError: as for `open_folder`.
+    """
     tree = place.tree
-    images = [name for name in tree.names if is_image(name)]
+    return _open(place, card, [name for name in tree.names if is_dicom(tree.head(name, DICOM_HEAD))])
+
+
+def _open(place: Place, card: Card, images: list[str]) -> Collection:
+    tree = place.tree
     if not images:
         raise UserError(
             "there are no images in this folder",

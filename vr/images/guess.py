@@ -9,7 +9,7 @@ from pathlib import Path
 from attrgen import card as cards
 from attrgen.card import Card, CardClass, CardCounts, CardImages, fold
 from attrgen.errors import UserError
-from vr.images import coop, manifest, npz
+from vr.images import coop, folder, manifest, npz
 from vr.images.files import Place
 from vr.images.pixels import is_image
 from vr.images.source import ImageSource, split_of
@@ -110,7 +110,9 @@ def _layout(place: Place) -> str:
         return "npz"
     if place.has_tree and coop.find(place.tree, None) is not None:
         return "coop"
-    return "manifest" if manifest.find(place) is not None else "folder"
+    if manifest.find(place) is not None:
+        return "manifest"
+    return "dicom" if folder.looks_dicom(place) else "folder"
 
 
 def _classes(place: Place) -> list[str]:
@@ -133,7 +135,8 @@ def _classes(place: Place) -> list[str]:
         return _once(sorted(spellings))
     if layout == "coop":
         return _once(coop.class_spellings(place))
-    folders = (name.split("/")[:-1] for name in place.tree.names if is_image(name))
+    images = (name for name in place.tree.names if layout == "dicom" or is_image(name))
+    folders = (name.split("/")[:-1] for name in images)
     inside = (parts[1:] if parts and split_of(parts[0]) else parts for parts in folders)
     return _once(sorted({parts[0] for parts in inside if parts}))
 

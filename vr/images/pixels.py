@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from typing import TYPE_CHECKING
 
 from attrgen.errors import UserError
@@ -27,6 +29,20 @@ SUFFIXES = (
     ".ppm",
     ".jp2",
     *dicom.SUFFIXES,
+)
+# What PIL's readers raise for damaged files of one kind or another.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+    MemoryError,
 )
 
 
@@ -73,7 +89,7 @@ def decode(content: bytes, place: str, *, window: tuple[float, float] | None = N
         raise UserError(
             f"the image has too many pixels ({error})", file=place, remedy="Scale it down first."
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError) as error:
+    except _DAMAGE as error:
         raise UserError(
             f"the image is cut short or damaged ({error})", file=place, remedy="Restore it or take it out."
         ) from error

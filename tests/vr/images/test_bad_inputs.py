@@ -17,6 +17,7 @@ from PIL import Image
 from attrgen.card import Card
 from attrgen.errors import UserError
 from vr.images import open_source
+from vr.images.pixels import decode
 
 FOLDERS = ("bright_spot", "dark_ring")
 
@@ -333,7 +334,7 @@ def test_a_damaged_entry_of_a_zip(tmp_path: Path, card: Card) -> None:
 
 
 def test_an_unknown_format(tmp_path: Path, card: Card) -> None:
-    with pytest.raises(UserError, match=r"unknown format 'tar'\. Known: npz, coop, manifest, folder"):
+    with pytest.raises(UserError, match=r"unknown format 'tar'\. Known: npz, coop, manifest, dicom, folder"):
         open_source(card, folders(tmp_path), format="tar")
 
 
@@ -351,3 +352,20 @@ def test_a_subset_of_one_or_of_unknown_classes(card: Card) -> None:
         card.subset(["spot", "bright_spot"])
     with pytest.raises(UserError, match=r"'sport' is no class.*Did you mean 'bright spot'"):
         card.subset(["sport", "ring"])
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"])
+def test_whatever_is_damaged_is_a_users_error(form: str) -> None:
+    """Bytes are turned at random places: each file decodes or is refused, and never breaks the program."""
+    content = image(form, (24, 24))
+    generator = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in generator.integers(0, len(content), 4):
+            damaged[place] = generator.integers(0, 256)
+        try:
+            decode(bytes(damaged), "x")
+        except UserError:
+            refused += 1
+    assert refused > 0 or form == "BMP"

@@ -11,7 +11,7 @@ import pytest
 
 from attrgen.card import Card
 from attrgen.errors import UserError
-from vr.images import open_source
+from vr.images import open_dataset, open_source
 from vr.images.pixels import decode
 
 pydicom = pytest.importorskip("pydicom")
@@ -116,6 +116,20 @@ def test_a_folder_of_dicom_files_is_found_by_looking(tmp_path: Path, card: Card)
     assert np.asarray(source.read("spot/0.dcm"))[0, :, 0].tolist() == grey(
         dicom(STORED, **HOUNSFIELD), window=(40, 400)
     )
+
+
+def test_dicom_files_without_a_suffix_are_known_by_what_is_in_them(tmp_path: Path, card: Card) -> None:
+    for number in range(4):
+        path = tmp_path / ("spot" if number < 2 else "ring") / f"IM{number:05d}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(dicom(STORED, **HOUNSFIELD))
+    (tmp_path / "spot" / "notes").write_text("not an image")
+    for form in (None, "dicom"):
+        source = open_source(card, tmp_path, format=form)
+        assert sum(map(len, source.splits.values())) == 4
+        assert source.read("spot/IM00000").size == (6, 1)
+    guessed, _ = open_dataset(str(tmp_path))
+    assert guessed.class_names == ("ring", "spot")
 
 
 @pytest.mark.parametrize(

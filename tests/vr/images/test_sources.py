@@ -149,6 +149,15 @@ def test_hidden_files_do_not_count(forms: dict[str, Path], card: Card) -> None:
     assert len(open_source(card, forms["folder"]).splits["train"]) == 12
 
 
+def test_links_are_followed_and_end(forms: dict[str, Path], card: Card, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for folder in ("bright_spot", "dark_ring"):
+        (linked / folder).symlink_to(forms["coop"] / "Toy" / folder)
+    (linked / "dark_ring" / "round").symlink_to(linked)
+    assert sum(map(len, open_source(card, linked).splits.values())) == 26
+
+
 def test_semicolons_and_integers_in_a_table(card: Card, tmp_path: Path, png_bytes) -> None:
     for name in ("a.png", "b.png", "c.png", "d.png"):
         (tmp_path / name).write_bytes(png_bytes())
