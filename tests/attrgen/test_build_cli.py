@@ -1,0 +1,235 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+from attrgen import attribute_set, cli
+
+SECRET = "sk-very-secret-0123456789"
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Attrgen = Callable[..., Ran]
+
+
+@pytest.fixture
+def attrgen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attrgen:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["attrgen", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        captured = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def test_offline_the_library_is_copied_and_that_is_said(attrgen: Attrgen, tmp_path: Path) -> None:
+    ran = attrgen("build", "--dataset", "ct-kidney")
+    assert ran.status == 0
+    assert (
+        "No LLM was asked" in ran.out
+        and "20 lists copied from the curated library (ct-kidney.json)" in ran.out
+    )
+    built = attribute_set.load(tmp_path / "attrs" / "ct-kidney.json")
+    assert built.provenance["source"] == "curated"
+    again = attrgen("build", "--dataset", "ct-kidney")
+    assert again.status == 0 and "Nothing is missing" in again.out
+
+
+def test_offline_fills_only_what_is_missing(attrgen: Attrgen, tmp_path: Path) -> None:
+    path = tmp_path / "attrs" / "ct-kidney.json"
+    attrgen("build", "--dataset", "ct-kidney")
+    whole = path.read_text()
+    value = json.loads(whole)
+    del value["classes"]["kidney stone"]["descriptive"]
+    value["classes"]["kidney cyst"]["descriptive"][0] = "my own line"
+    path.write_text(json.dumps(value))
+    ran = attrgen("build", "--dataset", "ct-kidney")
+    assert "1 lists copied" in ran.out
+    value = json.loads(path.read_text())
+    assert value["classes"]["kidney cyst"]["descriptive"][0] == "my own line"
+    value["classes"]["kidney cyst"]["descriptive"][0] = json.loads(whole)["classes"]["kidney cyst"][
+        "descriptive"
+    ][0]
+    assert value == json.loads(whole)
+
+
+def test_no_key_and_no_library(attrgen: Attrgen, card_file: Path, tmp_path: Path) -> None:
+    ran = attrgen("build", "--dataset", card_file)
+    assert ran.status == 2
+    assert "there is no API key, and the curated library has nothing for this" in ran.err
+    assert "OPENAI_API_KEY" in ran.err and "--base-url" in ran.err
+    assert not (tmp_path / "attrs").exists()
+
+
+def test_what_the_library_lacks_is_told(attrgen: Attrgen) -> None:
+    ran = attrgen("build", "--dataset", "ct-kidney", "--kinds", "descriptive,ensemble")
+    assert ran.status == 2
+    assert "4 lists could not be had" in ran.err and "kidney cyst/ensemble" in ran.err
+
+
+def test_a_base_url_is_enough_to_ask(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:
+    words = ("build", "--dataset", card_file, "--base-url", server.url, "--model", "tiny")
+    ran = attrgen(*words)
+    assert ran.status == 0, ran.err
+    assert "12 lists by LLM: 12 answers, 0 from the cache" in ran.out
+    assert "1800 tokens (1200 prompt, 600 completion)" in ran.out
+    assert "by kind: confusion 900, descriptive 450, distinctive 450" in ran.out
+    assert {received.body["model"] for received in server.received} == {"tiny"}
+    first = (tmp_path / "attrs" / "lumps.json").read_bytes()
+    (tmp_path / "attrs" / "lumps.json").unlink()
+    ran = attrgen(*words)
+    assert "0 answers, 12 from the cache" in ran.out
+    assert len(server.received) == 12
+    assert (tmp_path / "attrs" / "lumps.json").read_bytes() == first
+
+
+def test_the_key_is_sent_and_never_told(
+    attrgen: Attrgen,
+    server: Any,
+    scripts: ModuleType,
+    card_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    server.script = lambda _: scripts.error(401, f"Incorrect API key provided: {SECRET}")
+    ran = attrgen("build", "--dataset", card_file)
+    assert ran.status == 2 and "does not accept the API key" in ran.err
+    assert server.received[0].headers["authorization"] == f"Bearer {SECRET}"
+    assert SECRET not in ran.out + ran.err
+    server.script = scripts.normal
+    assert attrgen("build", "--dataset", card_file).status == 0
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_offline_asks_nobody_even_with_a_server(attrgen: Attrgen, server: Any) -> None:
+    ran = attrgen("build", "--dataset", "ct-kidney", "--offline", "--base-url", server.url)
+    assert ran.status == 0 and "curated library" in ran.out and not server.received
+
+
+def test_dry_run_shows_prompts_and_calls(
+    attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path
+) -> None:
+    ran = attrgen("build", "--dataset", card_file, "--base-url", server.url, "--dry-run", "--model", "tiny")
+    assert ran.status == 0
+    assert "12 calls of tiny" in ran.out and server.url in ran.out
+    assert ran.out.count("--- ") == 13  # the system message once
+    assert 'class "smooth lump" are sometimes mistaken for the class "spiky lump"' in ran.out
+    assert not server.received and not (tmp_path / "attrs").exists()
+
+
+def test_a_limit_of_tokens_saves_what_is_done(
+    attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path
+) -> None:
+    words = ("build", "--dataset", card_file, "--base-url", server.url, "--concurrency", 1)
+    ran = attrgen(*words, "--max-tokens-total", 2000)
+    assert ran.status == 2 and "--max-tokens-total 2000" in ran.err and "saved" in ran.err
+    done = sum(1 for _ in attribute_set.load(tmp_path / "attrs" / "lumps.json").entries())
+    assert done > 0
+    assert attrgen(*words).status == 0
+    assert len(server.received) == 12
+
+
+def test_the_cost_is_told_and_limited(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[models.tiny]\ninput = 1000\noutput = 2000\n")
+    words = ("build", "--dataset", card_file, "--base-url", server.url, "--model", "tiny")
+    limited = attrgen(
+        *words, "--prices", prices, "--max-cost", 0.5, "--out", "limited.json", "--concurrency", 1
+    )
+    assert limited.status == 2 and "--max-cost 0.5" in limited.err
+    assert "cost 2.4000" in attrgen(*words, "--prices", prices, "--cache", "other").out
+    ran = attrgen(*words[:-1], "unknown", "--max-cost", 1)
+    assert ran.status == 2 and "--max-cost needs the price of 'unknown'" in ran.err
+
+
+def test_a_cache_export_rebuilds_the_set_elsewhere_byte_for_byte(
+    attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path
+) -> None:
+    model = ("--model", "tiny", "--temperature", 0.5)
+    attrgen("build", "--dataset", card_file, "--base-url", server.url, *model)
+    first = (tmp_path / "attrs" / "lumps.json").read_bytes()
+    assert "12 answers" in attrgen("cache", "export", "share.jsonl").out
+    elsewhere = ("--cache", "elsewhere")
+    assert "12 answers taken in" in attrgen("cache", "import", "share.jsonl", *elsewhere).out
+    ran = attrgen("build", "--dataset", card_file, "--out", "rebuilt.json", *model, *elsewhere)  # no server
+    assert ran.status == 0, ran.err
+    assert (tmp_path / "rebuilt.json").read_bytes() == first
+    assert server.url not in (tmp_path / "share.jsonl").read_text()
+
+
+def test_cache_commands(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:
+    attrgen("build", "--dataset", card_file, "--base-url", server.url)
+    listed = attrgen("cache", "list").out.splitlines()
+    assert len(listed) == 12 and all("lumps/" in line for line in listed)
+    assert attrgen("cache", "list", "--dataset", "other").out == ""
+    shown = json.loads(attrgen("cache", "show", listed[0].split()[0]).out)
+    assert set(shown) == {"request", "answer", "about"}
+    assert attrgen("cache", "verify") == (0, "12 answers, 0 not valid.\n", "")
+    (tmp_path / "bad.jsonl").write_text('{"key": "x"}\n')
+    ran = attrgen("cache", "import", "bad.jsonl")
+    assert ran.status == 2 and "bad.jsonl:1" in ran.err
+    assert attrgen("cache", "clear", "--yes", "--dataset", "other").out == "0 answers removed.\n"
+    assert attrgen("cache", "clear", "--yes").out == "12 answers removed.\n"
+    assert attrgen("cache", "list").out == ""
+
+
+def test_prompts_commands(attrgen: Attrgen, tmp_path: Path) -> None:
+    assert len(attrgen("prompts", "list").out.splitlines()) == 9
+    assert attrgen("prompts", "show", "confusion").out.startswith("---\nversion: 1\nkind: confusion\n---\n")
+    rendered = attrgen("prompts", "render", "distinctive", "--dataset", "busi", "--class", "malignant").out
+    assert "--- system" in rendered and "malignant tumor" in rendered
+    ran = attrgen("prompts", "show", "confusio")
+    assert ran.status == 2 and "Did you mean 'confusion'" in ran.err
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "confusion.j2").write_text("---\nversion: 2\nkind: confusion\n---\n{{ nothing }}\n")
+    ran = attrgen("build", "--dataset", "busi", "--prompts", "mine", "--dry-run")
+    assert ran.status == 2 and "'nothing' is undefined" in ran.err
+
+
+def test_schema_is_the_schema_of_the_format(attrgen: Attrgen) -> None:
+    assert json.loads(attrgen("schema").out) == attribute_set.json_schema()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--dataset", "ct-kidny"], "unknown dataset 'ct-kidny'. Did you mean 'ct-kidney'"),
+        (["--dataset", "busi", "--kinds", "descriptiv"], "'descriptiv' is no kind"),
+        (["--dataset", "busi", "--kinds", ","], "--kinds is empty"),
+        (["--dataset", "busi", "--confusers", "0"], "neither a number of 1 or more nor 'all'"),
+        (["--dataset", "busi", "--refresh", "wolf"], "'wolf' is no class of the card 'busi'"),
+        (["--dataset", "busi", "--from-run", "nowhere"], "no such predictions file"),
+        (["--dataset", "busi", "--prompts", "nowhere"], "no such folder of prompts"),
+        (["--dataset", "busi", "--out", "other.json"], "is the set of 'other', not of 'busi'"),
+        (["--dataset", "busi", "--out", "bad.json"], "bad.json:1: not JSON"),
+    ],
+)
+def test_bad_input(attrgen: Attrgen, tmp_path: Path, words: list[str], message: str) -> None:
+    (tmp_path / "other.json").write_text(
+        '{"format": "attribute-set/1", "dataset": "other", "classes": {"a": {}}}'
+    )
+    (tmp_path / "bad.json").write_text("{")
+    ran = attrgen("build", *words)
+    assert ran.status == 2 and message in ran.err
+    assert "Traceback" not in ran.err
