@@ -69,3 +69,17 @@ class TestSet:
     def test_repeats_no_text_anywhere(self, name: str) -> None:
         texts = [entry.text.casefold() for entry in _load(name).entries()]
         assert len(texts) == len(set(texts))
+
+    def test_has_no_finding_of_error_or_warning_level(self, name: str) -> None:
+        check = pytest.importorskip("attrgen.check", reason="attrgen.check is not there yet")
+        library, its_card = _load(name), card.find(name)
+        findings = []
+        for class_name, attributes in library.classes.items():
+            lists = [("descriptive", None, attributes.texts("descriptive"))]
+            lists += [("distinctive", None, attributes.texts("distinctive"))]
+            lists += [("confusion", other, texts) for other, texts in (attributes.confusion or {}).items()]
+            for kind, confused, texts in lists:
+                findings += check.check_texts(
+                    texts, class_name=class_name, kind=kind, confused=confused, card=its_card
+                )
+        assert [f for f in findings if f.level in ("error", "warning")] == []
