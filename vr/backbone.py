@@ -10,7 +10,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ DEFAULT_NAME = "ViT-B-16-quickgelu"
 DEFAULT_WEIGHTS = "openai"
 RANDOM = "random"
 MINI = "mini"
+Precision = Literal["fp32", "bf16"]
 _OPENAI_ONLY_KEYS = {"input_resolution", "context_length", "vocab_size"}
 
 
@@ -37,6 +38,7 @@ class Backbone:
         patch_size: side of a ViT's patch in pixels, or None for a tower without patches.
         tau: `exp(logit_scale)`, the factor on cosine similarities.
         mean, std: (3, 1, 1), of the model's own preprocessing.
+        precision: what the image tower computes in; texts, scores and losses are always float32.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Backbone:
     tau: float
     mean: Tensor = field(repr=False)
     std: Tensor = field(repr=False)
+    precision: Precision = "fp32"
 
     @property
     def device(self) -> torch.device:
@@ -62,7 +65,8 @@ class Backbone:
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Unit embeddings (B, D), float32, of pixels (B, 3, image_size, image_size) in [0, 1]."""
-        features: Tensor = self.model.encode_image(self.normalise(pixels))  # type: ignore[operator]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            features: Tensor = self.model.encode_image(self.normalise(pixels))  # type: ignore[operator]
         return F.normalize(features.float(), dim=-1)
 
     @torch.no_grad()
@@ -98,6 +102,7 @@ def load(
     weights: str | None = None,
     *,
     device: str | torch.device = "cpu",
+    precision: Precision = "fp32",
     seed: int = 0,
 ) -> Backbone:
     """Load a CLIP and freeze it.
@@ -170,6 +175,7 @@ def load(
         tau=float(model.logit_scale.exp()),
         mean=torch.tensor(preprocess["mean"], device=device).view(3, 1, 1),
         std=torch.tensor(preprocess["std"], device=device).view(3, 1, 1),
+        precision=precision,
     )
 
 

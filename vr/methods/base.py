@@ -121,6 +121,11 @@ class Method(nn.Module):
         cross_entropy = F.cross_entropy(scores.fused, labels)
         return Loss(cross_entropy, cross_entropy, torch.zeros_like(cross_entropy))
 
+    def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
+        """What training asks of a batch; a method whose loss needs more than scores overrides this."""
+        scores = self.scores(prepared)
+        return scores, self.loss(scores, labels)
+
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """Optimiser groups, `params` and `lr` each."""
         return [{"params": list(self.parameters()), "lr": lr}]
