@@ -21,12 +21,14 @@ from vr.backbone import Backbone
 
 
 class Recipe(BaseModel):
-    """How a method is trained: the optimiser's settings and the budget. SGD, cosine to zero over all steps."""
+    """How a method is trained: the optimiser's settings and the budget; cosine to zero over all steps."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: int = Field(100, ge=0)
     batch_size: int = Field(64, ge=1)
+    one_shot_batch_size: int | None = Field(None, ge=1, description="instead of batch_size at 1 shot")
+    optimizer: Literal["sgd", "adamw"] = "sgd"
     lr: float = Field(40.0, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)

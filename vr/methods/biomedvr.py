@@ -42,7 +42,7 @@ class BioMedVR(ProgramMethod):
     kinds = ("descriptive", "distinctive", "confusion")
     experts = ("pos", "neg")
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=400)
+    paper_recipe = Recipe(epochs=400, one_shot_batch_size=16)
     options_type = BioMedVROptions
     paper_options: ClassVar[BioMedVROptions] = BioMedVROptions(pad_to=20, gate_lr=None)
     options: BioMedVROptions
