@@ -83,17 +83,24 @@ class Method(nn.Module):
 
     Class attributes:
         name: as the command line spells it.
-        kinds: attribute kinds it cannot do without.
+        reads: what of an image it needs: whole `images`, or only the backbone's `features` of it. The
+            features of an image are the same for all methods that read them, so they can be shared.
+        fits: whether `fit` is called before the first epoch even where there are epochs.
+        kinds: attribute kinds it cannot do without; see `required_kinds`.
         recipe, paper_recipe: how it is trained by default here, and as its paper says.
         options_type, paper_options: its own choices, and as its paper says.
+        presets: by name, changes from the default choices, such as a paper's ablations.
     """
 
     name: ClassVar[str]
+    reads: ClassVar[Literal["features", "images"]] = "images"
+    fits: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ()
     recipe: ClassVar[Recipe] = Recipe()
     paper_recipe: ClassVar[Recipe] = Recipe(epochs=400)
     options_type: ClassVar[type[Options]] = Options
     paper_options: ClassVar[Options] = Options()
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     image_size: int
 
@@ -101,6 +108,11 @@ class Method(nn.Module):
         super().__init__()
         self.context = context
         self.tau = context.backbone.tau
+
+    @classmethod
+    def required_kinds(cls, options: Options) -> tuple[str, ...]:
+        """The attribute kinds that training with these options cannot do without."""
+        return cls.kinds
 
     @property
     def learned(self) -> int:
@@ -133,7 +145,18 @@ class Method(nn.Module):
         return [{"params": list(self.parameters()), "lr": lr}]
 
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
-        """Learn in closed form from all prepared training images; only methods without epochs do."""
+        """Learn in closed form from all prepared training images, without augmentation.
+
+        Called for methods without epochs, and once before the first epoch for those that say `fits`;
+        again, with the same images, when a stopped training goes on.
+        """
+
+    def finish(self, val: tuple[Tensor, Tensor] | None) -> None:
+        """Choose on validation what only trained weights can tell; called once, after the last epoch.
+
+        Args:
+            val: prepared validation images and their labels (N,), or None where there are none.
+        """
 
     def log(self) -> dict[str, float]:
         """Numbers worth a column in history.csv."""
