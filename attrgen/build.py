@@ -118,9 +118,11 @@ class Builder:
         spending limit or Ctrl-C the result says so and holds what was done until then.
 
         Raises:
-            UserError: `--refresh` or `--from-run` is wrong.
+            UserError: `--refresh` or `--from-run` is wrong, or the provenance of `existing` is damaged.
         """
         self._result = Result(existing)
+        if existing is not None:
+            provenance.runs_of(existing)
         asyncio.run(self._build(existing))
         result = self._result
         if result.filled:

@@ -34,15 +34,42 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from attrgen import attribute_set
 from attrgen.attribute_set import AttributeSet
 from attrgen.cache import Cache
 from attrgen.card import Card
+from attrgen.errors import UserError
 from attrgen.library import path_of
 from attrgen.llm.request import Usage
 from attrgen.plan import Slot, slots
+
+
+class _Record(BaseModel):
+    texts: str
+    answers: str = ""
+
+
+class _Kinds(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    descriptive: _Record | None = None
+    distinctive: _Record | None = None
+    ensemble: _Record | None = None
+    confusion: dict[str, _Record] = {}
+
+
+class _Run(BaseModel):
+    generated: dict[str, _Kinds] = {}
+    prompts: dict[str, Any] = {}
+    usage: Usage = Usage()
+
+
+class _Runs(BaseModel):
+    runs: list[_Run] = []
 
 
 @dataclass(frozen=True)
@@ -62,48 +89,73 @@ class Filled:
 def recorded(attributes: AttributeSet, card: Card, filled: Mapping[Slot, Filled]) -> dict[str, Any]:
     """The set's provenance after those slots were filled; it does not depend on the order of `filled`."""
     old = attributes.provenance
-    runs = [_without(run, set(filled)) for run in old.get("runs", [])]
-    runs = [run for run in runs if run["generated"]]
+    runs = [_without(run, set(filled)) for run in runs_of(attributes)]
+    runs = [run for run in runs if run.get("generated") != {}]
     for slot in _in_order(card, filled):
         _add(runs, slot, filled[slot])
     for run in runs:
-        run["generated"] = _nested(dict(_ordered(card, _slots(run["generated"]))))
+        if "generated" in run:
+            run["generated"] = _nested(dict(_ordered(card, _slots(run["generated"]))))
     sources = {str(run["source"]) for run in runs}
-    covered = {slot for run in runs for slot, _ in _slots(run["generated"])}
+    covered = {slot for run in runs for slot, _ in _slots(run.get("generated", {}))}
     if any(Slot(e.class_name, e.kind, e.confused) not in covered for e in attributes.entries()):
         sources |= {str(old.get("source", "hand"))}
     source = sources.pop() if len(sources) == 1 else "mixed"
     return {**old, "source": source, "runs": runs}
 
 
-def generated_texts(attributes: AttributeSet, cache: Cache) -> dict[Slot, list[str]]:
-    """For every slot that was generated, its texts as they were generated, in order.
+class Original(NamedTuple):
+    """A text as it came into the set: its `digest`, its run's source, and itself where that can be had."""
 
-    Slots whose answers are neither in the cache nor (curated) in the library are left out; so is a text
-    that is no longer found there. `generated_digests` works without a cache.
+    digest: str
+    source: str
+    text: str | None
+
+
+def originals(attributes: AttributeSet, cache: Cache | None = None) -> dict[Slot, list[Original]]:
+    """For every slot that was generated, copied or imported, its texts as they were then, in order.
+
+    Texts are looked up in the cache and the curated library; without them the digests are known still. A
+    set that says it is curated and has no runs (a copy of the library's file) is held against the library.
+
+    Raises:
+        UserError: somebody has edited `runs` into another form.
     """
-    found: dict[Slot, list[str]] = {}
-    for run in attributes.provenance.get("runs", []):
-        curated = _library_texts(attributes.dataset) if run.get("source") == "curated" else {}
+    runs = runs_of(attributes)
+    library = _library_texts(attributes.dataset)
+    found: dict[Slot, list[Original]] = {}
+    if not runs and attributes.provenance.get("source") == "curated":
+        for slot, texts in library.items():
+            found[slot] = [Original(digest(text), "curated", text) for text in texts]
+    for run in runs:
+        source = str(run.get("source", "hand"))
         for slot, record in _slots(run.get("generated", {})):
-            known = list(curated.get(slot, []))
-            for key in str(record.get("answers", "")).split():
-                entry = cache.get(key)
-                known += [] if entry is None else entry.answer.items
-            by_digest = {digest(text): text for text in known}
-            texts = [by_digest[item] for item in str(record["texts"]).split() if item in by_digest]
-            if texts:
-                found[slot] = texts
+            known = {digest(text): text for text in library.get(slot, [])}
+            for key in record.get("answers", "").split():
+                entry = cache.get(key) if cache is not None else None
+                known |= {} if entry is None else {digest(text): text for text in entry.answer.items}
+            found.setdefault(slot, []).extend(
+                Original(item, source, known.get(item)) for item in record["texts"].split()
+            )
     return found
 
 
-def generated_digests(attributes: AttributeSet) -> dict[Slot, list[str]]:
-    """For every slot that was generated, the `digest` of each of its texts as generated, in order."""
-    return {
-        slot: str(record["texts"]).split()
-        for run in attributes.provenance.get("runs", [])
-        for slot, record in _slots(run.get("generated", {}))
-    }
+def runs_of(attributes: AttributeSet) -> list[dict[str, Any]]:
+    """The runs that the provenance records.
+
+    Raises:
+        UserError: they have not the form that is described above.
+    """
+    try:
+        _Runs.model_validate(attributes.provenance)
+    except ValidationError as error:
+        item = error.errors()[0]
+        place = ".".join(str(part) for part in item["loc"])
+        raise UserError(
+            f"the provenance of '{attributes.dataset}' is damaged at {place}: {item['msg']}",
+            remedy="Restore it, or remove 'runs': then nothing is known of where its texts come from.",
+        ) from error
+    return [dict(run) for run in attributes.provenance.get("runs", [])]
 
 
 def digest(text: str) -> str:
@@ -127,11 +179,13 @@ def _add(runs: list[dict[str, Any]], slot: Slot, filled: Filled) -> None:
     record = {"texts": " ".join(digest(text) for text in filled.texts)}
     if filled.answers:
         record = {"answers": " ".join(filled.answers), **record}
-    generated = dict(_slots(run.pop("generated")))
+    generated = dict(_slots(run.pop("generated", {})))
     run["generated"] = _nested({**generated, slot: record})  # last in the run, for it is long
 
 
 def _without(run: Mapping[str, Any], gone: set[Slot]) -> dict[str, Any]:
+    if "generated" not in run:
+        return dict(run)
     kept = {slot: record for slot, record in _slots(run.get("generated", {})) if slot not in gone}
     return {**run, "generated": _nested(kept)}
 
@@ -170,7 +224,7 @@ def _ordered(card: Card, items: Iterator[tuple[Slot, Any]]) -> list[tuple[Slot, 
 def _library_texts(dataset: str) -> dict[Slot, list[str]]:
     path = path_of(dataset)
     texts: dict[Slot, list[str]] = {}
-    if path.is_file():
+    if path.is_file() and path.stem == dataset:  # whoever writes a set does not choose the folder
         for entry in attribute_set.load(path).entries():
             texts.setdefault(Slot(entry.class_name, entry.kind, entry.confused), []).append(entry.text)
     return texts

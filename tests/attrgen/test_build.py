@@ -18,10 +18,11 @@ from attrgen.attribute_set import AttributeSet, ClassAttributes
 from attrgen.build import Builder, Result, Wish
 from attrgen.cache import Cache
 from attrgen.card import Card, CardClass
+from attrgen.errors import UserError
 from attrgen.llm import client as clients
 from attrgen.llm.client import Client, Server
 from attrgen.plan import Slot
-from attrgen.provenance import generated_digests, generated_texts
+from attrgen.provenance import originals
 from attrgen.spending import Ledger
 
 COUNTS = {"descriptive": 4, "distinctive": 3, "confusion": 2, "ensemble": 5}
@@ -120,7 +121,9 @@ def test_refresh_asks_anew_and_touches_nothing_else(bench: Bench, scripts: Modul
     assert reverted.classes == first.classes
     with Cache(bench.folder) as cache:
         place = Slot("spiky lump", "descriptive")
-        assert generated_texts(second, cache)[place] == second.classes["spiky lump"].descriptive
+        assert [item.text for item in originals(second, cache)[place]] == second.classes[
+            "spiky lump"
+        ].descriptive
 
 
 def test_texts_that_fail_the_checks_go_back_with_the_reason(bench: Bench, scripts: ModuleType) -> None:
@@ -294,10 +297,39 @@ def test_provenance_says_how_each_list_came_about(bench: Bench) -> None:
     texts[0] = "edited by hand"
     place = Slot("smooth lump", "descriptive")
     with Cache(bench.folder) as cache:
-        found = generated_texts(edited, cache)
+        found = originals(edited, cache)
         assert len(found) == 12
-        assert found[place] == built.classes["smooth lump"].descriptive
-    assert len(generated_digests(edited)[place]) == 4
+        assert [item.text for item in found[place]] == built.classes["smooth lump"].descriptive
+    without_cache = originals(edited)[place]
+    assert [item.digest for item in without_cache] == [item.digest for item in found[place]]
+    assert {(item.source, item.text) for item in without_cache} == {("llm", None)}
+
+
+def test_a_run_noted_by_hand_stays(bench: Bench) -> None:
+    mine = {"runs": [{"source": "hand", "by": "me"}]}
+    existing = AttributeSet(
+        dataset="lumps", classes={"spiky lump": ClassAttributes(descriptive=["my words"])}, provenance=mine
+    )
+    built = whole(bench.build(existing))
+    assert built.provenance["runs"][0] == {"source": "hand", "by": "me"}
+    assert len(built.provenance["runs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("runs", "place"),
+    [
+        (5, "runs"),
+        ([{"generated": {"spiky lump": {"descriptive": ["x"]}}}], "runs.0.generated.spiky lump.descriptive"),
+        ([{"generated": {"spiky lump": {"confusion": {"texts": "x"}}}}], "confusion.texts"),
+        ([{"generated": {}, "usage": {"prompt_tokens": "many"}}], "runs.0.usage.prompt_tokens"),
+    ],
+)
+def test_a_damaged_provenance_is_told_before_anybody_is_asked(bench: Bench, runs: object, place: str) -> None:
+    mine = {"spiky lump": ClassAttributes(descriptive=["my words"])}
+    existing = AttributeSet(dataset="lumps", classes=mine, provenance={"runs": runs})
+    with pytest.raises(UserError, match=f"damaged at .*{place}"):
+        bench.build(existing)
+    assert not bench.server.received
 
 
 def test_no_secret_is_in_the_cache(bench: Bench) -> None:
