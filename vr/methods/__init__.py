@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from attrgen.card import did_you_mean
 from attrgen.errors import UserError
+from vr.methods.ar import AR
 from vr.methods.attrvr import AttrVR
 from vr.methods.base import Method
+from vr.methods.biomedcoop import BiomedCoOp
 from vr.methods.biomedvr import BioMedVR
+from vr.methods.cocoop import CoCoOp
+from vr.methods.coop import CoOp
+from vr.methods.linear_probe import LinearProbe
+from vr.methods.tip_adapter import TipAdapter, TipAdapterF
+from vr.methods.vp import VP
 from vr.methods.zero_shot import ZeroShot
 
-METHODS: dict[str, type[Method]] = {method.name: method for method in (ZeroShot, AttrVR, BioMedVR)}
+METHODS: dict[str, type[Method]] = {
+    method.name: method
+    for method in (
+        ZeroShot,
+        LinearProbe,
+        TipAdapter,
+        TipAdapterF,
+        CoOp,
+        CoCoOp,
+        BiomedCoOp,
+        VP,
+        AR,
+        AttrVR,
+        BioMedVR,
+    )
+}
 
 
 def find_method(name: str) -> type[Method]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vr.methods.base import Context, Recipe, Scores
-from vr.methods.programs import ProgramMethod, ProgramOptions
+from vr.methods.programs import AttributeProgramMethod, ProgramOptions
 from vr.score import score
 
 
@@ -22,12 +22,11 @@ class AttrVROptions(ProgramOptions):
     alpha: float = Field(0.5, ge=0, le=1, description="weight of the descriptive bank")
 
 
-class AttrVR(ProgramMethod):
-    """One program and the positive banks."""
+class AttrVR(AttributeProgramMethod):
+    """One program and the positive banks. Learned: 3 * H * W."""
 
     name = "attrvr"
     kinds = ("descriptive", "distinctive")
-    experts = ("pos",)
     recipe = Recipe()
     paper_recipe = Recipe(epochs=200)
     options_type = AttrVROptions
@@ -36,14 +35,11 @@ class AttrVR(ProgramMethod):
 
     def __init__(self, context: Context, options: AttrVROptions | None = None) -> None:
         super().__init__(context, options or AttrVROptions())
-        if context.attributes is not None:
-            for salt, kind in enumerate(self.kinds):
-                self.build_bank(kind, salt=salt)
 
     def scores(self, prepared: Tensor) -> Scores:
         """Scores of the positive banks."""
         features = self.encoder.encode(prepared, self.delta)[0]
         k, alpha = self.options.k, self.options.alpha
-        descriptive = score(features, self.banks["descriptive"], tau=self.tau, k=k)
-        distinctive = score(features, self.banks["distinctive"], tau=self.tau, k=k)
+        descriptive = score(features, self.bank("descriptive"), tau=self.tau, k=k)
+        distinctive = score(features, self.bank("distinctive"), tau=self.tau, k=k)
         return Scores(alpha * descriptive + (1 - alpha) * distinctive)

@@ -104,7 +104,7 @@ class Method(nn.Module):
 
     image_size: int
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, options: Options | None = None) -> None:
         super().__init__()
         self.context = context
         self.tau = context.backbone.tau

@@ -1,7 +1,8 @@
 """BioMedVR (Liu et al., ECCV 2026): a positive and a negative expert, a gate, and confusion suppression.
 
 Learned: 2 * 3 * H * W numbers of the two programs (their frames are used), and the gate's: 2 shared,
-2 * C by class, 2 * D + 2 by image; one more where the sign of the fusion is learned.
+2 * C by class, 2 * D + 2 by image, 0 without a gate; one more where the sign of the fusion is learned.
+Without the negative expert, 3 * H * W.
 Where paper, figure and public code disagree, an option says which is meant; see `BioMedVROptions`.
 """
 
@@ -15,59 +16,86 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from attrgen.attribute_set import POSITIVE_KINDS
 from vr.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
-from vr.methods.base import Context, Loss, Recipe, Scores
-from vr.methods.programs import ProgramMethod, ProgramOptions
+from vr.methods import corruption
+from vr.methods.ablations import ABLATIONS
+from vr.methods.base import Context, Loss, Options, Recipe, Scores
+from vr.methods.programs import AttributeProgramMethod, ProgramOptions
 from vr.score import Fusion, fuse, score
 
 SATURATED = 1e-3
+_SALT = {"random": 5, "shuffled": 6, "descriptive": 7, "distinctive": 8}
 
 
 class BioMedVROptions(ProgramOptions):
     """The open choices of the method. `BioMedVR.paper_options` is what produced the published table."""
 
     fusion: Fusion = Field("add", description="sign of the negative expert in the fused score")
-    gate: Literal["shared", "per-class", "per-image"] = "shared"
+    gate: Literal["shared", "per-class", "per-image", "none"] = Field(
+        "shared", description="none: both experts count half, always"
+    )
     gate_lr: float | None = Field(0.01, ge=0, description="the gate's own learning rate; None: the programs'")
     beta: float = Field(0.3, ge=0, description="weight of the confusion penalty")
     margin: float = Field(0.5, description="margin of the penalty, in logit units")
     penalty: PenaltyAgainst = "fused"
     penalty_over: PenaltyOver = "all"
+    negatives: Literal["own", "random", "shuffled", "none"] = Field(
+        "own",
+        description="what the negative expert reads: each class's confusion attributes; as many texts drawn "
+        "from the whole set; another class's confusion attributes; none: no negative expert",
+    )
+    corrupt_positives: float = Field(
+        0.0, ge=0, le=1, description="share of each class's positive attributes replaced by other classes'"
+    )
 
 
-class BioMedVR(ProgramMethod):
+class BioMedVR(AttributeProgramMethod):
     """Two programs, three banks and the gate."""
 
     name = "biomedvr"
     kinds = ("descriptive", "distinctive", "confusion")
-    experts = ("pos", "neg")
     recipe = Recipe()
     paper_recipe = Recipe(epochs=400, one_shot_batch_size=16)
     options_type = BioMedVROptions
     paper_options: ClassVar[BioMedVROptions] = BioMedVROptions(pad_to=20, gate_lr=None)
+    presets = ABLATIONS
     options: BioMedVROptions
 
     def __init__(self, context: Context, options: BioMedVROptions | None = None) -> None:
-        super().__init__(context, options or BioMedVROptions())
+        options = options or BioMedVROptions()
+        alone = options.negatives == "none"
+        super().__init__(context, options, ("pos",) if alone else ("pos", "neg"))
         device = context.backbone.device
-        if context.attributes is not None:
-            for salt, kind in enumerate(self.kinds):
-                self.build_bank(kind, salt=salt)
-        match self.options.gate:
-            case "shared":
-                shape: tuple[int, ...] = (2,)
-            case "per-class":
-                shape = (len(context.card.classes), 2)
-            case "per-image":
-                with torch.no_grad():
-                    blank = self.prepare(torch.zeros(1, 3, self.image_size, self.image_size, device=device))
-                    shape = (2, self.encoder.encode(blank, self.delta).shape[-1] + 1)
-        self.gate = nn.Parameter(torch.zeros(shape, device=device))
-        learned = self.options.fusion == "learned"
+        shape = None if alone else self._gate_shape()
+        self.gate = None if shape is None else nn.Parameter(torch.zeros(shape, device=device))
+        learned = options.fusion == "learned" and not alone
         self.sign = nn.Parameter(torch.zeros((), device=device)) if learned else None
+
+    @classmethod
+    def required_kinds(cls, options: Options) -> tuple[str, ...]:
+        """All three, or without the negative expert the positive two."""
+        assert isinstance(options, BioMedVROptions)
+        return POSITIVE_KINDS if options.negatives == "none" else cls.kinds
+
+    def texts(self, kind: str) -> list[list[str]]:
+        """The texts of a kind that count, after what an ablation does to them."""
+        texts = super().texts(kind)
+        options = self.options
+        if kind in POSITIVE_KINDS and options.corrupt_positives:
+            texts = corruption.partly_replaced(texts, options.corrupt_positives, self.generator(_SALT[kind]))
+        elif kind == "confusion" and options.negatives == "shuffled":
+            texts = corruption.passed_round(texts, self.generator(_SALT["shuffled"]))
+        elif kind == "confusion" and options.negatives == "random":
+            assert self.context.attributes is not None
+            pool = list(dict.fromkeys(entry.text for entry in self.context.attributes.entries()))
+            texts = corruption.drawn_at_random(texts, pool, self.generator(_SALT["random"]))
+        return texts
 
     def gate_weights(self, features: Tensor) -> Tensor:
         """`g`, weights of the experts that sum to 1: (2,), (C, 2) or, from features (B, D), (B, 1, 2)."""
+        if self.gate is None:
+            return features.new_full((2,), 0.5)
         if self.options.gate == "per-image":
             return F.linear(features, self.gate[:, :-1], self.gate[:, -1]).softmax(-1)[:, None]
         return self.gate.softmax(-1)
@@ -79,19 +107,22 @@ class BioMedVR(ProgramMethod):
         return 1.0 if self.options.fusion == "add" else -1.0
 
     def scores(self, prepared: Tensor) -> Scores:
-        """Fused scores and those of both experts."""
+        """Fused scores and those of both experts; without the negative one, the positive scores alone."""
         k = self.options.k
-        z_pos, z_neg = self.encoder.encode(prepared, self.delta)
-        descriptive = score(z_pos, self.banks["descriptive"], tau=self.tau, k=k)
-        distinctive = score(z_pos, self.banks["distinctive"], tau=self.tau, k=k)
+        features = self.encoder.encode(prepared, self.delta)
+        descriptive = score(features[0], self.bank("descriptive"), tau=self.tau, k=k)
+        distinctive = score(features[0], self.bank("distinctive"), tau=self.tau, k=k)
         positive = (descriptive + distinctive) / 2
-        negative = score(z_neg, self.banks["confusion"], tau=self.tau, k=k)
-        fused = fuse(positive, negative, self.gate_weights(z_pos), self.fusion_sign())
+        if self.options.negatives == "none":
+            return Scores(positive)
+        negative = score(features[1], self.bank("confusion"), tau=self.tau, k=k)
+        fused = fuse(positive, negative, self.gate_weights(features[0]), self.fusion_sign())
         return Scores(fused, positive, negative)
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
-        """`CE(s, y) + beta * confusion_penalty`."""
-        assert scores.positive is not None and scores.negative is not None
+        """`CE(s, y) + beta * confusion_penalty`; without the negative expert there is no penalty."""
+        if scores.positive is None or scores.negative is None:
+            return super().loss(scores, labels)
         reference = scores.fused if self.options.penalty == "fused" else scores.positive
         cross_entropy = F.cross_entropy(scores.fused, labels)
         penalty = confusion_penalty(
@@ -101,36 +132,64 @@ class BioMedVR(ProgramMethod):
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """Programs at `lr`; gate and sign at the gate's own."""
-        gate = [self.gate, *([] if self.sign is None else [self.sign])]
+        gate = [parameter for parameter in (self.gate, self.sign) if parameter is not None]
         gate_lr = lr if self.options.gate_lr is None else self.options.gate_lr
-        return [*super().parameter_groups(lr), {"params": gate, "lr": gate_lr}]
+        groups = super().parameter_groups(lr)
+        return [*groups, {"params": gate, "lr": gate_lr}] if gate else groups
 
     def log(self) -> dict[str, float]:
         """Mean gate over classes (for a gate by image: of its bias), and the sign where it is learned."""
-        logits = self.gate[:, -1] if self.options.gate == "per-image" else self.gate
-        weights = logits.detach().softmax(-1).reshape(-1, 2).mean(0)
-        columns = {"gate_pos": float(weights[0]), "gate_neg": float(weights[1])}
+        columns = {}
+        if self.gate is not None:
+            pos, neg = self._logged_gate().mean(0).tolist()
+            columns = {"gate_pos": pos, "gate_neg": neg}
         return columns if self.sign is None else {**columns, "sign": float(self.sign.tanh())}
 
     def warnings(self) -> list[str]:
         """A saturated gate leaves one expert alone to decide."""
-        columns = self.log()
-        for name, other in (("pos", "negative"), ("neg", "positive")):
-            if columns[f"gate_{name}"] < SATURATED:
-                return [
-                    f"the gate is saturated: the {other} expert alone decides. A smaller gate_lr "
+        if self.gate is None:
+            return []
+        saturated = self._logged_gate() < SATURATED
+        found = []
+        for column, other in ((0, "negative"), (1, "positive")):
+            count = int(saturated[:, column].sum())
+            if count:
+                where = "" if len(saturated) == 1 else f" for {count} of {len(saturated)} classes"
+                found.append(
+                    f"the gate is saturated{where}: the {other} expert alone decides. A smaller gate_lr "
                     "keeps both experts in play."
-                ]
-        return []
+                )
+        return found
 
     def state(self) -> dict[str, Tensor]:
-        """`delta_pos`, `delta_neg` (3, H, W), `gate`, the banks; `sign` where it is learned."""
+        """`delta_pos`, `delta_neg` (3, H, W) and the banks; `gate` and `sign` where there is one."""
+        gate = {} if self.gate is None else {"gate": self.gate.detach()}
         sign = {} if self.sign is None else {"sign": self.sign.detach()}
-        return {**super().state(), "gate": self.gate.detach(), **sign}
+        return {**super().state(), **gate, **sign}
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
         super().load_state(tensors)
-        self.gate.data.copy_(tensors["gate"])
+        if self.gate is not None:
+            self.gate.data.copy_(tensors["gate"])
         if self.sign is not None:
             self.sign.data.copy_(tensors["sign"])
+
+    def _gate_shape(self) -> tuple[int, ...] | None:
+        match self.options.gate:
+            case "shared":
+                return (2,)
+            case "per-class":
+                return (len(self.context.card.classes), 2)
+            case "per-image":
+                side, device = self.image_size, self.delta.device
+                with torch.no_grad():
+                    blank = self.prepare(torch.zeros(1, 3, side, side, device=device))
+                    return (2, self.encoder.encode(blank, self.delta).shape[-1] + 1)
+        return None
+
+    def _logged_gate(self) -> Tensor:
+        # (1, 2), or (C, 2) by class; a gate by image shows its bias, around which images vary.
+        assert self.gate is not None
+        logits = self.gate[:, -1] if self.options.gate == "per-image" else self.gate
+        return logits.detach().softmax(-1).reshape(-1, 2)

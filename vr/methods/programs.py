@@ -19,10 +19,15 @@ from vr.program import resolve_frame
 from vr.text import embed
 
 
-class ProgramOptions(Options):
-    """Choices of a padding program scored against attribute banks."""
+class FrameOptions(Options):
+    """Choices of a padding program."""
 
     frame: int | None = Field(None, ge=1, description="frame width in pixels; None: from the backbone")
+
+
+class ProgramOptions(FrameOptions):
+    """Choices of a padding program scored against attribute banks."""
+
     k: int = Field(3, ge=1, description="how many nearest attributes of a class count")
     attributes_per_class: int | None = Field(None, ge=1, description="the first n of each kind; None: all")
     pad_to: int | None = Field(
@@ -33,45 +38,33 @@ class ProgramOptions(Options):
 class ProgramMethod(Method):
     """One or more programs around the image, stacked in `delta` (E, 3, H, W), starting at zero."""
 
-    experts: tuple[str, ...]
-    options: ProgramOptions
-
-    def __init__(self, context: Context, options: ProgramOptions) -> None:
+    def __init__(self, context: Context, options: FrameOptions, experts: tuple[str, ...] = ("pos",)) -> None:
         super().__init__(context)
-        self.options = options
+        self.experts = experts
         backbone = context.backbone
         self.encoder = make_encoder(backbone, resolve_frame(backbone, options.frame))
         self.image_size = self.encoder.image_size
         side = backbone.image_size
-        self.delta = nn.Parameter(torch.zeros(len(self.experts), 3, side, side, device=backbone.device))
+        self.delta = nn.Parameter(torch.zeros(len(experts), 3, side, side, device=backbone.device))
         self.banks: dict[str, Bank] = {}
 
     def prepare(self, images: Tensor) -> Tensor:
         """See `Encoder.prepare`."""
         return self.encoder.prepare(images)
 
-    def build_bank(self, kind: str, *, salt: int) -> None:
-        """Embed a kind of attributes as the bank of that name.
+    def bank(self, name: str) -> Bank:
+        """The bank of that name, built from the attribute set or loaded.
 
         Raises:
-            UserError: a class has none; a missing bank is never zeros.
+            UserError: there was neither an attribute set nor a stored bank.
         """
-        attributes = self.context.attributes
-        if attributes is None:
+        if name not in self.banks:
             raise UserError(f"{self.name} needs an attribute set", remedy="Pass --attrs FILE.")
-        require(attributes, (kind,), file=self.context.attributes_file)
-        generator = torch.Generator().manual_seed(self.context.seed * 10 + salt)
-        rows = []
-        for name in self.context.card.class_names:
-            texts = attributes.classes[name].texts(kind)[: self.options.attributes_per_class]
-            if self.options.pad_to is not None:
-                texts = banks.padded_with_replacement(texts, self.options.pad_to, generator)
-            rows.append(embed(self.context.backbone, texts))
-        self.banks[kind] = banks.from_classes(rows)
+        return self.banks[name]
 
     def state(self) -> dict[str, Tensor]:
         """`delta_<expert>` (3, H, W) for each expert, and the banks."""
-        tensors = {f"delta_{name}": self.delta[i].detach() for i, name in enumerate(self.experts)}
+        tensors = {f"delta_{name}": self.delta[i].detach().clone() for i, name in enumerate(self.experts)}
         for name, bank in self.banks.items():
             tensors |= bank.tensors(f"bank.{name}")
         return tensors
@@ -87,3 +80,39 @@ class ProgramMethod(Method):
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """The programs at the full learning rate."""
         return [{"params": [self.delta], "lr": lr}]
+
+
+class AttributeProgramMethod(ProgramMethod):
+    """Programs scored against one bank for each of `kinds`."""
+
+    options: ProgramOptions
+
+    def __init__(
+        self, context: Context, options: ProgramOptions, experts: tuple[str, ...] = ("pos",)
+    ) -> None:
+        super().__init__(context, options, experts)
+        self.options = options
+        if context.attributes is not None:
+            kinds = self.required_kinds(options)
+            require(context.attributes, kinds, file=context.attributes_file)
+            for salt, kind in enumerate(self.kinds):
+                if kind in kinds:
+                    self.banks[kind] = self._embed(self.texts(kind), salt=salt)
+
+    def texts(self, kind: str) -> list[list[str]]:
+        """The texts of a kind that count, by class in label order."""
+        assert self.context.attributes is not None
+        classes = self.context.attributes.classes
+        wanted = self.options.attributes_per_class
+        return [classes[name].texts(kind)[:wanted] for name in self.context.card.class_names]
+
+    def generator(self, salt: int) -> torch.Generator:
+        """A source of draws that depends on the run's seed and what is drawn, and on nothing else."""
+        return torch.Generator().manual_seed(self.context.seed * 10 + salt)
+
+    def _embed(self, texts: list[list[str]], *, salt: int) -> Bank:
+        if self.options.pad_to is not None:
+            generator = self.generator(salt)
+            texts = [banks.padded_with_replacement(lines, self.options.pad_to, generator) for lines in texts]
+        flat = embed(self.context.backbone, [line for lines in texts for line in lines])
+        return banks.from_classes(list(flat.split([len(lines) for lines in texts])))

@@ -1,4 +1,4 @@
-"""Zero-shot CLIP (Radford et al., 2021): nothing is learned; classes are known by a sentence or by attributes."""
+"""Zero-shot CLIP (Radford et al., 2021): nothing is learned; classes are sentences or attributes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from attrgen.attribute_set import POSITIVE_KINDS, require
 from attrgen.errors import UserError
 from vr import bank as banks
 from vr.bank import Bank
-from vr.methods.base import Context, Method, Options, Recipe, Scores
+from vr.methods.base import Context, Options, Recipe, Scores
+from vr.methods.features import FeatureMethod
+from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
 from vr.score import score
 from vr.text import embed
 
@@ -21,43 +23,46 @@ class ZeroShotOptions(Options):
     """By class name in a template, or by the attribute set's positive banks."""
 
     text: Literal["name", "attributes"] = "name"
-    template: str = Field("This is a photo of {}.", pattern=r"\{\}")
+    template: str = Field(TEMPLATE, pattern=HAS_PLACE)
     k: int = Field(3, ge=1, description="how many nearest attributes of a class count")
 
 
-class ZeroShot(Method):
-    """Scores whole images as they are."""
+class ZeroShot(FeatureMethod):
+    """Scores whole images as they are. Learned: 0."""
 
     name = "zero-shot"
-    recipe = Recipe(epochs=0)
-    paper_recipe = Recipe(epochs=0)
+    recipe = Recipe(epochs=0, augment=False)
+    paper_recipe = Recipe(epochs=0, augment=False)
     options_type = ZeroShotOptions
     paper_options: ClassVar[ZeroShotOptions] = ZeroShotOptions()
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {"attributes": {"text": "attributes"}}
 
     def __init__(self, context: Context, options: ZeroShotOptions | None = None) -> None:
         super().__init__(context)
         self.options = options or ZeroShotOptions()
-        self.image_size = context.backbone.image_size
         self.banks: list[Bank] = []
-        by_attributes = self.options.text == "attributes"
-        if by_attributes and context.attributes is None:
-            raise UserError("zero-shot by attributes needs an attribute set", remedy="Pass --attrs FILE.")
-        names = context.card.class_names
-        if by_attributes and context.attributes is not None:
+        if self.options.text == "name":
+            self.banks.append(label_bank(context, self.options.template))
+        elif context.attributes is not None:
             require(context.attributes, POSITIVE_KINDS, file=context.attributes_file)
-            classes = context.attributes.classes
-            texts = [[classes[name].texts(kind) for name in names] for kind in POSITIVE_KINDS]
-        else:
-            texts = [[[self.options.template.format(name)] for name in names]]
-        for of_kind in texts:
-            self.banks.append(banks.from_classes([embed(context.backbone, lines) for lines in of_kind]))
+            for kind in POSITIVE_KINDS:
+                texts = [context.attributes.classes[name].texts(kind) for name in context.card.class_names]
+                self.banks.append(banks.from_classes([embed(context.backbone, lines) for lines in texts]))
 
-    def prepare(self, images: Tensor) -> Tensor:
-        """Image features (B, D)."""
-        return self.context.backbone.encode_image(images)
+    @classmethod
+    def required_kinds(cls, options: Options) -> tuple[str, ...]:
+        """Both positive kinds, by attributes."""
+        assert isinstance(options, ZeroShotOptions)
+        return POSITIVE_KINDS if options.text == "attributes" else ()
 
     def scores(self, prepared: Tensor) -> Scores:
-        """Mean over the banks of the class scores."""
+        """Mean over the banks of the class scores.
+
+        Raises:
+            UserError: by attributes, and there was no attribute set.
+        """
+        if not self.banks:
+            raise UserError("zero-shot by attributes needs an attribute set", remedy="Pass --attrs FILE.")
         each = [score(prepared, bank, tau=self.tau, k=self.options.k) for bank in self.banks]
         return Scores(sum(each[1:], start=each[0]) / len(each))
 

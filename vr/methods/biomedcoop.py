@@ -1,0 +1,114 @@
+"""BiomedCoOp (Koleilat et al., CVPR 2025): CoOp held near what an LLM's prompts say of each class.
+
+With prompts `t` (C, D) of 4 learned vectors that start as "a photo of a", and N frozen LLM prompts a class
+with unit embeddings `e` (C, N, D):
+
+    loss = CE(tau <z, t>) + l1 * MSE(t, mean_i e_i) + l2 * KL(teacher || student)
+
+Means of embeddings are normalised again. The teacher scores the images against the mean of the prompts that
+are kept in this batch: prompt i's score is the batch mean of its largest class logit, `q = (score - median) /
+MAD`, and it is kept where `abs(q - mean(q)) / std(q) <= 1.5`. Standardising undoes any shift and scale, so
+median and MAD cancel and the rule is `abs(score - mean) <= 1.5 * std`; that is computed here, and no MAD of
+zero can divide.
+
+Taken from the public code: MSE and KL are means over all C * D and B * C entries, std is the unbiased one,
+weight decay is 5e-4, and the first epoch warms up at 1e-5. The LLM prompts are the captions of kind
+`ensemble` where every class has them, else the descriptive and distinctive attributes: N = 50, or the count
+of the class that has fewest. As for CoOp, training images are cropped and flipped at random in the `paper`
+preset alone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet, require
+from attrgen.errors import UserError
+from vr.methods.base import Context, Loss, Options, Recipe, Scores
+from vr.methods.prompts import PromptMethod, PromptOptions
+from vr.text import embed
+
+
+class BiomedCoOpOptions(PromptOptions):
+    """BiomedCoOp's choices."""
+
+    words: str | None = Field(
+        "a photo of a", description="words whose embeddings start the context; None: at random"
+    )
+    length: int = Field(4, ge=1, description="how many context vectors, where no words are given")
+    texts_per_class: int = Field(50, ge=1, description="LLM prompts of a class, at most")
+    mse_weight: float = Field(0.75, ge=0, description="l1, of the distance to the mean LLM prompt")
+    kl_weight: float = Field(0.75, ge=0, description="l2, of the distance to the teacher's scores")
+    outlier: float = Field(1.5, gt=0, description="standard deviations within which an LLM prompt is kept")
+
+
+class BiomedCoOp(PromptMethod):
+    """Learned: n * W, n context vectors (4) of the text tower's width W (512 of ViT-B/16)."""
+
+    name = "biomedcoop"
+    recipe = Recipe(batch_size=4, lr=0.0025, weight_decay=5e-4, warmup_epochs=1, augment=False)
+    paper_recipe = recipe.model_copy(update={"augment": True})
+    options_type = BiomedCoOpOptions
+    paper_options: ClassVar[BiomedCoOpOptions] = BiomedCoOpOptions()
+    options: BiomedCoOpOptions
+
+    def __init__(self, context: Context, options: BiomedCoOpOptions | None = None) -> None:
+        super().__init__(context, options or BiomedCoOpOptions())
+        self.teachers: Tensor | None = None
+        if context.attributes is not None:
+            texts = _llm_prompts(context, self.options.texts_per_class)
+            flat = embed(context.backbone, [line for lines in texts for line in lines])
+            self.teachers = flat.unflatten(0, (len(texts), -1))
+
+    @classmethod
+    def required_kinds(cls, options: Options) -> tuple[str, ...]:
+        """None in particular: captions of kind `ensemble` or both positive kinds; the constructor checks."""
+        return ()
+
+    def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
+        """Scores and the three-part loss; `penalty` is the two parts that hold the prompts near the LLM's.
+
+        Raises:
+            UserError: there was no attribute set.
+        """
+        if self.teachers is None:
+            raise UserError("biomedcoop needs an attribute set to train", remedy="Pass --attrs FILE.")
+        text = self.text_features()
+        scores = self.tau * prepared @ text.T
+        mean = F.normalize(self.teachers.mean(1), dim=-1)
+        kept = kept_prompts(
+            self.tau * torch.einsum("bd,cnd->bcn", prepared, self.teachers), self.options.outlier
+        )
+        chosen = F.normalize(torch.einsum("cnd,n->cd", self.teachers, kept.float()), dim=-1)
+        teacher = (self.tau * prepared @ chosen.T).log_softmax(-1)
+        kl = F.kl_div(scores.log_softmax(-1), teacher, reduction="mean", log_target=True)
+        cross_entropy = F.cross_entropy(scores, labels)
+        penalty = self.options.mse_weight * F.mse_loss(text, mean) + self.options.kl_weight * kl
+        return Scores(scores), Loss(cross_entropy + penalty, cross_entropy, penalty)
+
+
+def kept_prompts(logits: Tensor, outlier: float) -> Tensor:
+    """Which prompts a batch keeps, (N,), from its logits (B, C, N): those with a score that is no outlier."""
+    score = logits.amax(1).mean(0)
+    if len(score) == 1:
+        return torch.ones_like(score, dtype=torch.bool)
+    return (score - score.mean()).abs() <= outlier * score.std()
+
+
+def _llm_prompts(context: Context, wanted: int) -> list[list[str]]:
+    attributes: AttributeSet | None = context.attributes
+    assert attributes is not None
+    names = context.card.class_names
+    classes = [attributes.classes[name] for name in names]
+    if all(entry.ensemble for entry in classes):
+        texts = [entry.texts("ensemble") for entry in classes]
+    else:
+        require(attributes, POSITIVE_KINDS, file=context.attributes_file)
+        texts = [[line for kind in POSITIVE_KINDS for line in entry.texts(kind)] for entry in classes]
+    count = min(wanted, *map(len, texts))
+    return [lines[:count] for lines in texts]

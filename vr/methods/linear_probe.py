@@ -1,0 +1,132 @@
+"""Linear probe: logistic regression on frozen image features (Radford et al., 2021), by scikit-learn.
+
+`s = W z + b`, with L2 regularisation of inverse strength C. C is chosen as CoOp's public code does for its
+linear-probe baseline: of 1e6, 1e4, ..., 1e-6 the one with the best validation accuracy (the largest, where
+several are), then eight halvings of the two decades around it. Features are L2-normalised, as everywhere
+in this program; the cited work takes them as they come, and so arrives at another C.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from vr.methods.base import Context, Options, Recipe, Scores
+from vr.methods.features import FeatureMethod
+
+UNCHOSEN_C = 31.6  # Radford et al.'s 0.316 for features of length 10, at length 1
+_COARSE = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)
+_HALVINGS = 8
+_MAX_ITERATIONS = 1000
+_NEVER = -1e4
+
+
+class LinearProbeOptions(Options):
+    """The linear probe's choice."""
+
+    c: float | None = Field(None, gt=0, description="inverse regularisation; None: chosen on validation")
+
+
+class LinearProbe(FeatureMethod):
+    """Learned: C * D + C, weights and biases of C classes over D features."""
+
+    name = "linear-probe"
+    recipe = Recipe(epochs=0, augment=False)
+    paper_recipe = recipe
+    options_type = LinearProbeOptions
+    paper_options: ClassVar[LinearProbeOptions] = LinearProbeOptions()
+
+    def __init__(self, context: Context, options: LinearProbeOptions | None = None) -> None:
+        super().__init__(context)
+        self.options = options or LinearProbeOptions()
+        backbone = context.backbone
+        with torch.no_grad():
+            side = self.image_size
+            outputs = backbone.encode_image(torch.zeros(1, 3, side, side, device=backbone.device)).shape[1]
+        classes = len(context.card.classes)
+        self.weight = nn.Parameter(torch.zeros(classes, outputs, device=backbone.device))
+        self.bias = nn.Parameter(torch.zeros(classes, device=backbone.device))
+        self.c = math.nan
+        self._warnings: list[str] = []
+
+    def scores(self, prepared: Tensor) -> Scores:
+        """Logits of the regression."""
+        return Scores(prepared @ self.weight.T + self.bias)
+
+    @torch.no_grad()
+    def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
+        """Choose C, fit, and take the weights over; see the file's docstring."""
+        from sklearn.linear_model import LogisticRegression
+
+        features, targets = prepared.cpu().double().numpy(), labels.cpu().numpy()
+        converged = True
+
+        def fitted(c: float) -> LogisticRegression:
+            nonlocal converged
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                model = LogisticRegression(C=c, max_iter=_MAX_ITERATIONS).fit(features, targets)
+            converged = not caught
+            return model
+
+        if self.options.c is not None:
+            self.c = self.options.c
+        elif val is None or not len(val[1]):
+            self.c = UNCHOSEN_C
+            self._warnings.append(f"no validation images to choose C on: it is {UNCHOSEN_C:g}")
+        else:
+            seen, truth = val[0].cpu().double().numpy(), val[1].cpu().numpy()
+            self.c = chosen_c(lambda c: float(np.mean(fitted(c).predict(seen) == truth)))
+        model = fitted(self.c)
+        if not converged:
+            self._warnings.append(f"the fit had not settled after {_MAX_ITERATIONS} iterations")
+        rows = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
+        if len(rows[0]) == 1:  # two classes share one boundary: the first one's logit is zero
+            rows = torch.cat([torch.zeros_like(rows[0]), rows[0]]), torch.cat([rows[1] * 0, rows[1]])
+        self.weight.zero_()
+        self.bias.fill_(_NEVER)  # a class without a training image is never predicted
+        self.weight[model.classes_.tolist()] = rows[0].to(self.weight)
+        self.bias[model.classes_.tolist()] = rows[1].to(self.bias)
+
+    def log(self) -> dict[str, float]:
+        """The C that was taken."""
+        return {"c": self.c}
+
+    def warnings(self) -> list[str]:
+        """What went short of the protocol."""
+        return self._warnings
+
+    def state(self) -> dict[str, Tensor]:
+        """`weight` (C, D) and `bias` (C,), and the scalar `c`."""
+        return {
+            "weight": self.weight.detach(),
+            "bias": self.bias.detach(),
+            "c": torch.tensor(self.c, dtype=torch.float64),
+        }
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """The reverse of `state`."""
+        self.weight.data.copy_(tensors["weight"])
+        self.bias.data.copy_(tensors["bias"])
+        self.c = float(tensors["c"])
+
+
+def chosen_c(accuracy: Callable[[float], float]) -> float:
+    """The C that CoOp's search ends at, given validation accuracy by C."""
+    coarse = [accuracy(c) for c in _COARSE]
+    peak = math.log10(_COARSE[coarse.index(max(coarse))])
+    low, high = peak - 1, peak + 1
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if accuracy(10**low) < accuracy(10**high):
+            best, low = high, middle
+        else:
+            best, high = low, middle
+    return float(10**best)
