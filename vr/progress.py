@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def count_bar(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar that counts to `total`; call what it gives after each piece of work."""
+def count_bar(title: str, total: int) -> Iterator[Callable[..., None]]:
+    """A bar that counts to `total`; call what it gives after each piece of work, or with a count of them."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda count=1: bar.advance(task, count)
 
 
 @contextmanager
@@ -29,3 +29,33 @@ def byte_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda there, whole: bar.update(task, completed=there, total=whole)
+
+
+@contextmanager
+def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], int], None]]:
+    """A bar over epochs with loss, accuracy and time left; where there is no terminal, a line now and then."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[now]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=epochs, now="")
+
+        def advance(row: dict[str, float], epochs: int) -> None:
+            now = f"loss {row['loss']:.3f}, train accuracy {100 * row['train_accuracy']:.0f}%"
+            bar.update(task, completed=row["epoch"], now=now)
+            if not console.is_terminal and row["epoch"] in _milestones(epochs):
+                console.print(f"{title}: epoch {row['epoch']:.0f} of {epochs}, {now}", soft_wrap=True)
+
+        yield advance
+
+
+def _milestones(epochs: int) -> set[int]:
+    return {max(1, round(epochs * share / 5)) for share in range(1, 6)}

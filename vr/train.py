@@ -1,0 +1,229 @@
+"""`vr train`: one experiment from beginning to end, into its run directory.
+
+The test set is opened only after training, unless the test-selected `oracle` is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from attrgen import attribute_set
+from attrgen.attribute_set import AttributeSet
+from attrgen.errors import UserError
+from vr import backbone as backbones
+from vr import checkpoint as checkpoints
+from vr import fewshot
+from vr import run as runs
+from vr.backbone import Backbone
+from vr.device import resolve_device, resolve_precision
+from vr.evaluation import evaluate, evaluate_run
+from vr.experiment import Experiment, Resolved, Say, resolve
+from vr.fewshot import FewShot
+from vr.history import Row, write_history
+from vr.images.resident import TrainingImages
+from vr.images.source import ImageSource, Item
+from vr.methods.base import Context, Method
+from vr.run import Run, RunConfig
+from vr.trainer import Trainer
+
+
+def run_experiment(
+    asked: Experiment,
+    *,
+    resume: bool = False,
+    fresh: bool = False,
+    say: Say = lambda line: None,
+    on_epoch: Callable[[Row, int], None] = lambda row, epochs: None,
+    on_evaluated: Callable[[int], None] = lambda count: None,
+    backbone: Backbone | None = None,
+) -> Run:
+    """Train, save and measure; the run directory is complete afterwards.
+
+    Args:
+        resume: go on with an unfinished run; a finished one is left as it is.
+        fresh: replace a run that is there.
+        backbone: an already loaded one to use where it is the one asked for.
+
+    Raises:
+        UserError: as for `resolve`, and: a run is there already, a loss that is not finite, no disk space.
+    """
+    resolved = resolve(asked, say)
+    path = resolved.path
+    device = resolve_device(asked.device)
+    precision = resolve_precision(asked.precision, device)
+    _check_free(path, resume=resume, fresh=fresh)
+    sample = _sample(resolved)
+    if backbone is None or (backbone.name, backbone.weights) != (asked.backbone, asked.weights):
+        backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
+    method = _method(resolved, backbone)
+    config = _config(resolved, method, sample)
+    if resume and (path / runs.CONFIG).is_file() and not fresh:
+        _check_same(path, config)
+        if (path / runs.METRICS).is_file():
+            say(f"{path} is finished already")
+            return runs.load_run(path, loaded=backbone)
+    start = checkpoints.load(path / runs.CHECKPOINT, config.fingerprint) if resume else None
+    _write_beginning(path, config, sample, resolved.attributes)
+    if start is None:
+        (path / runs.CHECKPOINT).unlink(missing_ok=True)
+    else:
+        say(f"going on after epoch {start.epoch}")
+    say(_summary(resolved, method, config))
+    oracle = _Oracle(method, resolved.source) if asked.oracle else None
+    trainer = Trainer(
+        method,
+        _images(resolved, sample.train, method, device),
+        resolved.recipe,
+        asked.seed,
+        val=_images(resolved, sample.val, method, device) if sample.val else None,
+        select=asked.select,
+        watch=oracle,
+        on_epoch=on_epoch,
+        on_checkpoint=lambda checkpoint: checkpoints.save(checkpoint, path / runs.CHECKPOINT),
+    )
+    history = trainer.train(start, fingerprint=config.fingerprint)
+    write_history(path, history)
+    runs.save_model(path, method)
+    for warning in method.warnings():
+        say(f"note: {warning}")
+    run = Run(path, config, method, resolved.attributes)
+    evaluate_run(run, resolved.source, progress=on_evaluated)
+    return run
+
+
+class _Oracle:
+    """The test accuracy of every epoch, only where it is asked for."""
+
+    def __init__(self, method: Method, source: ImageSource) -> None:
+        self.method, self.source = method, source
+
+    def __call__(self) -> Row:
+        found = evaluate(self.method, self.source, self.source.splits.get("test", ()))
+        return {"oracle_accuracy": float((found.predicted == found.labels).float().mean())}
+
+
+def _sample(resolved: Resolved) -> FewShot:
+    asked = resolved.asked
+    if asked.fewshot is None:
+        return fewshot.draw(resolved.source, resolved.card, asked.shots, asked.seed)
+    return fewshot.load(asked.fewshot, resolved.source, resolved.card)
+
+
+def _images(
+    resolved: Resolved, items: Sequence[Item], method: Method, device: torch.device
+) -> TrainingImages:
+    return TrainingImages.load(resolved.source, items, method.image_size, device=device)
+
+
+def _method(resolved: Resolved, backbone: Backbone) -> Method:
+    torch.manual_seed(resolved.asked.seed)
+    context = Context(
+        backbone,
+        resolved.card,
+        resolved.attributes,
+        seed=resolved.asked.seed,
+        attributes_file=None if resolved.attributes_file is None else str(resolved.attributes_file),
+    )
+    return resolved.kind(context, resolved.options)
+
+
+def _config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfig:
+    asked, backbone = resolved.asked, method.context.backbone
+    attributes = None
+    if resolved.attributes is not None:
+        attributes = runs.AttributesRecord(file=str(resolved.attributes_file), id=resolved.attributes.id)
+    encoder = getattr(method, "encoder", None)
+    return RunConfig(
+        method=asked.method,
+        preset=asked.preset,
+        options=resolved.options.model_dump(mode="json"),
+        recipe=resolved.recipe,
+        select=asked.select,
+        shots=asked.shots,
+        seed=asked.seed,
+        fewshot=hashlib.sha256(fewshot.dumps(sample).encode()).hexdigest(),
+        card=resolved.card,
+        data=None if asked.data is None else str(asked.data),
+        data_format=asked.data_format,
+        attributes=attributes,
+        backbone=runs.BackboneRecord(
+            name=asked.backbone,
+            weights=asked.weights,
+            id=backbone.id,
+            image_size=backbone.image_size,
+            tau=backbone.tau,
+        ),
+        precision=backbone.precision,
+        device=str(backbone.device),
+        encoder="plain" if encoder is None else encoder.path,
+        learned_parameters=method.learned,
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    packages = ("biomedvr", "torch", "torchvision", "open_clip_torch", "pillow", "numpy", "scikit-learn")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _write_beginning(path: Path, config: RunConfig, sample: FewShot, attributes: AttributeSet | None) -> None:
+    for name in (runs.METRICS, runs.PREDICTIONS, runs.MODEL, runs.HISTORY, runs.REPORT):
+        (path / name).unlink(missing_ok=True)  # of a run that is replaced: never beside another's config
+    runs.write_config(path, config)
+    fewshot.save(sample, path / runs.FEWSHOT)
+    if attributes is not None:
+        attribute_set.save(attributes, path / runs.ATTRIBUTES)
+
+
+def _check_free(path: Path, *, resume: bool, fresh: bool) -> None:
+    if resume or fresh or not (path / runs.CONFIG).exists():
+        if path.exists() and not (path / runs.CONFIG).exists() and any(path.iterdir()):
+            raise UserError(
+                "the folder holds other things than a run", file=path, remedy="Choose another with --out."
+            )
+        return
+    finished = (path / runs.METRICS).is_file()
+    raise UserError(
+        "there is a finished run already" if finished else "there is an unfinished run already",
+        file=path,
+        remedy="Use --out for another place, or --fresh to replace it."
+        if finished
+        else "Use --resume to go on with it, or --fresh to replace it.",
+    )
+
+
+def _check_same(path: Path, config: RunConfig) -> None:
+    before = runs.read_config(path)
+    if before.fingerprint == config.fingerprint:
+        return
+    old, new = before.model_dump(mode="json"), config.model_dump(mode="json")
+    ignored = {"data", "data_format", "device", "encoder", "versions"}
+    differ = ", ".join(key for key in new if key not in ignored and old.get(key) != new[key])
+    raise UserError(
+        f"the run there has other settings: {differ}",
+        file=path,
+        remedy="Give the settings of its config.json, use --out for another place, or --fresh to replace it.",
+    )
+
+
+def _summary(resolved: Resolved, method: Method, config: RunConfig) -> str:
+    recipe = resolved.recipe
+    source = "none" if config.attributes is None else config.attributes.id[:12]
+    return (
+        f"{config.method} on {resolved.card.title}: {len(resolved.card.classes)} classes, "
+        f"{config.shots} shots, seed {config.seed}; {config.backbone.name} on {config.device} in "
+        f"{config.precision}; {method.learned:,} learned numbers, {recipe.epochs} epochs; attributes {source}"
+    )

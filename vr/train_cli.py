@@ -1,0 +1,160 @@
+"""`vr train` and `vr eval` on the command line: parse, call, print."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vr import options
+
+
+class Select(StrEnum):
+    """Which epoch a run keeps: the last, or the best on validation; never the best on the test set."""
+
+    last = "last"
+    val = "val"
+
+
+class Precision(StrEnum):
+    """What the image tower computes in; `auto` is bf16 on a GPU that has it, else fp32."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+Data = Annotated[Path | None, typer.Option("--data", help="Where the images are; else under the data root.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help="coop, folder, manifest, npz or dicom; else by looking.")
+]
+Backbone = Annotated[
+    str, typer.Option(help="open_clip model, hf-hub:ORG/REPO, a model folder, or mini (comes along).")
+]
+Weights = Annotated[str | None, typer.Option(help="open_clip tag, weights file, or random.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
+
+
+def train(
+    attrs: Annotated[
+        Path | None, typer.Option(help="Attribute set.  [default: attrs/DATASET.json, else the library]")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Card's name or path, or a collection.  [default: the set's]")
+    ] = None,
+    data: Data = None,
+    format: Format = None,
+    classes: Annotated[str, typer.Option(help="Only these classes, with commas between.")] = "",
+    method: Annotated[
+        str, typer.Option(help="biomedvr, attrvr, zero-shot, linear-probe, coop, …")
+    ] = "biomedvr",
+    preset: Annotated[str, typer.Option(help="default, paper, or an ablation of the method.")] = "default",
+    shots: Annotated[int, typer.Option(min=1, help="Labelled images a class.")] = 16,
+    seed: Annotated[int, typer.Option(help="Of the few-shot sample and of training.")] = 1,
+    fewshot: Annotated[Path | None, typer.Option(help="Use the sample of this fewshot.json.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=0)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1)] = None,
+    lr: Annotated[float | None, typer.Option(min=0, help="Learning rate of the programs.")] = None,
+    augment: Annotated[
+        bool | None, typer.Option("--augment/--no-augment", help="Random crops and flips.")
+    ] = None,
+    fusion: Annotated[str | None, typer.Option(help="add, subtract or learned.")] = None,
+    gate: Annotated[str | None, typer.Option(help="shared, per-class or per-image.")] = None,
+    gate_lr: Annotated[float | None, typer.Option(min=0, help="The gate's own learning rate.")] = None,
+    penalty: Annotated[str | None, typer.Option(help="Against the fused or the positive score.")] = None,
+    penalty_over: Annotated[str | None, typer.Option(help="all classes, or the others.")] = None,
+    frame: Annotated[int | None, typer.Option(min=1, help="Width of the frame in pixels.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other option of the method, key=value.")
+    ] = None,
+    select: Annotated[Select, typer.Option(help="The epoch that is kept.")] = Select.last,
+    oracle: Annotated[
+        bool,
+        typer.Option("--oracle", help="Also note the epoch best on the TEST set: no result, an upper bound."),
+    ] = False,
+    backbone: Backbone = "ViT-B-16-quickgelu",
+    weights: Weights = None,
+    device: Device = "auto",
+    precision: Annotated[Precision, typer.Option()] = Precision.auto,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory.  [default: runs/DATASET/METHOD/SHOTS-shot/seed-N]")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace a run that is there.")] = False,
+) -> None:
+    """Train on a few labelled images a class, then measure once on the test set."""
+    from vr import run as runs
+    from vr.experiment import Experiment
+    from vr.progress import epoch_bar
+    from vr.train import run_experiment
+
+    method_options = options.given(
+        fusion=fusion, gate=gate, gate_lr=gate_lr, penalty=penalty, penalty_over=penalty_over, frame=frame
+    )
+    asked = Experiment(
+        dataset=dataset,
+        attrs=attrs,
+        data=data,
+        data_format=format,
+        classes=options.names(classes),
+        method=method,
+        preset=preset,
+        options={**method_options, **options.assignments(set_ or ())},
+        recipe=options.given(epochs=epochs, batch_size=batch_size, lr=lr, augment=augment),
+        shots=shots,
+        seed=seed,
+        fewshot=fewshot,
+        backbone=backbone,
+        weights=weights,
+        device=device,
+        precision=precision.value,
+        select=select.value,
+        oracle=oracle,
+        out=out,
+    )
+    with epoch_bar(method, 0) as on_epoch:
+        run = run_experiment(asked, resume=resume, fresh=fresh, say=typer.echo, on_epoch=on_epoch)
+    for line in options.metric_lines(runs.read_metrics(run.path)):
+        typer.echo(line)
+    typer.echo(f"run: {run.path}")
+
+
+def evaluate(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")],
+    data: Data = None,
+    format: Format = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    backbone: Annotated[str | None, typer.Option(help="Where the backbone is now.")] = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    precision: Annotated[Precision | None, typer.Option(help="[default: the run's]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results.  [default: RUN, or RUN/SPLIT if not test]")
+    ] = None,
+) -> None:
+    """Measure a trained run again: predictions.csv, metrics.json and report.html."""
+    from vr import run as runs
+    from vr.device import resolve_device, resolve_precision
+    from vr.evaluation import evaluate_run
+    from vr.images import open_source
+    from vr.progress import count_bar
+
+    place = resolve_device(device)
+    run = runs.load_run(
+        run_directory,
+        backbone=backbone,
+        weights=weights,
+        device=place,
+        precision=None if precision is None else resolve_precision(precision.value, place),
+    )
+    config = run.config
+    where = data or (Path(config.data) if config.data else None)
+    source = open_source(run.card, where, format=format or config.data_format)
+    folder = out or (run.path if split == "test" else run.path / split)
+    with count_bar(split, len(source.splits.get(split, ()))) as advance:
+        metrics = evaluate_run(run, source, split=split, out=folder, progress=advance)
+    for line in options.metric_lines(metrics):
+        typer.echo(line)
+    typer.echo(f"written: {folder / runs.METRICS}, {folder / runs.PREDICTIONS}")
