@@ -41,7 +41,7 @@ class OwnTower:
         inside = tower is model
         self.tower: Any = tower
         self.pool = tower.text_pool_type if inside else tower.pool_type
-        self.end = getattr(tower, "text_eos_id" if inside else "eos_id", None)
+        self.end: Any = getattr(tower, "text_eos_id" if inside else "eos_id", None)
         self.width = tower.token_embedding.embedding_dim
 
     def embed(self, tokens: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class OwnTower:
         """Up to the last end token, where attention is causal and that token is what is read."""
         if self.tower.attn_mask is None or self.pool not in ("argmax", "eos"):
             return tokens.shape[1]
-        marked = tokens if self.pool == "argmax" else tokens.eq(self.end).int()
+        marked = tokens if self.pool == "argmax" else torch.eq(tokens, self.end).int()
         return int(marked.argmax(-1).max()) + 1
 
     def encode(self, embedded: Tensor, tokens: Tensor) -> Tensor:

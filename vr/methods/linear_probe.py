@@ -63,17 +63,20 @@ class LinearProbe(FeatureMethod):
     @torch.no_grad()
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
         """Choose C, fit, and take the weights over; see the file's docstring."""
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
 
         features, targets = prepared.cpu().double().numpy(), labels.cpu().numpy()
         converged = True
 
         def fitted(c: float) -> LogisticRegression:
             nonlocal converged
-            with warnings.catch_warnings(record=True) as caught:
+            # On few-shot matrices threads wait for each other far longer than they work.
+            with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
                 warnings.simplefilter("always")
                 model = LogisticRegression(C=c, max_iter=_MAX_ITERATIONS).fit(features, targets)
-            converged = not caught
+            converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
             return model
 
         if self.options.c is not None:
