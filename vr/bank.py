@@ -1,7 +1,9 @@
-"""Banks of attribute embeddings: what an image embedding is scored against."""
+"""Banks of attribute embeddings: what an image embedding is scored against, and the words behind it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,31 +17,43 @@ class Bank:
     Attributes:
         embeddings: (C, m, D), m the largest number of attributes of a class.
         present: (C, m), True where there is an attribute.
+        texts: by class, the attributes themselves in the order of `embeddings`.
     """
 
     embeddings: Tensor
     present: Tensor
+    texts: tuple[tuple[str, ...], ...] = ()
 
     def tensors(self, name: str) -> dict[str, Tensor]:
-        """Named tensors to store, `NAME.embeddings` and `NAME.present`."""
-        return {f"{name}.embeddings": self.embeddings, f"{name}.present": self.present}
+        """Named tensors to store, `NAME.embeddings`, `NAME.present` and `NAME.texts` (JSON, UTF-8 bytes)."""
+        words = json.dumps(self.texts, ensure_ascii=False).encode("utf-8")
+        return {
+            f"{name}.embeddings": self.embeddings,
+            f"{name}.present": self.present,
+            f"{name}.texts": torch.tensor(list(words), dtype=torch.uint8),
+        }
 
     @classmethod
     def from_tensors(cls, name: str, tensors: dict[str, Tensor]) -> Bank:
         """The bank that `tensors` stored."""
-        return cls(tensors[f"{name}.embeddings"], tensors[f"{name}.present"].bool())
+        texts = json.loads(bytes(tensors[f"{name}.texts"].tolist()).decode("utf-8"))
+        return cls(
+            tensors[f"{name}.embeddings"],
+            tensors[f"{name}.present"].bool(),
+            tuple(tuple(lines) for lines in texts),
+        )
 
     def to(self, device: torch.device | str) -> Bank:
         """The same bank on a device."""
-        return Bank(self.embeddings.to(device), self.present.to(device))
+        return Bank(self.embeddings.to(device), self.present.to(device), self.texts)
 
 
-def from_classes(embeddings: list[Tensor]) -> Bank:
+def from_classes(embeddings: list[Tensor], texts: Sequence[Sequence[str]] = ()) -> Bank:
     """A bank of each class's embeddings, (m_c, D) each with m_c >= 1; every attribute stands once."""
     padded = torch.nn.utils.rnn.pad_sequence(embeddings, batch_first=True)
     lengths = torch.tensor([len(rows) for rows in embeddings], device=padded.device)
     present = torch.arange(padded.shape[1], device=padded.device)[None] < lengths[:, None]
-    return Bank(padded, present)
+    return Bank(padded, present, tuple(tuple(lines) for lines in texts))
 
 
 def padded_with_replacement(texts: list[str], size: int, generator: torch.Generator) -> list[str]:

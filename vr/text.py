@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from attrgen.files import whole_file
+from vr import bank as banks
 from vr.backbone import Backbone
+from vr.bank import Bank
 
 
 def cache_folder() -> Path:
@@ -37,6 +40,16 @@ def embed(backbone: Backbone, texts: list[str], *, folder: Path | None = None) -
         known = _read(path) | {_key(text): row for text, row in zip(missing, fresh, strict=True)}
         _write(path, known)
     return torch.stack([known[_key(text)] for text in texts]).to(backbone.device)
+
+
+def embed_bank(backbone: Backbone, texts: Sequence[Sequence[str]]) -> Bank:
+    """The bank of every class's texts, at least one each, on the backbone's device.
+
+    Raises:
+        UserError: a text is longer than the model's context.
+    """
+    flat = embed(backbone, [line for lines in texts for line in lines])
+    return banks.from_classes(list(flat.split([len(lines) for lines in texts])), texts)
 
 
 def _key(text: str) -> bytes:

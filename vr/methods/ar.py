@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vr.methods.base import Context, Recipe, Scores
 from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.parts import Part
 from vr.methods.programs import FrameOptions, ProgramMethod
 from vr.score import score
 
@@ -44,3 +45,8 @@ class AR(ProgramMethod):
         """Scores of the class names."""
         features = self.encoder.encode(prepared, self.delta)[0]
         return Scores(score(features, self.bank("labels"), tau=self.tau, k=1))
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """The class names alone."""
+        features = self.encoder.encode(prepared, self.delta)[0]
+        return [Part("labels", self.bank("labels"), features, self.tau, k=1)]

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vr.methods.base import Context, Recipe, Scores
+from vr.methods.parts import Part
 from vr.methods.programs import AttributeProgramMethod, ProgramOptions
 from vr.score import score
 
@@ -43,3 +44,12 @@ class AttrVR(AttributeProgramMethod):
         descriptive = score(features, self.bank("descriptive"), tau=self.tau, k=k)
         distinctive = score(features, self.bank("distinctive"), tau=self.tau, k=k)
         return Scores(alpha * descriptive + (1 - alpha) * distinctive)
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """The two banks, weighted by alpha and 1 - alpha."""
+        features = self.encoder.encode(prepared, self.delta)[0]
+        shares = {"descriptive": self.options.alpha, "distinctive": 1 - self.options.alpha}
+        return [
+            Part(name, self.bank(name), features, self.tau, self.options.k, share=share)
+            for name, share in shares.items()
+        ]

@@ -17,7 +17,9 @@ from torch.nn import functional as F
 
 from attrgen.attribute_set import AttributeSet
 from attrgen.card import Card
+from attrgen.errors import UserError
 from vr.backbone import Backbone
+from vr.methods.parts import Part
 
 
 class Recipe(BaseModel):
@@ -129,6 +131,14 @@ class Method(nn.Module):
     @abstractmethod
     def scores(self, prepared: Tensor) -> Scores:
         """Class scores of prepared images."""
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """What the fused scores are made of, where they are a sum over banks of texts.
+
+        Raises:
+            UserError: this method scores images in another way.
+        """
+        raise UserError(f"{self.name} does not score images by texts alone, so no text stands for its scores")
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
         """Cross-entropy of the fused scores, unless a method says otherwise."""

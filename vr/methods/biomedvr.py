@@ -21,6 +21,7 @@ from vr.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
 from vr.methods import corruption
 from vr.methods.ablations import ABLATIONS
 from vr.methods.base import Context, Loss, Options, Recipe, Scores
+from vr.methods.parts import Part
 from vr.methods.programs import AttributeProgramMethod, ProgramOptions
 from vr.score import Fusion, fuse, score
 
@@ -118,6 +119,21 @@ class BioMedVR(AttributeProgramMethod):
         negative = score(features[1], self.bank("confusion"), tau=self.tau, k=k)
         fused = fuse(positive, negative, self.gate_weights(features[0]), self.fusion_sign())
         return Scores(fused, positive, negative)
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """The positive banks, half of their expert each, and the confusion bank; both under the gate."""
+        tau, k, alone = self.tau, self.options.k, self.options.negatives == "none"
+        features = self.encoder.encode(prepared, self.delta)
+        gate = self.gate_weights(features[0])
+        weight = 1.0 if alone else gate[..., 0]
+        positive = [
+            Part(name, self.bank(name), features[0], tau, k, share=0.5, gate=weight)
+            for name in POSITIVE_KINDS
+        ]
+        if alone:
+            return positive
+        bank, weight = self.bank("confusion"), self.fusion_sign() * gate[..., 1]
+        return [*positive, Part("confusion", bank, features[1], tau, k, expert="negative", gate=weight)]
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
         """`CE(s, y) + beta * confusion_penalty`; without the negative expert there is no penalty."""

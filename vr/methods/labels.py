@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from vr import bank as banks
 from vr.bank import Bank
 from vr.methods.base import Context
-from vr.text import embed
+from vr.text import embed_bank
 
 TEMPLATE = "This is a photo of {}."
 HAS_PLACE = r"\{\}"  # pattern of a template: somewhere in it stands the class name's place
@@ -17,5 +16,4 @@ def label_bank(context: Context, template: str) -> Bank:
     Raises:
         UserError: a text is longer than the model's context.
     """
-    texts = [template.replace("{}", name) for name in context.card.class_names]
-    return banks.from_classes(list(embed(context.backbone, texts).split(1)))
+    return embed_bank(context.backbone, [[template.replace("{}", name)] for name in context.card.class_names])

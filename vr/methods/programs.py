@@ -16,7 +16,7 @@ from vr.bank import Bank
 from vr.encoder import make_encoder
 from vr.methods.base import Context, Method, Options
 from vr.program import resolve_frame
-from vr.text import embed
+from vr.text import embed_bank
 
 
 class FrameOptions(Options):
@@ -114,5 +114,4 @@ class AttributeProgramMethod(ProgramMethod):
         if self.options.pad_to is not None:
             generator = self.generator(salt)
             texts = [banks.padded_with_replacement(lines, self.options.pad_to, generator) for lines in texts]
-        flat = embed(self.context.backbone, [line for lines in texts for line in lines])
-        return banks.from_classes(list(flat.split([len(lines) for lines in texts])))
+        return embed_bank(self.context.backbone, texts)

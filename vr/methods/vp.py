@@ -22,6 +22,7 @@ from attrgen.errors import UserError
 from vr.bank import Bank
 from vr.methods.base import Context, Method, Options, Recipe, Scores
 from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.parts import Part
 from vr.program import frame_mask
 from vr.score import score
 
@@ -68,11 +69,11 @@ class VP(Method):
 
     def scores(self, prepared: Tensor) -> Scores:
         """Scores of the class names."""
-        backbone = self.context.backbone
-        mask = frame_mask(self.image_size, self.border, device=self.delta.device)
-        # Added in pixels times std, so that normalising leaves exactly delta.
-        features = backbone.encode_image(prepared + self.delta * mask * backbone.std)
-        return Scores(score(features, self.bank, tau=self.tau, k=1))
+        return Scores(score(self._features(prepared), self.bank, tau=self.tau, k=1))
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """The class names alone."""
+        return [Part("labels", self.bank, self._features(prepared), self.tau, k=1)]
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """The border at the full learning rate."""
@@ -86,3 +87,9 @@ class VP(Method):
         """The reverse of `state`."""
         self.delta.data.copy_(tensors["delta"])
         self.bank = Bank.from_tensors("bank.labels", dict(tensors)).to(self.delta.device)
+
+    def _features(self, images: Tensor) -> Tensor:
+        backbone = self.context.backbone
+        mask = frame_mask(self.image_size, self.border, device=self.delta.device)
+        # Added in pixels times std, so that normalising leaves exactly delta.
+        return backbone.encode_image(images + self.delta * mask * backbone.std)

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from attrgen.attribute_set import POSITIVE_KINDS, require
 from attrgen.errors import UserError
-from vr import bank as banks
 from vr.bank import Bank
 from vr.methods.base import Context, Options, Recipe, Scores
 from vr.methods.features import FeatureMethod
 from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.parts import Part
 from vr.score import score
-from vr.text import embed
+from vr.text import embed_bank
 
 
 class ZeroShotOptions(Options):
@@ -47,7 +47,7 @@ class ZeroShot(FeatureMethod):
             require(context.attributes, POSITIVE_KINDS, file=context.attributes_file)
             for kind in POSITIVE_KINDS:
                 texts = [context.attributes.classes[name].texts(kind) for name in context.card.class_names]
-                self.banks.append(banks.from_classes([embed(context.backbone, lines) for lines in texts]))
+                self.banks.append(embed_bank(context.backbone, texts))
 
     @classmethod
     def required_kinds(cls, options: Options) -> tuple[str, ...]:
@@ -65,6 +65,14 @@ class ZeroShot(FeatureMethod):
             raise UserError("zero-shot by attributes needs an attribute set", remedy="Pass --attrs FILE.")
         each = [score(prepared, bank, tau=self.tau, k=self.options.k) for bank in self.banks]
         return Scores(sum(each[1:], start=each[0]) / len(each))
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """The class names alone, or the positive banks alike."""
+        names = ("labels",) if self.options.text == "name" else POSITIVE_KINDS
+        return [
+            Part(name, bank, prepared, self.tau, self.options.k, share=1 / len(self.banks))
+            for name, bank in zip(names, self.banks, strict=True)
+        ]
 
     def state(self) -> dict[str, Tensor]:
         """The banks."""
