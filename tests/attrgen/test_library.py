@@ -9,13 +9,14 @@ import pytest
 from attrgen import attribute_set, card
 
 LIBRARY = Path(__file__).parents[2] / "data" / "attributes"
-BIOMEDICAL = (
+NAMES = (
     "btmri",
     "busi",
     "chmnist",
     "covid-19",
     "ct-kidney",
     "dermamnist",
+    "kidney-phantom",
     "knee-xray",
     "kvasir",
     "lung-colon",
@@ -31,11 +32,11 @@ def _load(name: str) -> attribute_set.AttributeSet:
     return attribute_set.for_card(attribute_set.load(path), card.find(name), file=path)
 
 
-def test_library_is_one_set_for_each_biomedical_card() -> None:
-    assert sorted(path.stem for path in LIBRARY.glob("*.json")) == sorted(BIOMEDICAL)
+def test_library_is_one_set_for_each_biomedical_card_and_the_demo() -> None:
+    assert sorted(path.stem for path in LIBRARY.glob("*.json")) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("name", BIOMEDICAL)
+@pytest.mark.parametrize("name", NAMES)
 class TestSet:
     def test_spells_dataset_and_classes_as_the_card_does(self, name: str) -> None:
         raw = attribute_set.load(LIBRARY / f"{name}.json")

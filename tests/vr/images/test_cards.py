@@ -103,3 +103,13 @@ def test_a_subset_remembers_what_it_leaves_out() -> None:
     assert busi.images is not None
     assert busi.images.labels == cards.find("busi").class_names
     assert cards.Card.model_validate(busi.model_dump()) == busi  # as a run's config keeps it
+
+
+def test_the_demo_is_drawn_by_the_project_itself() -> None:
+    card = cards.find("kidney-phantom")
+    assert card.licence == "MIT"
+    assert card.images is not None
+    assert card.images.download is None
+    assert card.counts is not None
+    assert tuple(card.counts.model_dump().values()) == (256, 64, 400)
+    assert card.class_names == cards.find("ct-kidney").class_names
