@@ -1,0 +1,39 @@
+"""Tables on the terminal, through rich, which is imported only when one is drawn."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_UNBROKEN = 10_000  # columns; in a file or a pipe a row is a line, so that grep finds it
+
+
+def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """An empty table; the columns in `numbers` stand at the right."""
+    from rich import box
+    from rich.table import Table
+
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in (*columns, *numbers):
+        result.add_column(name, justify="right" if name in numbers else "left")
+    return result
+
+
+def add_row(table: Table, *cells: object, bold: bool = False) -> None:
+    """Add a row of plain words; what looks like rich's markup in them is shown as it is."""
+    from rich.text import Text
+
+    table.add_row(*(Text(str(cell), style="bold" if bold else "") for cell in cells))
+
+
+def show(table: Table) -> None:
+    """Print a table, broken to the terminal's width; where stdout is no terminal, a row is a line."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=_UNBROKEN)
+    console.print(table)
