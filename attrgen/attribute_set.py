@@ -119,11 +119,25 @@ def load(path: Path) -> AttributeSet:
     return read(path).set
 
 
-def read(path: Path, *, allow_duplicates: bool = False) -> LocatedSet:
-    """As `load`, with line numbers; `attrgen check` allows duplicates because it can mend them."""
-    text = read_text(path, what="attribute set")
+def read(path: Path) -> LocatedSet:
+    """As `load`, with line numbers."""
+    located = parsed(read_text(path, what="attribute set"), path)
+    result, errors = validated(located, path)
+    if result is not None:
+        errors += _duplicates(path, located, result)
+    if result is None or errors:
+        raise one_or_many(errors)
+    return LocatedSet(result, located)
+
+
+def parsed(text: str, path: Path) -> json_lines.LocatedJson:
+    """The JSON of a set's text, with lines.
+
+    Raises:
+        UserError: not JSON.
+    """
     try:
-        located = json_lines.parse(text)
+        return json_lines.parse(text)
     except json.JSONDecodeError as error:
         raise UserError(
             f"not JSON: {error.msg} (column {error.colno})",
@@ -135,6 +149,10 @@ def read(path: Path, *, allow_duplicates: bool = False) -> LocatedSet:
         raise UserError(
             f"not JSON: {error}", file=path, remedy="Restore the file or build it anew."
         ) from error
+
+
+def validated(located: json_lines.LocatedJson, path: Path) -> tuple[AttributeSet | None, list[UserError]]:
+    """The set in a JSON value, or None, and all that is wrong with it; texts may still stand twice."""
     errors = [
         UserError(
             f"key '{place[-1]}' is there twice",
@@ -145,15 +163,9 @@ def read(path: Path, *, allow_duplicates: bool = False) -> LocatedSet:
         for place, line in located.repeated
     ]
     try:
-        result = AttributeSet.model_validate(located.value, strict=True)
+        return AttributeSet.model_validate(located.value, strict=True), errors
     except ValidationError as error:
-        errors += [_set_error(path, located, item) for item in error.errors()]
-        raise one_or_many(errors) from error
-    if not allow_duplicates:
-        errors += _duplicates(path, located, result)
-    if errors:
-        raise one_or_many(errors)
-    return LocatedSet(result, located)
+        return None, errors + [_set_error(path, located, item) for item in error.errors()]
 
 
 def dumps(attributes: AttributeSet) -> str:

@@ -54,19 +54,31 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_bytes(text.encode("utf-8"))
 
 
-def read_text(path: Path, *, what: str) -> str:
-    """Read UTF-8 text (a byte-order mark is dropped).
+def read_bytes(path: Path, *, what: str) -> bytes:
+    """Read a file.
 
     Args:
         what: what the file should be, for messages: "attribute set", "dataset card".
 
     Raises:
+        UserError: there is no such file, or it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"there is no such {what}", file=path, remedy="Check the path.") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise UserError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=path) from error
+
+
+def read_text(path: Path, *, what: str) -> str:
+    """Read UTF-8 text (a byte-order mark is dropped); `what` as for `read_bytes`.
+
+    Raises:
         UserError: there is no such file, it cannot be read, or it is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise UserError(f"there is no such {what}", file=path, remedy="Check the path.") from error
+        return read_bytes(path, what=what).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(
@@ -75,8 +87,6 @@ def read_text(path: Path, *, what: str) -> str:
             line=line,
             remedy="Save the file as UTF-8.",
         ) from error
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror or error}", file=path) from error
 
 
 def _umask() -> int:

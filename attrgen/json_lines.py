@@ -14,10 +14,14 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 @dataclass
 class LocatedJson:
-    """A parsed JSON value, the 1-based line of each path in it, and the paths whose key repeats."""
+    """A parsed JSON value, the 1-based line of each path in it, and the paths whose key repeats.
+
+    `spans` are the places of strings, numbers and the like in the text, as (start, end) in characters.
+    """
 
     value: Any
     lines: dict[JsonPath, int] = field(default_factory=dict)
+    spans: dict[JsonPath, tuple[int, int]] = field(default_factory=dict)
     repeated: list[tuple[JsonPath, int]] = field(default_factory=list)
 
     def line(self, path: JsonPath) -> int | None:
@@ -66,6 +70,8 @@ def parse(text: str) -> LocatedJson:
                 located.lines[path] = line
             if mark in "{[":
                 stack.append(_Container(path, is_object=mark == "{"))
+            else:
+                located.spans[path] = token.span()
     return located
 
 

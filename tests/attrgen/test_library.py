@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from attrgen import attribute_set, card
+from attrgen.check import check_set
 
 LIBRARY = Path(__file__).parents[2] / "data" / "attributes"
 NAMES = (
@@ -72,15 +73,5 @@ class TestSet:
         assert len(texts) == len(set(texts))
 
     def test_has_no_finding_of_error_or_warning_level(self, name: str) -> None:
-        check = pytest.importorskip("attrgen.check", reason="attrgen.check is not there yet")
-        library, its_card = _load(name), card.find(name)
-        findings = []
-        for class_name, attributes in library.classes.items():
-            lists = [("descriptive", None, attributes.texts("descriptive"))]
-            lists += [("distinctive", None, attributes.texts("distinctive"))]
-            lists += [("confusion", other, texts) for other, texts in (attributes.confusion or {}).items()]
-            for kind, confused, texts in lists:
-                findings += check.check_texts(
-                    texts, class_name=class_name, kind=kind, confused=confused, card=its_card
-                )
+        findings = check_set(_load(name), card.find(name))
         assert [f for f in findings if f.level in ("error", "warning")] == []

@@ -1,0 +1,58 @@
+"""The linter of attribute texts: what `attrgen check` finds in files, and what `attrgen build` sends back.
+
+A rule is one function, registered in its file by a decorator of `attrgen.check.rule`; a new file of rules
+joins the import below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from attrgen.attribute_set import OTHER, AttributeSet
+from attrgen.card import Card, fold
+from attrgen.check import contradiction, language, length, naming, nearness, negation, repeats, space, visible
+from attrgen.check.rule import RULES, Finding, Level, Lists, Rule, findings
+from attrgen.plan import Slot
+from attrgen.spelling import slot_of
+
+RULE_FILES = (space, length, language, visible, negation, naming, repeats, contradiction, nearness)
+
+__all__ = ["RULES", "Finding", "Level", "Rule", "check_lists", "check_set", "check_texts"]
+
+
+def check_texts(
+    texts: Sequence[str], *, class_name: str, kind: str, confused: str | None = None, card: Card | None = None
+) -> list[Finding]:
+    """What all rules find in one list by itself."""
+    return check_lists({Slot(class_name, kind, confused): texts}, card)
+
+
+def check_set(attributes: AttributeSet, card: Card | None = None) -> list[Finding]:
+    """What all rules find in a set, by class, kind and position."""
+    lists: dict[Slot, list[str]] = {}
+    for entry in attributes.entries():
+        lists.setdefault(Slot(entry.class_name, entry.kind, entry.confused), []).append(entry.text)
+    return check_lists(lists, card)
+
+
+def check_lists(lists: Mapping[Slot, Sequence[str]], card: Card | None = None) -> list[Finding]:
+    """What all rules find in these lists, looked at together, in their order.
+
+    Class names may be spelled in any way that the card knows; findings spell them as `lists` does.
+    """
+    given: dict[Slot, Slot] = {}
+    for slot in lists:
+        named = slot_of(slot, card)
+        given[slot if named in given else named] = slot
+    texts = {named: lists[slot] for named, slot in given.items()}
+    return [
+        replace(found, class_name=given[found.slot].class_name, confused=given[found.slot].confused)
+        for found in findings(Lists(texts, _spellings(texts, card)))
+    ]
+
+
+def _spellings(lists: Mapping[Slot, Sequence[str]], card: Card | None) -> dict[str, frozenset[str]]:
+    names = {name for slot in lists for name in (slot.class_name, slot.confused) if name is not None}
+    known = {} if card is None else {entry.name: frozenset(entry.spellings()) for entry in card.classes}
+    return {name: frozenset({fold(name)}) for name in sorted(names - {OTHER})} | known

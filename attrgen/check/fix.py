@@ -1,0 +1,106 @@
+"""`attrgen check --fix`: what a program may mend without asking, and nothing else in the file changes.
+
+White space within texts is made plain, and a text that stands twice in a list is taken out where it stands
+again. Every other character of the file, its layout included, stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import NamedTuple
+
+from attrgen.check.form import readable
+from attrgen.check.space import tidy
+from attrgen.files import read_bytes, whole_file
+from attrgen.json_lines import JsonPath, LocatedJson, parse
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+class Fixed(NamedTuple):
+    """The mended text of a file, and how many of its texts were tidied and taken out."""
+
+    source: str
+    tidied: int = 0
+    removed: int = 0
+
+
+class _Cut(NamedTuple):
+    """Characters from `start` to `end` that give way to `new`."""
+
+    start: int
+    end: int
+    new: str = ""
+
+
+def fix_file(path: Path) -> Fixed:
+    """Mend a file. One that is not UTF-8 or not JSON is left alone, and so is one in which all is well.
+
+    Raises:
+        UserError: it cannot be read or written.
+    """
+    content = read_bytes(path, what="attribute set")
+    try:
+        result = fixed(content.decode("utf-8"))
+    except ValueError:
+        return Fixed("")
+    if result.tidied or result.removed:
+        with whole_file(path) as temporary:
+            temporary.write_bytes(result.source.encode("utf-8"))
+    return result
+
+
+def fixed(source: str) -> Fixed:
+    """Mend the JSON of an attribute set.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    mark = source[: source.startswith(_BYTE_ORDER_MARK)]
+    source = source[len(mark) :]
+    located = parse(source)
+    tidied: list[_Cut] = []
+    removed: list[_Cut] = []
+    for paths in readable(located)[1].values():
+        again = _again(located, source, paths)
+        removed += _removals(located, paths, again)
+        tidied += [cut for path in paths if path not in again for cut in _tidying(located, source, path)]
+    for cut in sorted((*tidied, *removed), reverse=True):
+        source = source[: cut.start] + cut.new + source[cut.end :]
+    return Fixed(mark + source, len(tidied), len(removed))
+
+
+def _again(located: LocatedJson, source: str, paths: Sequence[JsonPath]) -> set[JsonPath]:
+    """The places of texts that stand in their list before, white space aside."""
+    whole = reduce(lambda value, key: value[key], paths[0][:-1], located.value)
+    if len(whole) != len(paths):
+        return set()  # something else than texts is in the list: that is for a person to mend
+    first: dict[str, JsonPath] = {}
+    return {path for path in paths if first.setdefault(tidy(_text(located, source, path)), path) != path}
+
+
+def _removals(located: LocatedJson, paths: Sequence[JsonPath], again: set[JsonPath]) -> Iterator[_Cut]:
+    """With each element goes one comma and one stretch of white space, so that the layout stays."""
+    last_kept = max((place for place, path in enumerate(paths) if path not in again), default=0)
+    for place, path in enumerate(paths):
+        if path in again:
+            start, end = located.spans[path]
+            if place < last_kept:
+                yield _Cut(start, located.spans[paths[place + 1]][0])
+            else:
+                yield _Cut(located.spans[paths[place - 1]][1], end)
+
+
+def _tidying(located: LocatedJson, source: str, path: JsonPath) -> Iterator[_Cut]:
+    text = _text(located, source, path)
+    if tidy(text) != text:
+        start, end = located.spans[path]
+        yield _Cut(start, end, json.dumps(tidy(text), ensure_ascii=source[start:end].isascii()))
+
+
+def _text(located: LocatedJson, source: str, path: JsonPath) -> str:
+    start, end = located.spans[path]
+    return str(json.loads(source[start:end]))

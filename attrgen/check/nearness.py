@@ -1,0 +1,81 @@
+"""The rule on nearness: a confusion text must lean, in its wording, to the class that it stands for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from math import log, sqrt
+
+from attrgen.attribute_set import OTHER
+from attrgen.check.contrasts import AXES
+from attrgen.check.rule import Hit, Lists, set_rule
+from attrgen.check.words import content, stem, words
+
+NEAREST = 3  # texts of a class that count, as in the method's own score
+MARGIN = 0.03  # of cosine; the least lead that is no accident
+_AXES = ("density", "outline", "texture", "thickness", "size")
+
+# Words that name the same thing; a text has its own words and, besides, the first of each line it touches.
+_SYNONYMS = """
+    margin border edge outline rim contour boundary
+    interior inside centre center core middle
+    mass lump lesion nodule swelling bulk
+    cavity pocket space hole
+    spot dot speck fleck point
+    line stripe streak strand band
+    bulge dome hump protrusion
+    fluid liquid water watery
+    region area zone
+    shade tone
+    ring halo
+    vessel artery vein capillary
+    layer sheet
+"""
+_KIN: Mapping[str, str] = {
+    **{word: f"{axis} {side}" for axis in _AXES for side, stems in enumerate(AXES[axis]) for word in stems},
+    **{stem(w): line.split()[0] for line in _SYNONYMS.strip().splitlines() for w in words(line)},
+}
+
+_Terms = frozenset[str]
+
+
+@set_rule("nearer-to-own", "warning")
+def nearer_to_own(lists: Lists) -> Iterator[Hit]:
+    """a confusion text worded more like its own class than like the class it is mistaken for"""
+    common = Counter(term for texts in lists.texts.values() for text in texts for term in _terms(text))
+    count = sum(map(len, lists.texts.values()))
+    weights = {term: log((count + 1) / (number + 1)) + 0.1 for term, number in common.items()}
+    banks = {name: [_terms(text) for text in lists.positives(name)] for name in lists.spellings}
+    for slot, texts in lists.texts.items():
+        if slot.kind != "confusion" or slot.confused in (None, OTHER):
+            continue
+        own, mimicked = banks.get(slot.class_name, []), banks.get(slot.confused or "", [])
+        if not own or not mimicked:
+            continue
+        for position, text in enumerate(texts):
+            terms = _terms(text)
+            lead = _nearness(terms, own, weights) - _nearness(terms, mimicked, weights)
+            if lead > MARGIN:
+                message = (
+                    f"is worded more like '{slot.class_name}' than like '{slot.confused}', which it is for"
+                )
+                yield Hit(slot, position, message)
+
+
+def _terms(text: str) -> _Terms:
+    stems = content(text)
+    return stems | {_KIN[word] for word in stems if word in _KIN}
+
+
+def _nearness(terms: _Terms, bank: Iterable[_Terms], weights: Mapping[str, float]) -> float:
+    """Mean cosine to the nearest texts of a bank, rare words weighing more (TF-IDF)."""
+    nearest = sorted((_cosine(terms, other, weights) for other in bank), reverse=True)[:NEAREST]
+    return sum(nearest) / len(nearest)
+
+
+def _cosine(one: _Terms, other: _Terms, weights: Mapping[str, float]) -> float:
+    def length(terms: Iterable[str]) -> float:
+        return sum(weights[term] ** 2 for term in terms)
+
+    shared = length(one & other)
+    return shared / sqrt(length(one) * length(other)) if shared else 0.0

@@ -1,0 +1,108 @@
+"""What `attrgen check` prints: a table for people, JSON for programs, and the exit status for both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrgen.check import RULES
+from attrgen.check.file import Report
+from attrgen.check.fix import Fixed
+from attrgen.check.form import FORM
+from attrgen.check.rule import Finding
+
+FOUND_STATUS = 1
+
+
+def status(reports: Sequence[Report], *, strict: bool) -> int:
+    """0, or 1 where there are errors (with `strict`, warnings)."""
+    levels = ("error", "warning") if strict else ("error",)
+    return FOUND_STATUS if any(report.count(level) for report in reports for level in levels) else 0
+
+
+def table(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
+    """Two lines a finding: `file:line`, level, rule and list; then the text and what is wrong with it."""
+    rows = [(report, found) for report in reports for found in report.findings]
+    cells = [(_place(report, found), found.level, found.rule) for report, found in rows]
+    widths = [max((len(row[column]) for row in cells), default=0) for column in range(3)]
+    lines = []
+    for row, (_, found) in zip(cells, rows, strict=True):
+        aligned = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(f"{aligned}  {_list(found)}".rstrip())
+        said = f"'{found.text}' {found.message}" if found.text is not None else found.message
+        lines.append(f"    {said}{'' if said.endswith(('.', '?')) else '.'}")
+    lines += [_summary(report, fixes.get(report.path)) for report in reports]
+    return _printable("\n".join(lines))
+
+
+def as_json(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
+    """One object: `files` with their counts, `findings` with their places."""
+    files = [
+        {
+            "file": str(report.path),
+            "dataset": report.dataset,
+            "card": report.card,
+            "texts": report.texts,
+            "errors": report.count("error"),
+            "warnings": report.count("warning"),
+            "tidied": fixes[report.path].tidied if report.path in fixes else 0,
+            "removed": fixes[report.path].removed if report.path in fixes else 0,
+        }
+        for report in reports
+    ]
+    findings = [_fields(report, found) for report in reports for found in report.findings]
+    # Escaped as a JSON string has it, half a surrogate pair is valid; as a character it cannot be printed.
+    value = json.dumps({"files": files, "findings": findings}, indent=2, ensure_ascii=False)
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def rules() -> str:
+    """Every rule's id, level and meaning."""
+    every = [(rule.id, rule.level, rule.summary) for rule in RULES.values()]
+    every += [(id, level, summary) for id, (level, summary) in FORM.items()]
+    width = max(len(id) for id, _, _ in every)
+    return "\n".join(f"{id:{width}}  {level:7}  {summary}" for id, level, summary in every)
+
+
+def _fields(report: Report, found: Finding) -> dict[str, Any]:
+    return {
+        "file": str(report.path),
+        "line": found.line,
+        "class": found.class_name,
+        "kind": found.kind,
+        "confused": found.confused,
+        "rule": found.rule,
+        "level": found.level,
+        "message": found.message,
+        "text": found.text,
+    }
+
+
+def _place(report: Report, found: Finding) -> str:
+    return str(report.path) if found.line is None else f"{report.path}:{found.line}"
+
+
+def _list(found: Finding) -> str:
+    return " / ".join(part for part in (found.class_name, found.kind, found.confused) if part is not None)
+
+
+def _summary(report: Report, fix: Fixed | None) -> str:
+    mended = [f"{fix.tidied} texts tidied", f"{fix.removed} duplicates removed"] if fix else []
+    counts = [_counted(report.count(level), level) for level in ("error", "warning", "note")]
+    found = ", ".join(mended + [count for count in counts if count]) or "nothing found"
+    card = f"card '{report.card}'" if report.card else "no card"
+    return f"{report.path}: {report.texts} texts, {card}: {found}."
+
+
+def _counted(number: int, level: str) -> str:
+    return "" if not number else f"{number} {level}{'s' if number > 1 else ''}"
+
+
+def _printable(text: str) -> str:
+    """The text with control characters and halves of surrogate pairs escaped, line breaks left."""
+    escaped = (
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+    return "".join(escaped)
