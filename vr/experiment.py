@@ -18,6 +18,7 @@ from vr import run as runs
 from vr.images import open_dataset
 from vr.methods import find_method
 from vr.methods.base import Method, Options, Recipe
+from vr.run import RunConfig
 from vr.trainer import Select
 
 Say = Callable[[str], None]
@@ -49,17 +50,6 @@ class Experiment(BaseModel):
     runs: Path = Path("runs")
     out: Path | None = None
 
-    def place(self, card: Card) -> Path:
-        """The run directory."""
-        if self.out is not None:
-            return self.out
-        changed: dict[str, Any] = {**self.options, **self.recipe}
-        for key in ("preset", "select", "backbone", "weights"):
-            value = getattr(self, key)
-            if value != type(self).model_fields[key].default:
-                changed[key] = Path(value).name if key in ("backbone", "weights") else value
-        return runs.default_path(self.runs, card, self.method, self.shots, self.seed, changed)
-
 
 class Resolved(BaseModel):
     """An experiment whose names have become things, before anything heavy is loaded."""
@@ -84,11 +74,11 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
         UserError: any of them is not there, does not fit the others, or has a value out of range.
     """
     kind = find_method(asked.method)
-    preset_options, preset_recipe = _preset(kind, asked.preset)
+    preset_options, preset_recipe = preset(kind, asked.preset, asked.shots)
     options = _changed(preset_options, asked.options, f"{asked.method} has no option")
     changes = dict(asked.recipe)
-    if asked.shots == 1 and preset_recipe.one_shot_batch_size is not None:
-        changes = {"batch_size": preset_recipe.one_shot_batch_size, **changes}
+    if preset_recipe.epochs == 0 and changes.pop("epochs", 0):
+        say(f"{asked.method} is not trained by epochs: their number is passed over")
     recipe = _changed(preset_recipe, changes, "a recipe has no setting")
     attributes = None if asked.attrs is None else attribute_set.load(asked.attrs)
     dataset = asked.dataset or (attributes.dataset if attributes is not None else None)
@@ -122,8 +112,36 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
         kind=kind,
         options=options,
         recipe=recipe,
-        path=asked.place(card),
+        path=asked.out or _place(asked, card, kind, options, recipe),
     )
+
+
+def label_of(config: RunConfig) -> str:
+    """The method of a run with what differs from its defaults: `biomedvr`, `biomedvr fusion=subtract`."""
+    kind = find_method(config.method)
+    options = kind.options_type.model_validate(config.options)
+    changed = _differences(kind, config.preset, config.shots, options, config.recipe, config.select)
+    return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
+
+
+def _place(asked: Experiment, card: Card, kind: type[Method], options: Options, recipe: Recipe) -> Path:
+    changed = _differences(kind, asked.preset, asked.shots, options, recipe, asked.select)
+    for key in ("backbone", "weights"):
+        value = getattr(asked, key)
+        if value != Experiment.model_fields[key].default:
+            changed[key] = Path(value).name
+    return runs.default_path(asked.runs, card, asked.method, asked.shots, asked.seed, changed)
+
+
+def _differences(
+    kind: type[Method], name: str, shots: int, options: Options, recipe: Recipe, select: str
+) -> dict[str, Any]:
+    usual_options, usual_recipe = preset(kind, name, shots)
+    changed = {} if name == "default" else {"preset": name}
+    for usual, now in ((usual_options, options), (usual_recipe, recipe)):
+        before = usual.model_dump(mode="json")
+        changed |= {key: value for key, value in now.model_dump(mode="json").items() if value != before[key]}
+    return changed if select == "last" else {**changed, "select": select}
 
 
 def _check_kinds(
@@ -139,18 +157,26 @@ def _check_kinds(
         attribute_set.require(attributes, kinds, file=file)
 
 
-def _preset(kind: type[Method], name: str) -> tuple[Options, Recipe]:
+def preset(kind: type[Method], name: str, shots: int) -> tuple[Options, Recipe]:
+    """Options and recipe of a method's preset at a number of shots.
+
+    Raises:
+        UserError: the method has no such preset.
+    """
+    options, recipe = kind.options_type(), kind.recipe
     if name == "paper":
-        return kind.paper_options, kind.paper_recipe
-    if name == "default":
-        return kind.options_type(), kind.recipe
-    if name not in kind.presets:
-        known = ("default", "paper", *kind.presets)
-        raise UserError(
-            f"{kind.name} has no preset '{name}'",
-            remedy=f"{cards.did_you_mean(name, known)} There are: {', '.join(known)}.",
-        )
-    return _changed(kind.options_type(), kind.presets[name], f"{kind.name} has no option"), kind.recipe
+        options, recipe = kind.paper_options, kind.paper_recipe
+    elif name != "default":
+        if name not in kind.presets:
+            known = ("default", "paper", *kind.presets)
+            raise UserError(
+                f"{kind.name} has no preset '{name}'",
+                remedy=f"{cards.did_you_mean(name, known)} There are: {', '.join(known)}.",
+            )
+        options = _changed(options, kind.presets[name], f"{kind.name} has no option")
+    if shots == 1 and recipe.one_shot_batch_size is not None:
+        recipe = recipe.model_copy(update={"batch_size": recipe.one_shot_batch_size})
+    return options, recipe
 
 
 def _changed(values: Any, changes: Mapping[str, Any], unknown: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from attrgen.errors import UserError
@@ -32,6 +33,31 @@ def assignments(words: Iterable[str]) -> dict[str, Any]:
 def names(words: str) -> tuple[str, ...]:
     """The parts of a comma-separated list, without blanks around them."""
     return tuple(part.strip() for part in words.split(",") if part.strip())
+
+
+def check_free(*paths: Path | None) -> None:
+    """Check that files to be written are not there yet; an option that was not given is None.
+
+    Raises:
+        UserError: one is there.
+    """
+    for path in paths:
+        if path is not None and path.exists():
+            raise UserError(
+                "is there already", file=path, remedy="Choose another place, or replace it with --force."
+            )
+
+
+def numbers(words: str, what: str) -> tuple[int, ...]:
+    """Whole numbers of a comma-separated list.
+
+    Raises:
+        UserError: a part is no whole number.
+    """
+    try:
+        return tuple(int(part) for part in names(words))
+    except ValueError as error:
+        raise UserError(f"--{what} {words}: not whole numbers with commas between") from error
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def byte_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
 
 @contextmanager
 def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], int], None]]:
-    """A bar over epochs with loss, accuracy and time left; where there is no terminal, a line now and then."""
+    """A bar over epochs with loss, accuracy and time left; without a terminal, a line now and then."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -53,6 +53,43 @@ def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], i
             bar.update(task, completed=row["epoch"], now=now)
             if not console.is_terminal and row["epoch"] in _milestones(epochs):
                 console.print(f"{title}: epoch {row['epoch']:.0f} of {epochs}, {now}", soft_wrap=True)
+
+        yield advance
+
+
+@contextmanager
+def sweep_bar(cells: int) -> Iterator[Callable[[str], None]]:
+    """A bar over the cells of a sweep with the time left; call what it gives with a cell's error, or ""."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("cells"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[broken]} broken"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("cells", total=cells, broken=0)
+        state = {"done": 0, "broken": 0}
+
+        def advance(error: str) -> None:
+            state["done"] += 1
+            state["broken"] += bool(error)
+            bar.update(task, completed=state["done"], broken=state["broken"])
+            if not console.is_terminal:
+                console.print(f"{state['done']} of {cells} cells, {state['broken']} broken", soft_wrap=True)
 
         yield advance
 
