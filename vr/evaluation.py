@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,7 +73,7 @@ def evaluate(
 def prepared_batches(
     method: Method,
     source: ImageSource,
-    items: Sequence[Item],
+    items: Iterable[Item],
     batch_size: int = BATCH_SIZE,
     workers: int = 4,
     on_error: Literal["raise", "skip"] = "raise",

@@ -121,6 +121,26 @@ def load(path: Path, source: ImageSource, card: Card) -> FewShot:
     return FewShot(train, val, values["shots"], values["seed"], values["dataset"], card.class_names, ids)
 
 
+def sampled_ids(path: Path) -> dict[str, set[str]]:
+    """Content ids of a sample by split (train, val), to know its images again in any collection.
+
+    They are the first 16 digits of `vr.images.content.content_id`.
+
+    Raises:
+        UserError: not such a file.
+    """
+    values = _parse(path)
+    return {
+        split: {content_id for rows in values[split].values() for _, content_id in rows}
+        for split in ("train", "val")
+    }
+
+
+def among(ids: set[str], content_id: str) -> bool:
+    """Whether an image of that content id is one of `ids`, as `sampled_ids` gives them."""
+    return content_id[:_ID_LENGTH] in ids
+
+
 def _ordered(pool: Sequence[Item], label: int, ids: Mapping[str, str], salt: str) -> list[Item]:
     def rank(item: Item) -> tuple[str, str]:
         return hashlib.sha256(f"{salt}{ids[item.path]}".encode()).hexdigest(), item.path

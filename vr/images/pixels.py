@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; larger files are whole slides or bombs
+MAX_ASPECT = 100  # a row of pixels, its short side scaled up, would fill the memory
 SUFFIXES = (
     ".png",
     ".jpg",
@@ -64,7 +65,7 @@ def decode(content: bytes, place: str, *, window: tuple[float, float] | None = N
         window: centre and width for DICOM files.
 
     Raises:
-        UserError: empty, not an image, cut short, or more than `MAX_PIXELS` pixels.
+        UserError: empty, not an image, cut short, more than `MAX_PIXELS` pixels, or a strip.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -79,8 +80,10 @@ def decode(content: bytes, place: str, *, window: tuple[float, float] | None = N
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise _too_many_pixels(width, height, place)
+            if max(width, height) > MAX_ASPECT * min(width, height):
+                raise _too_narrow(width, height, place)
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return to_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
         raise UserError(
             "not an image that can be read", file=place, remedy="Restore it or take it out."
@@ -118,7 +121,8 @@ def to_eight_bits(values: np.ndarray) -> np.ndarray:
     return np.rint(scaled * 255).astype(np.uint8)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A loaded image as 8-bit RGB; see `decode` for what becomes of other modes."""
     import numpy as np
     from PIL import Image
 
@@ -138,4 +142,10 @@ def _too_many_pixels(width: int, height: int, place: str) -> UserError:
         f"the image is {width} by {height} pixels, more than {MAX_PIXELS:,} in all",
         file=place,
         remedy="Scale it down or cut it into tiles first.",
+    )
+
+
+def _too_narrow(width: int, height: int, place: str) -> UserError:
+    return UserError(
+        f"the image is {width} by {height} pixels, a strip", file=place, remedy="Cut it into pieces first."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
 def stream(
     source: ImageSource,
-    items: Sequence[Item],
+    items: Iterable[Item],
     size: int,
     *,
     batch_size: int = 64,
@@ -34,7 +34,7 @@ def stream(
 ) -> Iterator[Batch]:
     """Read `items` in order, short side to `size`, centre crop.
 
-    At most `batch_size` images and two a worker are held, however many there are.
+    At most `batch_size` images and two a worker are held, however many there are, and `items` may be endless.
 
     Args:
         on_error: "raise", or "skip": the image is left out and its error appended to `unreadable`.
