@@ -25,6 +25,7 @@ OWN = {
     "without projection": ({"proj_type": "none", "width": 32}, {"custom_text": True}),
     "end token": ({"pool_type": "eos", "eos_id": 49407}, {}),
     "last position, not causal": ({"pool_type": "last", "no_causal_mask": True}, {"custom_text": True}),
+    "end token, not causal": ({"no_causal_mask": True}, {"custom_text": True}),
     "first position": ({"pool_type": "first", "no_causal_mask": True}, {"custom_text": True}),
     "layer scale": ({"ls_init_value": 0.1}, {"quick_gelu": True}),
 }
@@ -71,7 +72,7 @@ def test_own_towers(tmp_path: Path, name: str) -> None:
     model = make(tmp_path, {**TEXT, **text}, changes)
     assert isinstance(text_tower(model), OwnTower)
     assert start_tokens(model) == 1
-    whole = text.get("pool_type") in ("last", "first")
+    whole = bool(text.get("no_causal_mask"))
     check(model, needed=30 if whole else 11)
 
 
