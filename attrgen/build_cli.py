@@ -96,11 +96,11 @@ def build(
     from attrgen.cache import Cache
     from attrgen.llm.client import Client, Server
     from attrgen.llm.request import Sampling
-    from attrgen.options import checked_kinds, confuser_limit, price_of
+    from attrgen.options import checked_kinds, confuser_limit, price_of, set_file
     from attrgen.spending import Ledger
 
     found = card.find(dataset)
-    path = out or Path("attrs") / f"{found.name}.json"
+    path = set_file(out, found)
     existing = attribute_set.load(path) if path.exists() else None
     report.require_dataset(existing, found, path)
     loaded = templates.load(prompts)

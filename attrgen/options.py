@@ -1,14 +1,16 @@
-"""Options of `attrgen build` that are words with a form of their own."""
+"""Options that are words with a form of their own, and what stands where one is not given."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from attrgen.attribute_set import KINDS
-from attrgen.card import did_you_mean
+from attrgen.card import Card, did_you_mean
 from attrgen.confusers import Limit
 from attrgen.errors import UserError
 from attrgen.spending import Price, load_prices
+
+SETS = Path("attrs")  # where `attrgen build` puts sets
 
 
 def checked_kinds(words: str) -> tuple[str, ...]:
@@ -37,6 +39,25 @@ def confuser_limit(word: str | None) -> Limit:
     if not (word.isascii() and word.isdigit() and int(word) >= 1):
         raise UserError(f"--confusers: '{word}' is neither a number of 1 or more nor 'all'")
     return int(word)
+
+
+def set_file(attrs: Path | None, card: Card | None) -> Path:
+    """The attribute set that is meant: `attrs`, else the card's in `attrs/`, else the only one there.
+
+    Raises:
+        UserError: neither is given, and `attrs/` does not hold exactly one set.
+    """
+    if attrs is not None:
+        return attrs
+    if card is not None:
+        return SETS / f"{card.name}.json"
+    found = sorted(SETS.glob("*.json"))
+    if len(found) != 1:
+        there = ", ".join(path.name for path in found) or "nothing"
+        raise UserError(
+            f"which attribute set? In {SETS}/ there is {there}", remedy="Name one with --attrs or --dataset."
+        )
+    return found[0]
 
 
 def price_of(model: str, card: Path | None, max_cost: float | None) -> Price | None:

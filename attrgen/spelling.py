@@ -27,20 +27,30 @@ def class_name(spelling: str, card: Card | None) -> str:
     return spelling if found is None else found.name
 
 
+def key_of(attributes: AttributeSet, spelling: str, card: Card | None) -> str | None:
+    """How the set spells the class that `spelling` means: a name, folder or alias; None where it has none.
+
+    Case, underscores and hyphens do not count.
+    """
+    wanted = {fold(spelling), fold(class_name(spelling, card))}
+    return next(
+        (name for name in attributes.classes if wanted & {fold(name), fold(class_name(name, card))}), None
+    )
+
+
 def find_class(attributes: AttributeSet, spelling: str, card: Card | None) -> str:
-    """The key of the class that `spelling` means: a name, folder or alias; case and hyphens do not count.
+    """As `key_of`.
 
     Raises:
         UserError: the set has no such class.
     """
-    wanted = {fold(spelling), fold(class_name(spelling, card))}
-    for name in attributes.classes:
-        if wanted & {fold(name), fold(class_name(name, card))}:
-            return name
-    raise UserError(
-        f"the set of '{attributes.dataset}' has no class '{spelling}'",
-        remedy=did_you_mean(spelling, attributes.classes),
-    )
+    key = key_of(attributes, spelling, card)
+    if key is None:
+        raise UserError(
+            f"the set of '{attributes.dataset}' has no class '{spelling}'",
+            remedy=did_you_mean(spelling, attributes.classes),
+        )
+    return key
 
 
 def slot_of(place: Entry | Slot, card: Card | None) -> Slot:
