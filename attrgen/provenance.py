@@ -25,14 +25,15 @@
 `answers` are keys of the cache (the first answer, then replacements of texts that failed the checks), `texts`
 the first 8 digits of each generated text's SHA-256 in order. So whoever has the cache knows every text as
 generated, and whoever has only the file knows still which of its texts are untouched. A run with the source
-"curated" has `library`, the id of the library's set, in place of a model, and no `answers`. Usage leaves out
-failed attempts, which the summary of a build counts: a set is the same however often the network failed.
+"curated" has `library`, the id of the library's set, in place of a model, and no `answers`; one with the
+source "imported" has `files`, see `attrgen.formats.importing`. Usage leaves out failed attempts, which the
+summary of a build counts: a set is the same however often the network failed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -158,6 +159,11 @@ def runs_of(attributes: AttributeSet) -> list[dict[str, Any]]:
     return [dict(run) for run in attributes.provenance.get("runs", [])]
 
 
+def digests(lists: Mapping[Slot, Sequence[str]]) -> dict[str, Any]:
+    """The field `generated` of a run that brought these lists, without answers."""
+    return _nested({slot: _record(texts) for slot, texts in lists.items()})
+
+
 def digest(text: str) -> str:
     """The first 8 hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
@@ -176,11 +182,15 @@ def _add(runs: list[dict[str, Any]], slot: Slot, filled: Filled) -> None:
         together = {**run.get("prompts", {}), **filled.prompts}
         run["prompts"] = {name: together[name] for name in sorted(together)}
         run["usage"] = (Usage.model_validate(run.get("usage", {})) + filled.usage).model_dump()
-    record = {"texts": " ".join(digest(text) for text in filled.texts)}
+    record = _record(filled.texts)
     if filled.answers:
         record = {"answers": " ".join(filled.answers), **record}
     generated = dict(_slots(run.pop("generated", {})))
     run["generated"] = _nested({**generated, slot: record})  # last in the run, for it is long
+
+
+def _record(texts: Sequence[str]) -> dict[str, str]:
+    return {"texts": " ".join(digest(text) for text in texts)}
 
 
 def _without(run: Mapping[str, Any], gone: set[Slot]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from attrgen.day import today
 from attrgen.llm.errors import Failed, Fatal, FormatRejected, Transient, from_status
 from attrgen.llm.pace import Pace
 from attrgen.llm.request import Answer, InvalidAnswer, Message, Request, Usage
@@ -122,7 +122,7 @@ class Client:
             else:
                 self._ledger.count(kind, class_name, reply.usage)
                 return Answer(
-                    items=tuple(items), resolved_model=reply.resolved_model, usage=reply.usage, date=_today()
+                    items=tuple(items), resolved_model=reply.resolved_model, usage=reply.usage, date=today()
                 )
             self._ledger.count(kind, class_name, reply.usage, wasted=True)
             self._ledger.retries["refused" if conversation is request else "invalid answer"] += 1
@@ -295,9 +295,3 @@ def _pause(state: RetryCallState) -> float:
     if isinstance(error, Transient) and error.wait is not None:
         return error.wait + random.uniform(0, 0.1)
     return min(30.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.25)
-
-
-def _today() -> str:
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")  # reproducible builds
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch and epoch.isdigit() else datetime.now(UTC)
-    return moment.strftime("%Y-%m-%d")
