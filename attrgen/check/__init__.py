@@ -11,12 +11,35 @@ from dataclasses import replace
 
 from attrgen.attribute_set import OTHER, AttributeSet
 from attrgen.card import Card, fold
-from attrgen.check import contradiction, language, length, naming, nearness, negation, repeats, space, visible
+from attrgen.check import (
+    contradiction,
+    cut_off,
+    language,
+    length,
+    naming,
+    nearness,
+    negation,
+    repeats,
+    space,
+    visible,
+)
 from attrgen.check.rule import RULES, Finding, Level, Lists, Rule, findings
 from attrgen.plan import Slot
 from attrgen.spelling import slot_of
 
-RULE_FILES = (space, length, language, visible, negation, naming, repeats, contradiction, nearness)
+# Importing a file registers its rules.
+RULE_FILES = (
+    space,
+    length,
+    cut_off,
+    language,
+    visible,
+    negation,
+    naming,
+    repeats,
+    contradiction,
+    nearness,
+)
 
 __all__ = ["RULES", "Finding", "Level", "Rule", "check_lists", "check_set", "check_texts"]
 

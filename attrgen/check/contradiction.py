@@ -9,38 +9,36 @@ from typing import NamedTuple
 from attrgen.attribute_set import POSITIVE_KINDS
 from attrgen.check.contrasts import side
 from attrgen.check.rule import Hit, Lists, set_rule
-from attrgen.check.words import stem, word_set
+from attrgen.check.words import word_set
 from attrgen.plan import Slot
 
-# Names of the same part in many modalities, the first as messages say it.
+# Words for one and the same part of a finding, the first of each line as messages say it.
 PARTS = {
     name: line.split()[0]
     for line in (
         "interior inside centre center core middle filling content contents lumen cavity cavities fluid",
-        "border borders wall walls rim rims margin margins edge edges outline contour contours capsule "
-        "boundary halo",
-        "lesion lesions mass masses nodule nodules tumor tumors tumour tumours lump lumps swelling swellings "
-        "growth growths globe globes sphere spheres ball balls cyst cysts plaque plaques papule papules "
-        "polyp polyps",
+        "border borders margin margins edge edges outline outlines contour contours boundary",
+        "wall walls rim rims capsule halo",
+        "lesion lesions mass masses nodule nodules tumor tumors tumour tumours lump lumps swelling swellings",
+        "sphere spheres globe globes ball balls bubble bubbles",
+        "cyst cysts",
+        "papule papules plaque plaques",
+        "polyp polyps growth growths",
         "area areas region regions patch patches zone zones field opacity opacities",
-        "spots spot foci focus dots dot flecks fleck specks speck calcifications calcification deposits "
-        "deposit",
-        "pocket pockets bubble bubbles",
-        "nuclei nucleus",
+        "spot spots focus foci dot dots fleck flecks speck specks",
+        "calcification calcifications deposit deposits",
+        "pocket pockets",
+        "nucleus nuclei",
         "background",
-        "vessels vessel",
-        "septa septum",
+        "vessel vessels",
+        "septum septa",
     )
     for name in line.split()
 }
 _AXES = ("density", "count")
 _REACH = 4  # words, hyphenated ones counted as one, up to the part that something is said of
 _WORD = re.compile(r"\w+(?:-\w+)*")
-_LINKS = word_set(
-    """
-    is are stays stay remains remain appears appear looks look seems seem was were
-    """
-)
+_LINKS = word_set("is are stays stay remains remain appears appear looks look seems seem was were")
 _STOPS = word_set(
     """
     with without in on at from by to that which where while around surrounding within through beside near
@@ -50,15 +48,15 @@ _STOPS = word_set(
 )
 # Brightness that depends on the sequence or the phase is no property of the part.
 _CONDITIONAL = re.compile(
-    r"\b(?:t1|t2|flair|weighted|phase|delayed|arterial|venous|plain scan|contrast)\b", re.I
+    r"\b(?:t1|t2|flair|weighted|(?<!every )phase|delayed|arterial|venous|plain scan|contrast)\b",
+    re.IGNORECASE,
 )
 
 
 class Claim(NamedTuple):
-    """What a text says of a part: the part and its very noun, the axis, the alternative and its word."""
+    """What a text says of a part: on which axis, which alternative, in which word."""
 
     part: str
-    noun: str
     axis: str
     side: int
     word: str
@@ -73,9 +71,9 @@ def claims(text: str) -> set[Claim]:
             number = side(axis, word)
             if number is None or (axis == "density" and _CONDITIONAL.search(text)):
                 continue
-            noun = _noun_of(said, place, axis)
-            if noun is not None:
-                found.add(Claim(PARTS[noun], stem(noun), axis, number, word))
+            part = _part(said, place, axis)
+            if part is not None:
+                found.add(Claim(part, axis, number, word))
     return found
 
 
@@ -100,30 +98,27 @@ def contradiction(lists: Lists) -> Iterator[Hit]:
 
 
 def _opposed(claim: Claim, index: int, said: Sequence[set[Claim]]) -> int | None:
-    """The first text that says the opposite, if most do; where it is one against one, the later one is wrong,
-    and the noun must be the same: a lesion's bright spot and its dark nodule can both be there."""
-    about = [{c for c in other if (c.part, c.axis) == (claim.part, claim.axis)} for other in said]
-    sides = [{c.side for c in found} for found in about]
+    """The first text that says the opposite, if most do; where it is one against one, the later is wrong."""
+    sides = [{c.side for c in other if (c.part, c.axis) == (claim.part, claim.axis)} for other in said]
     if sides[index] != {claim.side}:
         return None  # it names both, as "a white spot in a dark area" does
     agreeing = [i for i, found in enumerate(sides) if claim.side in found]
     opposed = [i for i, found in enumerate(sides) if found and claim.side not in found]
-    if len(opposed) == len(agreeing) == 1:
-        same = any(c.noun == claim.noun for c in about[opposed[0]])
-        return opposed[0] if same and opposed[0] < index else None
-    return opposed[0] if len(opposed) > len(agreeing) else None
+    if len(opposed) > len(agreeing) or (len(opposed) == len(agreeing) and opposed[0] < index):
+        return opposed[0]
+    return None
 
 
-def _noun_of(said: Sequence[str], place: int, axis: str) -> str | None:
+def _part(said: Sequence[str], place: int, axis: str) -> str | None:
     """The part that the word at `place` is said of: the next noun, or the one before "is" or "of"."""
     for word in said[place + 1 : place + 1 + _REACH]:
         if word in _STOPS or word in _LINKS:
             break
         if word in PARTS:
-            return word
+            return PARTS[word]
     before = list(reversed(said[max(0, place - _REACH) : place]))
     links = {*_LINKS, "of"} if axis == "density" else _LINKS  # "a core of bright signal"
     link = next((i for i, word in enumerate(before) if word in links), None)
     if link is None:
         return None
-    return next((word for word in before[link + 1 :] if word in PARTS), None)
+    return next((PARTS[word] for word in before[link + 1 :] if word in PARTS), None)
