@@ -72,7 +72,8 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "fingerprint": checkpoint.fingerprint,
     }
     with whole_file(path) as temporary:
-        tensors = {key: tensor.cpu() for key, tensor in checkpoint.tensors.items()}
+        # The best parameters may be the current ones; a file must not hold one memory twice.
+        tensors = {key: tensor.to("cpu", copy=True) for key, tensor in checkpoint.tensors.items()}
         save_file(tensors, temporary, metadata={"checkpoint": json.dumps(head)})
 
 

@@ -175,7 +175,8 @@ def save_model(path: Path, method: Method) -> None:
     """Write `model.safetensors`: all that `Method.load_state` needs."""
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in method.state().items()}
     with whole_file(path / MODEL) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt", "method": method.name})
+        # One key only: the order of several is not fixed, and equal runs shall be equal files.
+        save_file(tensors, temporary, metadata={"method": method.name})
 
 
 def load_run(

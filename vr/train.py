@@ -30,7 +30,7 @@ from vr.images.resident import TrainingImages
 from vr.images.source import ImageSource, Item
 from vr.methods.base import Context, Method
 from vr.run import Run, RunConfig
-from vr.trainer import Trainer
+from vr.trainer import CHECKPOINT_SECONDS, Trainer
 
 
 def run_experiment(
@@ -42,6 +42,7 @@ def run_experiment(
     on_epoch: Callable[[Row, int], None] = lambda row, epochs: None,
     on_evaluated: Callable[[int], None] = lambda count: None,
     backbone: Backbone | None = None,
+    checkpoint_every: float = CHECKPOINT_SECONDS,
 ) -> Run:
     """Train, save and measure; the run directory is complete afterwards.
 
@@ -49,6 +50,7 @@ def run_experiment(
         resume: go on with an unfinished run; a finished one is left as it is.
         fresh: replace a run that is there.
         backbone: an already loaded one to use where it is the one asked for.
+        checkpoint_every: seconds between checkpoints; 0 writes one after every epoch.
 
     Raises:
         UserError: as for `resolve`, and: a run is there already, a loss that is not finite, no disk space.
@@ -86,6 +88,7 @@ def run_experiment(
         watch=oracle,
         on_epoch=on_epoch,
         on_checkpoint=lambda checkpoint: checkpoints.save(checkpoint, path / runs.CHECKPOINT),
+        checkpoint_every=checkpoint_every,
     )
     history = trainer.train(start, fingerprint=config.fingerprint)
     write_history(path, history)

@@ -22,7 +22,7 @@ from vr.methods.base import Method, Recipe
 from vr.schedule import make_optimizer, set_learning_rate
 
 Select = Literal["last", "val"]
-_CHECKPOINT_SECONDS = 10.0
+CHECKPOINT_SECONDS = 10.0
 _BEST = "best."
 
 
@@ -52,7 +52,7 @@ class Trainer:
     watch: Callable[[], Row] | None = None
     on_epoch: Callable[[Row, int], None] = lambda row, epochs: None
     on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None
-    checkpoint_every: float = _CHECKPOINT_SECONDS
+    checkpoint_every: float = CHECKPOINT_SECONDS
 
     def train(self, start: Checkpoint | None = None, *, fingerprint: str = "") -> list[Row]:
         """Train to the end of the recipe and leave the selected parameters in the method.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 VISION = {"image_size": 48, "patch_size": 8, "layers": 2, "width": 32, "head_width": 16}
 RESNET = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8}
@@ -56,3 +59,69 @@ def _load(folder: Path) -> Any:
     from vr import backbone
 
     return backbone.load(str(folder), "random", seed=1)
+
+
+TOY_CLASSES = ("bright spot", "dark ring", "plain ground")
+TOY_SIZES = {"train": 5, "val": 2, "test": 4}
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A toy dataset on disk: card, attribute set and an image folder of three tinted classes."""
+
+    card: Path
+    attrs: Path
+    data: Path
+    backbone: Path
+
+    def experiment(self, **changes: Any) -> Any:
+        """An experiment on it with the tiny CLIP: 4 shots, 3 epochs, a learning rate that suits it."""
+        from vr.experiment import Experiment
+
+        values = {
+            "dataset": str(self.card),
+            "attrs": self.attrs,
+            "data": self.data,
+            "backbone": str(self.backbone),
+            "weights": "random",
+            "device": "cpu",
+            "shots": 4,
+            "recipe": {"epochs": 3, "batch_size": 5, "lr": 5.0},
+        }
+        return Experiment.model_validate({**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Toy:
+    """The toy dataset; no test may change it."""
+    root = tmp_path_factory.mktemp("toy")
+    head = 'name = "toy"\ntitle = "Toy"\nmodality = "CT"\nshows = "a toy"\n[images]\nfolder = "Toy"\n'
+    head += 'layout = "folder"\n'
+    for number, name in enumerate(TOY_CLASSES):
+        folder = name.replace(" ", "_")
+        head += f'[[classes]]\nname = "{name}"\nfolder = "{folder}"\n'
+        for split, count in TOY_SIZES.items():
+            place = root / "Toy" / split / folder
+            place.mkdir(parents=True)
+            for image in range(count):
+                rng = np.random.default_rng([number, len(split), image])
+                pixels = 40 + 70 * number + rng.integers(0, 60, (44, 40, 3))
+                Image.fromarray(pixels.astype(np.uint8)).save(place / f"{split}-{image}.png")
+    (root / "toy.toml").write_text(head)
+    from attrgen import attribute_set
+    from attrgen.attribute_set import AttributeSet, ClassAttributes
+
+    classes = {
+        name: ClassAttributes(
+            descriptive=[f"a {name} drawn in manner {i}" for i in range(4)],
+            distinctive=[f"unlike others, the {name} has detail {i}" for i in range(3)],
+            confusion={
+                other: [f"{other} posing in manner {i} as something else" for i in range(2)]
+                for other in TOY_CLASSES
+                if other != name
+            },
+        )
+        for name in TOY_CLASSES
+    }
+    attribute_set.save(AttributeSet(dataset="toy", classes=classes), root / "toy.json")
+    return Toy(root / "toy.toml", root / "toy.json", root / "Toy", tiny_folder)
