@@ -36,7 +36,6 @@ def attributes() -> AttributeSet:
     classes = {}
     for number, name in enumerate(NAMES):
         others = [other for other in NAMES if other != name]
-        both = f"neither {others[0]} nor {others[1]}"
         classes[name] = ClassAttributes(
             descriptive=[f"a {name} of kind {i}" for i in range((5, 4, 2)[number])],
             distinctive=[f"number {i} <i>unlike</i> {others[0]}, {name}" for i in range((5, 4, 2)[number])],
