@@ -76,10 +76,10 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     kind = find_method(asked.method)
     preset_options, preset_recipe = preset(kind, asked.preset, asked.shots)
     options = _changed(preset_options, asked.options, f"{asked.method} has no option")
-    changes = dict(asked.recipe)
-    if preset_recipe.epochs == 0 and changes.pop("epochs", 0):
-        say(f"{asked.method} is not trained by epochs: their number is passed over")
-    recipe = _changed(preset_recipe, changes, "a recipe has no setting")
+    recipe = _changed(preset_recipe, asked.recipe, "a recipe has no setting")
+    if preset_recipe.epochs == 0 and recipe != preset_recipe:
+        say(f"{asked.method} has no training loop: {', '.join(asked.recipe)} passed over")
+        recipe = preset_recipe
     attributes = None if asked.attrs is None else attribute_set.load(asked.attrs)
     dataset = asked.dataset or (attributes.dataset if attributes is not None else None)
     if dataset is None:

@@ -72,7 +72,7 @@ def sweep(
     """Run every cell that is not finished.
 
     Args:
-        jobs: worker processes; on GPUs they take the cards in turn.
+        jobs: worker processes, which take the GPUs in turn; 1 runs the cells in this process.
         retry: run broken cells again.
         on_outcome: told of each cell as it ends.
 
@@ -85,21 +85,27 @@ def sweep(
     """
     todo = [cell for cell in cells if cell.state in ("absent", "unfinished") or (retry and cell.path.name)]
     todo = [cell for cell in todo if cell.state != "finished"]
+    outcomes: list[Outcome] = []
+
+    def ended(cell: Cell, error: str) -> None:
+        outcomes.append(Outcome(cell, error))
+        on_outcome(outcomes[-1])
+
+    if jobs == 1 or len(todo) < 2:
+        for cell in todo:
+            ended(cell, _run(cell))
+        return outcomes
     context = get_context("spawn")
     slots: Queue[int] = context.Queue()
     for slot in range(jobs):
         slots.put(slot)
-    outcomes: list[Outcome] = []
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(slots, jobs)) as pool:
         waiting: dict[Future[str], Cell] = {pool.submit(_run, cell): cell for cell in todo}
         try:
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    cell = waiting.pop(future)
-                    outcome = Outcome(cell, _result(future))
-                    outcomes.append(outcome)
-                    on_outcome(outcome)
+                    ended(waiting.pop(future), _result(future))
         except KeyboardInterrupt:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
