@@ -1,1 +1,25 @@
-"""Stage 2: attribute set and images in, trained programs, metrics and pictures out."""
+"""Stage 2: attribute set and images in, trained programs, metrics and pictures out.
+
+import vr
+
+model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+model.predict("scan.png")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vr.api import Model, Prediction, load
+
+__all__ = ["Model", "Prediction", "load"]
+
+
+def __getattr__(name: str) -> object:
+    # torch takes seconds to import, and `vr --help` needs none of it.
+    if name in __all__:
+        from vr import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'vr' has no attribute '{name}'")

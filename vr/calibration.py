@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,7 +25,6 @@ CALIBRATION, CURVE_CSV, CURVE_PNG = "calibration.json", "coverage_risk.csv", "co
 FILES = (CALIBRATION, CURVE_CSV, CURVE_PNG)
 SET_COVERAGES = tuple(percent / 100 for percent in range(50, 100))
 _TABLE = tuple(percent / 100 for percent in range(50, 101, 5))
-_ROUGH = 100  # fewer images than these give rough estimates
 
 
 class _Strict(BaseModel):
@@ -154,60 +153,6 @@ def quality(found: Predictions, scale: float) -> Quality:
         ece_before=_ece(before, found.labels),
         ece_after=_ece(after, found.labels),
     )
-
-
-def assess(found: Predictions, calibration: Calibration, *, sets: float = 0.9) -> dict[str, Any]:
-    """A calibration measured on other images, those of the test split as a rule; plain numbers in [0, 1].
-
-    Returns:
-        images, ece_before, ece_after, nll_before, nll_after; accuracy of all; answered (share) and
-        selective_accuracy at the calibration's threshold; sets_asked, sets_coverage and sets_size.
-    """
-    chances = probabilities(found.logits, calibration.temperature)
-    confidence, predicted = chances.max(1)
-    right = (predicted == found.labels).double()
-    answered = confidence >= calibration.threshold
-    members = conformal.prediction_sets(chances, calibration.set_limit_for(sets), calibration.set_score)
-    covered, size = conformal.coverage_of(members, found.labels)
-    return {
-        **quality(found, calibration.temperature).model_dump(),
-        "accuracy": float(right.mean()),
-        "answered": float(answered.double().mean()),
-        "selective_accuracy": float(right[answered].mean()) if answered.any() else None,
-        "sets_asked": sets,
-        "sets_coverage": covered,
-        "sets_size": size,
-    }
-
-
-def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
-    """What a person should know of a calibration before relying on it."""
-    found = []
-    count = calibration.held_out.images
-    if count < _ROUGH:
-        found.append(
-            f"{calibration.images} images, half of them for the temperature, are few: thresholds and sets "
-            "are rough"
-        )
-    if count < conformal.fewest_images(sets):
-        found.append(
-            f"{100 * sets:.0f}% sets need at least {conformal.fewest_images(sets)} images beside the "
-            f"temperature's, and there are {count}: every set holds all classes"
-        )
-    else:
-        low, high = conformal.likely_coverage(count, sets)
-        found.append(
-            f"with {count} images, sets asked for {100 * sets:.0f}% truly hold the class between "
-            f"{100 * low:.0f}% and {100 * high:.0f}% of the time (nine times in ten)"
-        )
-    if temperature.at_edge(calibration.temperature):
-        reason = (
-            "the model's confidence says nothing of whether it is right"
-            if calibration.temperature > 1
-            else "the model was right on every image that it was fitted on"
-        )
-        found.append(f"the temperature ran to the end of its range: {reason}")
-    return found
 
 
 def save(calibration: Calibration, folder: Path) -> None:

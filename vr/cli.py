@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from attrgen.command import run
-from vr import data_cli, explain_cli, sweep_cli, train_cli
+from vr import data_cli, explain_cli, predict_cli, sweep_cli, train_cli
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.command("train")(train_cli.train)
 app.command("eval")(train_cli.evaluate)
+app.command("predict")(predict_cli.predict)
+app.command("calibrate")(predict_cli.calibrate)
 app.command("explain")(explain_cli.explain)
 app.command("sweep")(sweep_cli.sweep)
 app.command("table")(sweep_cli.table)

@@ -7,13 +7,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def count_bar(title: str, total: int) -> Iterator[Callable[..., None]]:
-    """A bar that counts to `total`; call what it gives after each piece of work, or with a count of them."""
+def count_bar(title: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A bar that counts to `total`; call what it gives after each piece of work, or with a count of them.
+
+    Where nobody knows how many there will be (None), it shows how many are done.
+    """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, SpinnerColumn, TextColumn
 
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+    endless = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,}"))
+    columns = endless if total is None else Progress.get_default_columns()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda count=1: bar.advance(task, count)
 

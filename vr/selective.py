@@ -67,17 +67,11 @@ def draw(curve: CoverageRisk, chosen: float, path: Path) -> None:
     place = min(int(np.searchsorted(-curve.threshold, -chosen)), len(curve.threshold) - 1)
     x, y = 100 * curve.coverage[place], 100 * curve.risk[place]
     axes.plot([x], [y], "o", color="black")
-    axes.annotate(
-        f"confidence at least {chosen:.2f}: {y:.0f}% wrong of {x:.0f}% answered",
-        (x, y),
-        xytext=(0.03, 0.95),
-        textcoords="axes fraction",
-        arrowprops={"arrowstyle": "-", "color": "0.6"},
-    )
+    axes.set_title(f"confidence at least {chosen:.2f}: {x:.0f}% answered, {y:.0f}% of them wrong", size=10)
     axes.set_xlabel("coverage: images answered (%)")
     axes.set_ylabel("risk: wrong among the answered (%)")
     axes.set_xlim(0, 101)
-    axes.set_ylim(0, max(1.0, 130 * float(curve.risk.max())))
+    axes.set_ylim(0, min(101.0, max(1.0, 110 * float(curve.risk.max()))))
     axes.grid(alpha=0.3)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=150)

@@ -90,6 +90,22 @@ def image_paths(places: Iterable[str | Path]) -> Iterator[str]:
                 yield path
 
 
+def listed(lines: Iterable[bytes]) -> Iterator[str]:
+    """Paths of a list, one a line, as a shell's tools write them; empty lines are passed over."""
+    return (os.fsdecode(path) for line in lines if (path := line.rstrip(b"\r\n")))
+
+
+def check_there(places: Iterable[Path]) -> None:
+    """Find out before anything heavy is loaded whether a file or folder was misspelled.
+
+    Raises:
+        UserError: one is not there.
+    """
+    for place in places:
+        if not place.exists():
+            raise UserError("there is no such file or folder", file=place, remedy="Check the path.")
+
+
 def at_least_one(paths: Iterable[str]) -> Iterator[str]:
     """The same paths.
 
