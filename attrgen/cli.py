@@ -8,8 +8,13 @@ from attrgen import (
     build_cli,
     cache_cli,
     check_cli,
+    cite_cli,
     diff_cli,
     edit_cli,
+    export_cli,
+    hub_cli,
+    import_cli,
+    merge_cli,
     prompts_cli,
     schema_cli,
     show_cli,
@@ -27,6 +32,12 @@ app.command("show")(show_cli.show)
 app.command("edit")(edit_cli.edit)
 app.command("status")(status_cli.status)
 app.command("diff")(diff_cli.diff)
+app.command("merge")(merge_cli.merge)
+app.command("import")(import_cli.import_)
+app.command("export")(export_cli.export)
+app.command("push")(hub_cli.push)
+app.command("pull")(hub_cli.pull)
+app.command("cite")(cite_cli.cite)
 app.command("schema")(schema_cli.schema)
 app.add_typer(prompts_cli.app, name="prompts")
 app.add_typer(cache_cli.app, name="cache")

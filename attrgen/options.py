@@ -28,6 +28,17 @@ def checked_kinds(words: str) -> tuple[str, ...]:
     return kinds
 
 
+def checked_kind(word: str | None) -> str | None:
+    """`--kind`, or None where it is not given.
+
+    Raises:
+        UserError: it is no kind.
+    """
+    if word is not None and word not in KINDS:
+        raise UserError(f"--kind: '{word}' is no kind", remedy=did_you_mean(word, KINDS))
+    return word
+
+
 def confuser_limit(word: str | None) -> Limit:
     """`--confusers`: a number of 1 or more, or 'all'.
 

@@ -48,8 +48,9 @@ class Source:
             if texts:
                 spelling = remainder.spelling or self._spelling(name, by_folder=by_folder)
                 found.setdefault(spelling, []).extend(restored(texts, remainder))
-            elif name in classes:
-                self.lose(f"there is no {kind} text of '{name}', so it is not in the file")
+        empty = [f"'{name}'" for name, value in classes.items() if not value.texts(kind)]
+        if found and empty:
+            self.lose(f"{', '.join(empty)} in the {kind} file, for the set has no such texts of them")
         return found
 
     def lose(self, what: str) -> None:
