@@ -108,7 +108,7 @@ def smooth_noise(side: int, knots: int, rng: np.random.Generator) -> Field:
     before, share = _between(side, knots)
     rows = noise[before] + share * (noise[before + 1] - noise[before])
     columns = rows.T
-    return columns[before] + share * (columns[before + 1] - columns[before])
+    return (columns[before] + share * (columns[before + 1] - columns[before])).T
 
 
 def scan(picture: Field, rng: np.random.Generator, *, noise: float, grain: float, blur: float) -> Field:

@@ -11,23 +11,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vr.augment import random_resized_crop
 from vr.phantom.captions import Caption, write_caption
 from vr.phantom.finding import VALUES, mirrored
-from vr.phantom.scene import SIDE, draw_scene
+from vr.phantom.scene import CELLS, SIDE, draw_scene
 from vr.phantom.words import LINKS, OPENERS, SEVERAL, TWO, phrases, plural
 
-CAPTIONS = 2  # of each picture in a batch
+CAPTIONS = 3  # of each picture in a batch
 CONTEXT = 40  # tokens that training reads; longer captions are cut
+MOST = 4  # findings in a picture, the organ among them
 _INDEX = {value: i for i, value in enumerate(VALUES)}
 
 
 class Batch(NamedTuple):
-    """Pictures (B, 3, side, side) in [0, 1], tokens (B * CAPTIONS, n), truth (B, B * CAPTIONS) bool."""
+    """Pictures, captions, and what is true.
+
+    Attributes:
+        pictures: (B, 3, side, side) in [0, 1].
+        tokens: (B * CAPTIONS, n).
+        truth: (B, B * CAPTIONS) bool, whether the caption is true of the picture.
+        cells: (B, CELLS ** 2, values) float, 1 where something that has the value reaches the cell.
+    """
 
     pictures: Tensor
     tokens: Tensor
     truth: Tensor
+    cells: Tensor
 
 
 class Pool:
@@ -43,6 +51,7 @@ class Pool:
         self.batch_size = batch_size
         self.seed = seed
         self.pictures = np.zeros((scenes, SIDE, SIDE), dtype=np.uint8)
+        self.where = np.zeros((scenes, MOST, CELLS, CELLS), dtype=bool)
         self.values: list[list[frozenset[str]] | None] = [None] * scenes
 
     def batch(self, step: int) -> Batch:
@@ -56,8 +65,10 @@ class Pool:
         findings = [self._findings(int(number)) for number in chosen]
         words = random.Random(int(rng.integers(2**62)))
         pictures = torch.from_numpy(self.pictures[chosen])[:, None]
+        where = torch.from_numpy(self.where[chosen])
         flip = torch.from_numpy(rng.random(self.batch_size) < 0.5)
         pictures = torch.where(flip[:, None, None, None], pictures.flip(-1), pictures)
+        where = torch.where(flip[:, None, None, None], where.flip(-1), where)
         findings = [
             [mirrored(values) for values in own] if flipped else own
             for own, flipped in zip(findings, flip.tolist(), strict=True)
@@ -65,37 +76,32 @@ class Pool:
         captions = [write_caption(own, words) for own in findings for _ in range(CAPTIONS)]
         tokens = tokenize([caption.text for caption in captions], self.tokenizer, words)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        return Batch(_exposed(pictures, generator), tokens, truth(findings, captions))
+        cells = torch.einsum("bfyx,bfv->byxv", where.float(), _table(findings, MOST)).clamp_(max=1)
+        return Batch(_exposed(pictures, generator), tokens, truth(findings, captions), cells.flatten(1, 2))
 
     def _findings(self, number: int) -> list[frozenset[str]]:
         known = self.values[number]
         if known is None:
             scene = draw_scene(np.random.default_rng((self.seed, 0, number)))
             self.pictures[number] = scene.picture
+            self.where[number, : len(scene.where)] = scene.where
             known = self.values[number] = [finding.values for finding in scene.findings]
         return known
 
 
 def _exposed(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Slightly other crops, contrast and noise, on three equal channels."""
+    """Slightly other contrast and noise, on three equal channels."""
     count = len(pictures)
-    cropped = random_resized_crop(
-        pictures, pictures.shape[-1], scale=(0.75, 1.0), ratio=(0.88, 1.14), generator=generator
-    )
     gain = 0.85 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
     lift = 0.1 * torch.rand(count, 1, 1, 1, generator=generator) - 0.05
     noise = 0.03 * torch.rand(count, 1, 1, 1, generator=generator)
-    grain = noise * torch.randn(cropped.shape, generator=generator)
-    return (cropped * gain + lift + grain).clamp_(0, 1).expand(-1, 3, -1, -1)
+    grain = noise * torch.randn(pictures.shape, generator=generator)
+    return (pictures / 255 * gain + lift + grain).clamp_(0, 1).expand(-1, 3, -1, -1)
 
 
 def truth(findings: Sequence[Sequence[frozenset[str]]], captions: Sequence[Caption]) -> Tensor:
     """(pictures, captions): whether the caption is true of the picture, as `Caption.is_true_of` says."""
-    most = max(len(own) for own in findings)
-    have = torch.zeros(len(findings), most, len(VALUES))
-    for i, own in enumerate(findings):
-        for j, values in enumerate(own):
-            have[i, j, [_INDEX[value] for value in values]] = 1
+    have = _table(findings, max(len(own) for own in findings))
     parts = max(len(caption.claims) for caption in captions)
     claim = torch.zeros(len(captions), parts, len(VALUES))
     for i, caption in enumerate(captions):
@@ -103,6 +109,15 @@ def truth(findings: Sequence[Sequence[frozenset[str]]], captions: Sequence[Capti
             claim[i, j, [_INDEX[value] for value in values]] = 1
     met = torch.einsum("ifv,tcv->itfc", have, claim) == claim.sum(-1)[None, :, None]
     return met.any(2).all(-1)
+
+
+def _table(findings: Sequence[Sequence[frozenset[str]]], most: int) -> Tensor:
+    """(pictures, most, values): 1 where the finding has the value."""
+    have = torch.zeros(len(findings), most, len(VALUES))
+    for i, own in enumerate(findings):
+        for j, values in enumerate(own):
+            have[i, j, [_INDEX[value] for value in values]] = 1
+    return have
 
 
 def tokenize(texts: Sequence[str], tokenizer: Any, words: random.Random | None = None) -> Tensor:

@@ -11,30 +11,38 @@ from vr.phantom.paint import paint, scan, smooth_noise
 from vr.phantom.shapes import Field
 
 SIDE = 80
+CELLS = 8
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, (side, side) uint8, and all that a caption may say of it."""
+    """A picture, (side, side) uint8, all that a caption may say of it, and where.
+
+    `where` (findings, CELLS, CELLS) bool: which cells of a grid over the picture each finding reaches.
+    """
 
     picture: np.ndarray
     findings: tuple[Finding, ...]
+    where: np.ndarray
 
 
 def draw_scene(rng: np.random.Generator, side: int = SIDE) -> Scene:
     """Draw a random picture; the same state of `rng` gives the same picture."""
     picture = _background(side, rng)
     findings: list[Finding] = []
+    covers: list[Field] = []
     organ: Finding | None = None
     span = ((0.0, 0.0), 0.75)
     if rng.random() < 0.75:
-        organ, span = _draw_organ(picture, rng)
+        organ, span, cover = _draw_organ(picture, rng)
+        covers.append(cover)
     count = int(rng.choice(4, p=(0.22, 0.4, 0.26, 0.12))) if organ else int(rng.choice([1, 2, 3]))
     taken: list[tuple[float, float, float]] = []
     for _ in range(count):
-        finding = _draw_finding(picture, span, taken, rng)
-        if finding is not None:
-            findings.append(finding)
+        drawn = _draw_finding(picture, span, taken, rng)
+        if drawn is not None:
+            findings.append(drawn[0])
+            covers.append(drawn[1])
     if organ is not None:
         findings.insert(0, replace(organ, plain=not findings))
     gain, lift = rng.uniform(0.85, 1.1), rng.uniform(-0.04, 0.04)
@@ -45,7 +53,9 @@ def draw_scene(rng: np.random.Generator, side: int = SIDE) -> Scene:
         grain=rng.uniform(0.0, 0.04),
         blur=rng.choice([0.0, 0.3, 0.6]),
     )
-    return Scene(np.rint(picture * 255).astype(np.uint8), tuple(findings))
+    cell = side // CELLS
+    where = np.array(covers).reshape(len(covers), CELLS, cell, CELLS, cell).max((2, 4)) > 0.5
+    return Scene(np.rint(picture * 255).astype(np.uint8), tuple(findings), where)
 
 
 def _background(side: int, rng: np.random.Generator) -> Field:
@@ -73,7 +83,7 @@ def _background(side: int, rng: np.random.Generator) -> Field:
 
 def _draw_organ(
     picture: Field, rng: np.random.Generator
-) -> tuple[Finding, tuple[tuple[float, float], float]]:
+) -> tuple[Finding, tuple[tuple[float, float], float], Field]:
     shape = str(rng.choice(["bean", "oval", "round", "lobed"], p=(0.5, 0.2, 0.1, 0.2)))
     border = str(rng.choice(["sharp", "blurred", "ragged", "thick-wall"], p=(0.55, 0.15, 0.15, 0.15)))
     density = str(rng.choice(["grey", "bright"], p=(0.75, 0.25)))
@@ -82,9 +92,9 @@ def _draw_organ(
     centre = (rng.uniform(-0.15, 0.15), rng.uniform(-0.15, 0.15))
     angle = np.pi / 2 + rng.uniform(-0.6, 0.6) + (np.pi if rng.random() < 0.5 else 0)
     level = rng.uniform(0.48, 0.6) if density == "grey" else rng.uniform(*LEVELS["bright"])
-    paint(picture, shape, border, density, texture, centre, radius, angle, rng, level=level)
+    cover = paint(picture, shape, border, density, texture, centre, radius, angle, rng, level=level)
     organ = Finding(shape, border, density, texture, "large", kind="organ")
-    return organ, (centre, radius * 0.75)
+    return organ, (centre, radius * 0.75), cover
 
 
 def _draw_finding(
@@ -92,7 +102,7 @@ def _draw_finding(
     span: tuple[tuple[float, float], float],
     taken: list[tuple[float, float, float]],
     rng: np.random.Generator,
-) -> Finding | None:
+) -> tuple[Finding, Field] | None:
     shape, border, density, texture, size, count = _draw_values(rng)
     radius = rng.uniform(*RADII[size])
     (cx, cy), reach = span
@@ -104,6 +114,7 @@ def _draw_finding(
             break
     else:
         return None
+    cover = np.zeros_like(picture)
     members = {"one": 1, "two": 2, "several": int(rng.integers(3, 6))}[count]
     for number in range(members):
         dx, dy = 0.0, 0.0
@@ -111,10 +122,12 @@ def _draw_finding(
             spread = radius * (1.5 if members == 2 else 2.4)
             turn = place + number * 2 * np.pi / members + rng.uniform(-0.3, 0.3)
             dx, dy = spread * np.cos(turn), spread * np.sin(turn)
-        paint(picture, shape, border, density, texture, (x + dx, y + dy),
-              radius * rng.uniform(0.9, 1.1), rng.uniform(0, 2 * np.pi), rng)  # fmt: skip
+        one = paint(picture, shape, border, density, texture, (x + dx, y + dy),
+                    radius * rng.uniform(0.9, 1.1), rng.uniform(0, 2 * np.pi), rng)  # fmt: skip
+        np.maximum(cover, one, out=cover)
     taken.append((x, y, radius * (1 if members == 1 else 3)))
-    return Finding(shape, border, density, texture, size, count, places((x - cx) / reach, (y - cy) / reach))
+    where = places((x - cx) / reach, (y - cy) / reach)
+    return Finding(shape, border, density, texture, size, count, where), cover
 
 
 def _draw_values(rng: np.random.Generator) -> tuple[str, str, str, str, str, str]:

@@ -66,8 +66,17 @@ def _outline(theta: Field, shape: str, rng: np.random.Generator) -> Field:
         away = np.angle(np.exp(1j * (theta - np.pi / 2)))
         dent = rng.uniform(0.4, 0.55) * np.exp(-((away / rng.uniform(0.5, 0.7)) ** 2))
         return _ellipse(theta, rng.uniform(0.58, 0.7)) * (1 - dent)
-    bumps = sum(rng.uniform(0.09, 0.18) * np.cos(k * theta + rng.uniform(0, 2 * np.pi)) for k in (2, 3, 5))
-    return 0.85 + bumps
+    return 0.85 + _waves(theta, (2, 3, 5), (0.09, 0.18), rng)
+
+
+def _waves(
+    theta: Field, numbers: tuple[int, ...], height: tuple[float, float], rng: np.random.Generator
+) -> Field:
+    """A sum of cosine waves of those numbers of periods, each of random height and phase."""
+    total = np.zeros_like(theta)
+    for number in numbers:
+        total += rng.uniform(*height) * np.cos(number * theta + rng.uniform(0, 2 * np.pi))
+    return total
 
 
 def _ellipse(theta: Field, aspect: float) -> Field:
@@ -76,10 +85,7 @@ def _ellipse(theta: Field, aspect: float) -> Field:
 
 def _roughness(theta: Field, border: str, rng: np.random.Generator) -> Field | float:
     if border == "ragged":
-        teeth = sum(
-            rng.uniform(0.05, 0.10) * np.cos(k * theta + rng.uniform(0, 2 * np.pi)) for k in (9, 13, 17)
-        )
-        return 1 + teeth
+        return 1 + _waves(theta, (9, 13, 17), (0.05, 0.10), rng)
     if border == "spiky":
         rays = np.abs(np.cos(int(rng.integers(4, 8)) * theta / 2 + rng.uniform(0, np.pi)))
         return 0.6 + rng.uniform(0.6, 0.9) * rays**6

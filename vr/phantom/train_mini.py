@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ from torch.nn import functional as F
 
 from attrgen.errors import UserError
 from attrgen.files import whole_file, write_text
+from vr.phantom.finding import VALUES
 from vr.phantom.pool import Batch, Pool, vocabulary
+from vr.progress import count_bar
 
 MODEL: dict[str, Any] = {
     "embed_dim": 128,
@@ -44,12 +47,13 @@ CHECKPOINT = "train_mini.safetensors"
 class Settings:
     """How `mini` is trained. AdamW, warm-up and cosine to zero over all steps."""
 
-    steps: int = 2400
-    batch_size: int = 128
+    steps: int = 3000
+    batch_size: int = 64
     scenes: int = 30_000
-    lr: float = 1.5e-3
-    warmup: int = 150
+    lr: float = 1.2e-3
+    warmup: int = 200
     weight_decay: float = 0.05
+    teaching: float = 4.0
     seed: int = 1
     checkpoint_every: int = 100
 
@@ -59,7 +63,9 @@ def make_model(seed: int) -> Any:
     from open_clip.model import CLIP
 
     torch.manual_seed(seed)
-    return CLIP(**MODEL)
+    model = CLIP(**MODEL)
+    model.visual.output_tokens = True  # for the teacher; no part of what is exported
+    return model
 
 
 def encode_text(model: Any, tokens: Tensor) -> Tensor:
@@ -94,18 +100,39 @@ def contrastive_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return (by_picture.mean() + by_caption.mean()) / 2
 
 
-def batch_loss(model: Any, batch: Batch) -> Tensor:
-    """The loss of one batch."""
-    pictures = F.normalize(model.encode_image((batch.pictures - MEAN) / STD), dim=-1)
+class Teacher(nn.Module):
+    """Reads the attribute values out of the image tower while it learns, and is thrown away afterwards.
+
+    From a patch's output: the values of what reaches that patch; from the embedding: those of the picture.
+    The drawer knows both. Without it, so small a tower needs several times as many pictures.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Linear(MODEL["vision_cfg"]["width"], len(VALUES))
+        self.picture = nn.Linear(MODEL["embed_dim"], len(VALUES))
+
+    def forward(self, patches: Tensor, embedding: Tensor, cells: Tensor) -> Tensor:
+        """Mean binary cross-entropy of both readings."""
+        in_patches = F.binary_cross_entropy_with_logits(self.patch(patches), cells)
+        in_picture = F.binary_cross_entropy_with_logits(self.picture(embedding), cells.amax(1))
+        return in_patches + in_picture
+
+
+def batch_losses(model: Any, teacher: Teacher, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The contrastive loss and the teacher's of one batch."""
+    embedding, patches = model.visual((batch.pictures - MEAN) / STD)
+    pictures = F.normalize(embedding, dim=-1)
     captions = F.normalize(_encode_by_length(model, batch.tokens), dim=-1)
-    return contrastive_loss(model.logit_scale.exp() * pictures @ captions.T, batch.truth)
+    logits = model.logit_scale.exp() * pictures @ captions.T
+    return contrastive_loss(logits, batch.truth), teacher(patches, embedding, batch.cells)
 
 
-def train(out: Path, settings: Settings, *, report: Callable[[int, float], None] | None = None) -> Any:
+def train(out: Path, settings: Settings, *, report: Callable[[int, float, float], None] | None = None) -> Any:
     """Train, keeping a checkpoint in `out` from which the same call goes on; return the model.
 
     Args:
-        report: called after each step with its number and its loss.
+        report: called after each step with its number and both its losses.
 
     Raises:
         UserError: the checkpoint is of other settings.
@@ -115,23 +142,25 @@ def train(out: Path, settings: Settings, *, report: Callable[[int, float], None]
     tokenizer = SimpleTokenizer()
     model = make_model(settings.seed)
     _freeze_unknown_words(model, tokenizer)
-    optimizer = _optimizer(model, settings)
+    teacher = Teacher()
+    learner = nn.ModuleDict({"model": model, "teacher": teacher})
+    optimizer = _optimizer(learner, settings)
     pool = Pool(tokenizer, scenes=settings.scenes, batch_size=settings.batch_size, seed=settings.seed)
-    first = _resume(out / CHECKPOINT, model, optimizer, settings)
+    first = _resume(out / CHECKPOINT, learner, optimizer, settings)
     for step in range(first, settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * _rate(step, settings)
-        loss = batch_loss(model, pool.batch(step))
+        contrastive, taught = batch_losses(model, teacher, pool.batch(step))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        (contrastive + settings.teaching * taught).backward()
+        nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
         optimizer.step()
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
         if (step + 1) % settings.checkpoint_every == 0 or step + 1 == settings.steps:
-            _save_checkpoint(out / CHECKPOINT, model, optimizer, step + 1, settings)
+            _save_checkpoint(out / CHECKPOINT, learner, optimizer, step + 1, settings)
         if report is not None:
-            report(step, float(loss.detach()))
+            report(step, float(contrastive.detach()), float(taught.detach()))
     return model
 
 
@@ -162,10 +191,10 @@ def _freeze_unknown_words(model: Any, tokenizer: Any) -> None:
     model.token_embedding.weight.register_hook(lambda gradient: gradient * known)
 
 
-def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(learner: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
-    for name, parameter in model.named_parameters():
+    for name, parameter in learner.named_parameters():
         matrix = parameter.ndim >= 2 and "embedding" not in name
         (decayed if matrix else plain).append(parameter)
     groups = [
@@ -176,9 +205,9 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
 
 
 def _save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, settings: Settings
+    path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, step: int, settings: Settings
 ) -> None:
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {f"weights.{name}": tensor for name, tensor in learner.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
     metadata = {"step": str(step), "settings": json.dumps(asdict(settings))}
@@ -186,7 +215,7 @@ def _save_checkpoint(
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
 
 
-def _resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, settings: Settings) -> int:
+def _resume(path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, settings: Settings) -> int:
     """Load the checkpoint if there is one; the number of steps that are done."""
     if not path.exists():
         return 0
@@ -199,7 +228,9 @@ def _resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, sett
             file=path,
             remedy="Remove it to start anew, or repeat its settings.",
         )
-    model.load_state_dict({name[6:]: t for name, t in tensors.items() if name.startswith("model.")})
+    prefix = "weights."
+    weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+    learner.load_state_dict(weights)
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
@@ -224,15 +255,35 @@ def main() -> None:
     if threads:
         torch.set_num_threads(threads)
     settings = Settings(**given)
-    losses: list[float] = []
+    try:
+        with count_bar("training mini", settings.steps) as advance:
+            model = train(work, settings, report=_Reporter(settings, advance))
+    except KeyboardInterrupt:
+        print(f"Stopped. The same command goes on from the last checkpoint in {work}.", file=sys.stderr)
+        raise SystemExit(130) from None
+    export(model, out)
 
-    def report(step: int, loss: float) -> None:
-        losses.append(loss)
-        if (step + 1) % 20 == 0:
-            print(f"step {step + 1} of {settings.steps}: loss {sum(losses) / len(losses):.3f}", flush=True)
-            losses.clear()
 
-    export(train(work, settings, report=report), out)
+class _Reporter:
+    """Moves the bar and prints mean losses now and then."""
+
+    every = 20
+
+    def __init__(self, settings: Settings, advance: Callable[..., None]) -> None:
+        self.steps, self.advance = settings.steps, advance
+        self.done = 0
+        self.sums = [0.0, 0.0]
+
+    def __call__(self, step: int, contrastive: float, taught: float) -> None:
+        self.advance(step + 1 - self.done)
+        self.done = step + 1
+        self.sums = [self.sums[0] + contrastive, self.sums[1] + taught]
+        if self.done % self.every == 0:
+            means = [total / self.every for total in self.sums]
+            print(
+                f"step {self.done} of {self.steps}: loss {means[0]:.3f}, teacher's {means[1]:.4f}", flush=True
+            )
+            self.sums = [0.0, 0.0]
 
 
 if __name__ == "__main__":
