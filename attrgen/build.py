@@ -232,6 +232,8 @@ class Builder:
                 if texts is None or self._library is None:
                     raise
                 origin = {"source": "curated", "library": self._library.id}
+                by_whom = self._library.provenance
+                origin |= {name: by_whom[name] for name in provenance.CREDITS if name in by_whom}
                 self._result.filled[slot] = Filled(tuple(texts), origin)
         result = self._result
         self._progress(len(result.filled) + len(result.failed), total)

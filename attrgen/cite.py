@@ -31,11 +31,12 @@ def cite(attributes: AttributeSet, found: Sequence[State], card: Card | None) ->
 def bibtex(attributes: AttributeSet, found: Sequence[State], card: Card | None) -> str:
     """A BibTeX entry of the type `misc`; fields that nothing is known of are left out."""
     title = attributes.dataset if card is None else f"{card.title} ({card.name})"
-    authors = attributes.provenance.get("by") or attributes.provenance.get("author")
+    authors = _authors(attributes)
     dates = _dates(attributes)
     fields = {
         "title": f"{{Visual attributes of {_escaped(title)}: an attribute set}}",
-        "author": f"{{{_escaped(str(authors))}}}" if authors else None,  # a name as it is, not Last, First
+        # Each in braces, a name as it is: it need not be a person's.
+        "author": " and ".join(f"{{{_escaped(name)}}}" for name in authors) or None,
         "year": dates[-1][:4] if dates else None,
         "howpublished": rf"Attribute set, SHA-256 \texttt{{{attributes.id}}}",
         "note": _escaped(_note(attributes, found)),
@@ -52,7 +53,7 @@ def _facts(attributes: AttributeSet, found: Sequence[State]) -> Iterator[str]:
     yield f"dataset     {attributes.dataset}, {len(attributes.classes)} classes"
     yield f"texts       {sum(kinds.values())}: {texts}"
     yield f"source      {attributes.provenance.get('source', 'unknown')}"
-    for name in ("by", "author", "date", "basis", "licence"):
+    for name in ("author", *provenance.CREDITS):
         if name in attributes.provenance:
             yield f"{name:<11} {attributes.provenance[name]}"
     for run in provenance.runs_of(attributes):
@@ -64,7 +65,7 @@ def _facts(attributes: AttributeSet, found: Sequence[State]) -> Iterator[str]:
 
 def _run(run: Mapping[str, Any]) -> Iterator[str]:
     yield f"{run.get('source', 'hand')}"
-    for name in ("date", "model", "resolved_model"):
+    for name in (*provenance.CREDITS, "model", "resolved_model"):
         if name in run and not (name == "resolved_model" and run[name] == run.get("model")):
             yield f"{name.replace('_', ' ')} {run[name]}"
     for name, value in dict(run.get("sampling") or {}).items():
@@ -92,6 +93,12 @@ def _note(attributes: AttributeSet, found: Sequence[State]) -> str:
     by_hand = {"edited": "edited by hand", "moved": "moved by hand", "added": "written by hand"}
     parts += [f"{total[state]} {how}" for state, how in by_hand.items() if total[state]]
     return f"{sum(1 for _ in attributes.entries())} texts: {', '.join(parts)}"
+
+
+def _authors(attributes: AttributeSet) -> list[str]:
+    named = [attributes.provenance.get("author"), attributes.provenance.get("by")]
+    named += [run.get("by") for run in provenance.runs_of(attributes)]
+    return list(dict.fromkeys(str(name) for name in named if name))
 
 
 def _dates(attributes: AttributeSet) -> list[str]:

@@ -25,9 +25,9 @@
 `answers` are keys of the cache (the first answer, then replacements of texts that failed the checks), `texts`
 the first 8 digits of each generated text's SHA-256 in order. So whoever has the cache knows every text as
 generated, and whoever has only the file knows still which of its texts are untouched. A run with the source
-"curated" has `library`, the id of the library's set, in place of a model, and no `answers`; one with the
-source "imported" has `files`, see `attrgen.formats.importing`. Usage leaves out failed attempts, which the
-summary of a build counts: a set is the same however often the network failed.
+"curated" has `library`, the id of the library's set, and its credits in place of a model, and no `answers`;
+one with the source "imported" has `files`, see `attrgen.formats.importing`. Usage leaves out failed attempts,
+which the summary of a build counts: a set is the same however often the network failed.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ from attrgen.errors import UserError
 from attrgen.library import path_of
 from attrgen.llm.request import Usage
 from attrgen.plan import Slot, slots
+
+CREDITS = ("by", "date", "basis", "licence")  # what a curated set says of itself, and its copies say, too
 
 
 class _Record(BaseModel):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from attrgen import cli
 from attrgen.card import Card, CardClass
 
 
@@ -68,3 +69,28 @@ def card_file(card: Card, tmp_path: Path) -> Path:
     path = tmp_path / "lumps.toml"
     path.write_text(head + classes)
     return path
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Attrgen = Callable[..., Ran]
+
+
+@pytest.fixture
+def attrgen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attrgen:
+    """Runs a command line in `tmp_path` as a user would; gives its status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["attrgen", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+            raise SystemExit(0)
+        captured = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from attrgen import attribute_set, cli
+from attrgen import attribute_set
 
 SECRET = "sk-very-secret-0123456789"
-
-
-class Ran(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Attrgen = Callable[..., Ran]
-
-
-@pytest.fixture
-def attrgen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attrgen:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["attrgen", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-            raise SystemExit(0)
-        captured = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run
+Attrgen = Callable[..., Any]
 
 
 def test_offline_the_library_is_copied_and_that_is_said(attrgen: Attrgen, tmp_path: Path) -> None:
