@@ -101,6 +101,8 @@ def report(a: Path, old: AttributeSet, b: Path, new: AttributeSet, found: Sequen
         yield f"{mark} {path}: {attributes.dataset}, id {attributes.id[:12]}, {number} texts"
     yield from described(found)
     yield summary(found)
+    if not found and old.id != new.id:
+        yield "The ids differ, because classes are spelled differently."
 
 
 def described(found: Sequence[Change]) -> Iterator[str]:
