@@ -62,8 +62,8 @@ def calibrate_run(
         coverage=coverage,
         score=score,
     )
-    selective.write_csv(curve, run.path / calibrations.CURVE_CSV)
-    selective.draw(curve, calibration.threshold, run.path / calibrations.CURVE_PNG)
+    selective.write_csv(curve, run.path / runs.RISK_CSV)
+    selective.draw(curve, calibration.threshold, run.path / runs.RISK_PNG)
     calibrations.save(calibration, run.path)  # last: where it is, the others are
     return calibration
 

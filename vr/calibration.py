@@ -21,8 +21,7 @@ from vr.metrics import ECE_BINS
 from vr.predictions import Predictions
 from vr.selective import CoverageRisk
 
-CALIBRATION, CURVE_CSV, CURVE_PNG = "calibration.json", "coverage_risk.csv", "coverage_risk.png"
-FILES = (CALIBRATION, CURVE_CSV, CURVE_PNG)
+FILES = (runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG)
 SET_COVERAGES = tuple(percent / 100 for percent in range(50, 100))
 _TABLE = tuple(percent / 100 for percent in range(50, 101, 5))
 
@@ -158,7 +157,7 @@ def quality(found: Predictions, scale: float) -> Quality:
 def save(calibration: Calibration, folder: Path) -> None:
     """Write `calibration.json` into a run directory."""
     text = json.dumps(calibration.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    write_text(folder / CALIBRATION, text + "\n")
+    write_text(folder / runs.CALIBRATION, text + "\n")
 
 
 def load(folder: Path) -> Calibration | None:
@@ -167,7 +166,7 @@ def load(folder: Path) -> Calibration | None:
     Raises:
         UserError: it is damaged, or of a model that has been trained again since.
     """
-    file = folder / CALIBRATION
+    file = folder / runs.CALIBRATION
     if not file.is_file():
         return None
     remedy = "Run `vr calibrate` again, or remove the file."

@@ -44,7 +44,7 @@ def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
     if count < _ROUGH:
         found.append(
             f"{calibration.images} images, half of them for the temperature, are few: thresholds and sets "
-            "are rough"
+            "are rough. More: --split all, or labelled images of your own with --data"
         )
     if count < conformal.fewest_images(sets):
         found.append(

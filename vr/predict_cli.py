@@ -162,12 +162,13 @@ def calibrate(
     """
     from vr import calibration as calibrations
     from vr import calibration_report
+    from vr import run as runs
     from vr.calibrate import calibrate_run
     from vr.images import open_source
     from vr.progress import count_bar
 
     if not force:
-        options.check_free(run_directory / calibrations.CALIBRATION)
+        options.check_free(run_directory / runs.CALIBRATION)
     run = _load(run_directory, backbone, weights, device, precision)
     where = data or (Path(run.config.data) if run.config.data else None)
     source = open_source(run.card, where, format=format or run.config.data_format)

@@ -30,8 +30,10 @@ from vr.trainer import Select
 CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
 METRICS, PREDICTIONS, REPORT = "metrics.json", "predictions.csv", "report.html"
+CALIBRATION, RISK_CSV, RISK_PNG = "calibration.json", "coverage_risk.csv", "coverage_risk.png"
 __all__ = [
     "ATTRIBUTES",
+    "CALIBRATION",
     "CHECKPOINT",
     "CONFIG",
     "FEWSHOT",
@@ -40,6 +42,8 @@ __all__ = [
     "MODEL",
     "PREDICTIONS",
     "REPORT",
+    "RISK_CSV",
+    "RISK_PNG",
     "AttributesRecord",
     "BackboneRecord",
     "Run",

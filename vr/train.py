@@ -18,7 +18,7 @@ from attrgen.attribute_set import AttributeSet
 from attrgen.errors import UserError
 from vr import backbone as backbones
 from vr import checkpoint as checkpoints
-from vr import fewshot
+from vr import events, fewshot
 from vr import run as runs
 from vr.backbone import Backbone
 from vr.device import resolve_device, resolve_precision
@@ -43,6 +43,7 @@ def run_experiment(
     on_evaluated: Callable[[int], None] = lambda count: None,
     backbone: Backbone | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
+    tensorboard: bool = False,
 ) -> Run:
     """Train, save and measure; the run directory is complete afterwards.
 
@@ -51,10 +52,13 @@ def run_experiment(
         fresh: replace a run that is there.
         backbone: an already loaded one to use where it is the one asked for.
         checkpoint_every: seconds between checkpoints; 0 writes one after every epoch.
+        tensorboard: also write TensorBoard events into the run directory.
 
     Raises:
         UserError: as for `resolve`, and: a run is there already, a loss that is not finite, no disk space.
     """
+    if tensorboard:
+        events.check_installed()
     resolved = resolve(asked, say)
     path = resolved.path
     device = resolve_device(asked.device)
@@ -77,6 +81,13 @@ def run_experiment(
     else:
         say(f"going on after epoch {start.epoch}")
     say(_summary(resolved, method, config))
+    board = events.Events(path, start.history if start else ()) if tensorboard else None
+
+    def epoch_done(row: Row, epochs: int) -> None:
+        if board is not None:
+            board.epoch(row)
+        on_epoch(row, epochs)
+
     oracle = _Oracle(method, resolved.source) if asked.oracle else None
     trainer = Trainer(
         method,
@@ -86,7 +97,7 @@ def run_experiment(
         val=_images(resolved, sample.val, method, device) if sample.val else None,
         select=asked.select,
         watch=oracle,
-        on_epoch=on_epoch,
+        on_epoch=epoch_done,
         on_checkpoint=lambda checkpoint: checkpoints.save(checkpoint, path / runs.CHECKPOINT),
         checkpoint_every=checkpoint_every,
     )
@@ -96,7 +107,10 @@ def run_experiment(
     for warning in method.warnings():
         say(f"note: {warning}")
     run = Run(path, config, method, resolved.attributes)
-    evaluate_run(run, resolved.source, progress=on_evaluated)
+    metrics = evaluate_run(run, resolved.source, progress=on_evaluated)
+    if board is not None:
+        board.metrics(metrics)
+        board.close()
     return run
 
 
@@ -183,7 +197,8 @@ def versions() -> dict[str, str]:
 
 
 def _write_beginning(path: Path, config: RunConfig, sample: FewShot, attributes: AttributeSet | None) -> None:
-    for name in (runs.METRICS, runs.PREDICTIONS, runs.MODEL, runs.HISTORY, runs.REPORT):
+    results = (runs.METRICS, runs.PREDICTIONS, runs.MODEL, runs.HISTORY, runs.REPORT)
+    for name in (*results, runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG):
         (path / name).unlink(missing_ok=True)  # of a run that is replaced: never beside another's config
     runs.write_config(path, config)
     fewshot.save(sample, path / runs.FEWSHOT)

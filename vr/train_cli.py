@@ -81,6 +81,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Run directory.  [default: runs/DATASET/METHOD/SHOTS-shot/seed-N]")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write events for TensorBoard into the run.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace a run that is there.")] = False,
 ) -> None:
@@ -115,7 +118,9 @@ def train(
         out=out,
     )
     with epoch_bar(method, 0) as on_epoch:
-        run = run_experiment(asked, resume=resume, fresh=fresh, say=typer.echo, on_epoch=on_epoch)
+        run = run_experiment(
+            asked, resume=resume, fresh=fresh, say=typer.echo, on_epoch=on_epoch, tensorboard=tensorboard
+        )
     for line in options.metric_lines(runs.read_metrics(run.path)):
         typer.echo(line)
     typer.echo(f"run: {run.path}")
