@@ -24,6 +24,12 @@ FORMAT: Final = "attribute-set/1"
 POSITIVE_KINDS = ("descriptive", "distinctive")
 KINDS = (*POSITIVE_KINDS, "confusion", "ensemble")
 OTHER = "other"
+_SHOULD_BE = {
+    "model_type": 'should be a JSON object, {"…": …}',
+    "dict_type": 'should be a JSON object, {"…": …}',
+    "list_type": 'should be a list, ["…", "…"]',
+    "string_type": 'should be text in quotes, "…"',
+}
 
 
 def _one_visible_line(text: str) -> str:
@@ -321,7 +327,7 @@ def _set_error(path: Path, located: json_lines.LocatedJson, item: Mapping[str, A
     place = tuple(part for part in item["loc"] if part != "[key]")
     class_name = str(place[1]) if len(place) > 1 and place[0] == "classes" else None
     inner = ".".join(str(part) for part in (place[2:] if class_name is not None else place))
-    message = item["msg"].removeprefix("Value error, ")
+    message = _SHOULD_BE.get(item["type"], item["msg"].removeprefix("Value error, "))
     remedy = ""
     if item["type"] == "extra_forbidden":
         known = KINDS if class_name is not None else tuple(AttributeSet.model_fields)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 JsonPath = tuple[str | int, ...]
+
+DEEPEST = 100  # levels of nesting; a set has five, and its provenance few more
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
@@ -36,14 +40,15 @@ def parse(text: str) -> LocatedJson:
     """Parse JSON, keeping lines.
 
     Raises:
-        ValueError: not JSON (`json.JSONDecodeError`), or nested too deeply.
+        ValueError: not JSON (`json.JSONDecodeError`), nested too deeply, or something that could be read but
+            not be written again: a number beyond all bounds, half of a surrogate pair.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     located = LocatedJson(value)
-    # The text is valid JSON from here on, so a walk over its tokens needs no checks of its own.
+    # The text is valid JSON from here on, so a walk over its tokens needs no checks of its syntax.
     tokens = _TOKEN.finditer(text)
     stack: list[_Container] = []
     line, seen = 1, 0
@@ -51,6 +56,8 @@ def parse(text: str) -> LocatedJson:
         line += text.count("\n", seen, token.start())
         seen = token.start()
         mark = token.group()
+        if mark[0] == '"' and _HALF_PAIR.search(mark) and not _is_whole(json.loads(mark)):
+            raise json.JSONDecodeError("Half of a surrogate pair", text, token.start())
         parent = stack[-1] if stack else None
         if mark in ",:":
             if parent is not None and mark == ",":
@@ -69,6 +76,8 @@ def parse(text: str) -> LocatedJson:
             if parent is None or not parent.is_object:
                 located.lines[path] = line
             if mark in "{[":
+                if len(stack) == DEEPEST:
+                    raise ValueError("nested too deeply")
                 stack.append(_Container(path, is_object=mark == "{"))
             else:
                 located.spans[path] = token.span()
@@ -92,3 +101,25 @@ class _Container:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"the number {digits[:20]} is too large")
+    return number
+
+
+def _int(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError as error:
+        raise ValueError(f"the number {digits[:20]}… is too long") from error
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

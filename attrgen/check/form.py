@@ -59,10 +59,10 @@ def against_card(located: LocatedJson, card: Card | None) -> Iterator[Finding]:
     """What is wrong with the dataset, the classes and their kinds."""
     value = _mapping(located.value)
     dataset, line = value.get("dataset"), located.line(("dataset",))
-    if card is None:
+    if card is None and isinstance(dataset, str):
         message = f"the dataset '{dataset}' has no card here; give --dataset CARD to have class names checked"
         yield finding("no-card", message, line=line)
-    elif isinstance(dataset, str) and dataset != card.name:
+    elif card is not None and isinstance(dataset, str) and dataset != card.name:
         yield finding("dataset", f"is the set of '{dataset}', not of '{card.name}'", line=line)
     classes = _mapping(value.get("classes"))
     yield from _names(located, classes, card)

@@ -89,15 +89,17 @@ def _list(found: Finding) -> str:
 
 
 def _summary(report: Report, fix: Fixed | None) -> str:
-    mended = [f"{fix.tidied} texts tidied", f"{fix.removed} duplicates removed"] if fix else []
-    counts = [_counted(report.count(level), level) for level in ("error", "warning", "note")]
-    found = ", ".join(mended + [count for count in counts if count]) or "nothing found"
+    parts = []
+    if fix is not None:
+        parts += [f"{_counted(fix.tidied, 'text')} tidied", f"{_counted(fix.removed, 'duplicate')} removed"]
+    levels = {level: report.count(level) for level in ("error", "warning", "note")}
+    parts += [_counted(number, level) for level, number in levels.items() if number]
     card = f"card '{report.card}'" if report.card else "no card"
-    return f"{report.path}: {report.texts} texts, {card}: {found}."
+    return f"{report.path}: {_counted(report.texts, 'text')}, {card}: {', '.join(parts) or 'nothing found'}."
 
 
-def _counted(number: int, level: str) -> str:
-    return "" if not number else f"{number} {level}{'s' if number > 1 else ''}"
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _printable(text: str) -> str:
