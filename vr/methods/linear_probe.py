@@ -1,9 +1,11 @@
 """Linear probe: logistic regression on frozen image features (Radford et al., 2021), by scikit-learn.
 
-`s = W z + b`, with L2 regularisation of inverse strength C. C is chosen as CoOp's public code does for its
-linear-probe baseline: of 1e6, 1e4, ..., 1e-6 the one with the best validation accuracy (the largest, where
-several are), then eight halvings of the two decades around it. Features are L2-normalised, as everywhere
-in this program; the cited work takes them as they come, and so arrives at another C.
+`s = W z + b`, with L2 regularisation of inverse strength C. C is chosen on validation by the search of CoOp's
+public code for this baseline: the best of 1e6, 1e4, ..., 1e-6 (the largest, where several are), then eight
+halvings of the two decades around it. That code goes by accuracy, as the `paper` preset does; but of four
+images a class most C have the same accuracy, and then the largest is taken, whose probabilities are worth
+nothing. So the default goes by the mean log-likelihood of the validation labels. Features are L2-normalised,
+as everywhere in this program; the cited work takes them as they come, and so arrives at another C.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -29,9 +31,12 @@ _NEVER = -1e4
 
 
 class LinearProbeOptions(Options):
-    """The linear probe's choice."""
+    """The linear probe's choices."""
 
     c: float | None = Field(None, gt=0, description="inverse regularisation; None: chosen on validation")
+    choose_by: Literal["likelihood", "accuracy"] = Field(
+        "likelihood", description="what of the validation images C is chosen by"
+    )
 
 
 class LinearProbe(FeatureMethod):
@@ -41,7 +46,7 @@ class LinearProbe(FeatureMethod):
     recipe = Recipe(epochs=0, augment=False)
     paper_recipe = recipe
     options_type = LinearProbeOptions
-    paper_options: ClassVar[LinearProbeOptions] = LinearProbeOptions()
+    paper_options: ClassVar[LinearProbeOptions] = LinearProbeOptions(choose_by="accuracy")
 
     def __init__(self, context: Context, options: LinearProbeOptions | None = None) -> None:
         super().__init__(context)
@@ -67,6 +72,7 @@ class LinearProbe(FeatureMethod):
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
+        self._warnings = []
         features, targets = prepared.cpu().double().numpy(), labels.cpu().numpy()
         converged = True
 
@@ -86,7 +92,16 @@ class LinearProbe(FeatureMethod):
             self._warnings.append(f"no validation images to choose C on: it is {UNCHOSEN_C:g}")
         else:
             seen, truth = val[0].cpu().double().numpy(), val[1].cpu().numpy()
-            self.c = chosen_c(lambda c: float(np.mean(fitted(c).predict(seen) == truth)))
+
+            def likelihood(c: float) -> float:
+                model = fitted(c)
+                columns = np.searchsorted(model.classes_, truth)
+                return float(model.predict_log_proba(seen)[np.arange(len(truth)), columns].mean())
+
+            def accuracy(c: float) -> float:
+                return float((fitted(c).predict(seen) == truth).mean())
+
+            self.c = chosen_c(likelihood if self.options.choose_by == "likelihood" else accuracy)
         model = fitted(self.c)
         if not converged:
             self._warnings.append(f"the fit had not settled after {_MAX_ITERATIONS} iterations")
@@ -121,14 +136,14 @@ class LinearProbe(FeatureMethod):
         self.c = float(tensors["c"])
 
 
-def chosen_c(accuracy: Callable[[float], float]) -> float:
-    """The C that CoOp's search ends at, given validation accuracy by C."""
-    coarse = [accuracy(c) for c in _COARSE]
+def chosen_c(worth: Callable[[float], float]) -> float:
+    """The C that CoOp's search ends at, given what a C is worth on validation; more is better."""
+    coarse = [worth(c) for c in _COARSE]
     peak = math.log10(_COARSE[coarse.index(max(coarse))])
     low, high = peak - 1, peak + 1
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if accuracy(10**low) < accuracy(10**high):
+        if worth(10**low) < worth(10**high):
             best, low = high, middle
         else:
             best, high = low, middle

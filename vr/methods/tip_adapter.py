@@ -71,6 +71,7 @@ class TipAdapter(FeatureMethod):
     @torch.no_grad()
     def search(self, val: tuple[Tensor, Tensor] | None) -> None:
         """Set alpha and beta to the first best pair on prepared validation images and their labels."""
+        self._warnings = []
         if not self.options.search:
             return
         if val is None or not len(val[1]):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -60,16 +61,20 @@ def test_of_equals_the_largest_then_the_smaller_side() -> None:
     assert chosen_c(lambda c: 1.0) == pytest.approx(1e5)
 
 
-def test_c_is_chosen_on_validation(context) -> None:
+@pytest.mark.parametrize("by", ["accuracy", "likelihood"])
+def test_c_is_chosen_on_validation(context, by: str) -> None:
     (train, labels), val = blobs(12, 0), blobs(30, 1)
-    method = LinearProbe(context)
+    method = LinearProbe(context, LinearProbeOptions(choose_by=by))
     method.fit(train, labels, val)
 
-    def accuracy(c: float) -> float:
+    def worth(c: float) -> float:
         model = LogisticRegression(C=c, max_iter=1000).fit(train.double(), labels)
+        if by == "likelihood":
+            return -log_loss(val[1], model.predict_proba(val[0].double()))
         return float((model.predict(val[0].double()) == val[1].numpy()).mean())
 
-    assert method.c == pytest.approx(chosen_c(accuracy))
+    assert method.c == pytest.approx(chosen_c(worth))
+    assert LinearProbe.paper_options.choose_by == "accuracy"
     method.fit(train, labels, None)
     assert method.c == UNCHOSEN_C
     assert "no validation images" in method.warnings()[0]
