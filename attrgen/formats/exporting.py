@@ -38,7 +38,7 @@ class Source:
 
     def lists(self, kind: str, *, by_folder: bool) -> dict[str, list[str]]:
         """The texts of a kind by class; for confusion, of all confused classes in one list."""
-        remainders = {} if self.clean else _remainders(self.attributes, kind)
+        remainders = {} if self.clean else _remainders(self.attributes, kind, self.card)
         classes = {class_name(key, self.card): value for key, value in self.attributes.classes.items()}
         found: dict[str, list[str]] = {}
         # An imported file's own order of classes comes first.
@@ -148,8 +148,8 @@ class _Runs(BaseModel):
     runs: list[_Run] = []
 
 
-def _remainders(attributes: AttributeSet, kind: str) -> dict[str, Remainder]:
-    """What imports of that kind left, by class."""
+def _remainders(attributes: AttributeSet, kind: str, card: Card | None) -> dict[str, Remainder]:
+    """What imports of that kind left, by class in the card's spelling, each with the file's spelling."""
     try:
         runs = _Runs.model_validate(attributes.provenance).runs
     except ValidationError as error:
@@ -160,6 +160,8 @@ def _remainders(attributes: AttributeSet, kind: str) -> dict[str, Remainder]:
         ) from error
     found: dict[str, Remainder] = {}
     for file in (file for run in runs for file in run.files if file.kind == kind):
-        for name, remainder in file.classes.items():
-            found[name] = found[name].joined(remainder) if name in found else remainder
+        for key, remainder in file.classes.items():
+            spelled = remainder.model_copy(update={"spelling": remainder.spelling or key})
+            name = class_name(key, card)
+            found[name] = found[name].joined(spelled) if name in found else spelled
     return found

@@ -58,36 +58,27 @@ def _errors(located: json_lines.LocatedJson, path: Path) -> Iterator[UserError]:
     for repeated, at in located.repeated:
         yield UserError(f"key '{repeated[-1]}' is there twice", file=path, line=at, remedy="Join the two.")
     if not isinstance(located.value, dict) or not located.value:
-        yield UserError(
-            f"not an object with classes as keys, but {_sort(located.value)}", file=path, remedy=_FORM
-        )
+        what = f"not an object with classes as keys, but {_sort(located.value)}"
+        yield UserError(what, file=path, line=located.line(()), remedy=_FORM)
         return
     for name, texts in located.value.items():
-        if not _is_text(name) or not name.strip():
-            yield UserError("the name of a class is blank or no text", file=path, line=located.line((name,)))
+        if not name.strip():
+            yield UserError("the name of a class is blank", file=path, line=located.line((name,)))
         if not isinstance(texts, list):
             what = f"not a list of texts, but {_sort(texts)}"
             yield UserError(what, file=path, line=located.line((name,)), class_name=name, remedy=_FORM)
             continue
         for position, text in enumerate(texts):
-            if not _is_text(text):
+            if not isinstance(text, str):
                 what, place = f"not a text, but {_sort(text)}", (name, position)
                 yield UserError(what, file=path, line=located.line(place), class_name=name, remedy=_FORM)
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is a string that UTF-8 can hold: JSON's escapes can write half a surrogate pair."""
-    try:
-        return isinstance(value, str) and value.encode("utf-8") is not None
-    except UnicodeEncodeError:
-        return False
 
 
 def _sort(value: object) -> str:
     sorts = {
         dict: "an object",
         list: "a list",
-        str: "half a character",
+        str: "a text",
         bool: "true or false",
         type(None): "null",
     }

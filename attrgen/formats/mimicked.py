@@ -17,7 +17,7 @@ Names = Mapping[str, Iterable[str]]  # class -> spellings by which a sentence ma
 
 _DENIED = re.compile(
     r"\b(?:than|instead of|as opposed to|unlike|not|no|without|absence of|lack of|lacks?|excludes?)"
-    r"(?:\s+[\w-]+){0,3}\s+$",
+    r"(?:\s+[\w-]+){0,5}\s+$",
     re.IGNORECASE,
 )
 

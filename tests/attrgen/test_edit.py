@@ -46,7 +46,7 @@ class Editor:
         self._said = io.StringIO()
 
     def does(self, *turns: str, says: str = "") -> None:
-        """`turns`: Python statements on `text` (the draft), `path` and `folder`; `says`: the user's answers."""
+        """`turns`: Python on `text` (the draft), `path` and `folder`; `says`: the user's answers."""
         script = self._folder / "editor.py"
         count = self._folder / "turn"
         count.write_text("0")
