@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from vr import options
-from vr.train_cli import Device, Precision, Weights
+from vr.shared_options import Device, RunBackbone, RunDirectory, RunPrecision, Weights
 
 
 def explain(
-    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")],
+    run_directory: RunDirectory,
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
     ],
@@ -29,10 +29,10 @@ def explain(
     grid: Annotated[int, typer.Option(help="Cells a side of the map.")] = 8,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
-    backbone: Annotated[str | None, typer.Option(help="Where the backbone is now.")] = None,
+    backbone: RunBackbone = None,
     weights: Weights = None,
     device: Device = "auto",
-    precision: Annotated[Precision | None, typer.Option(help="[default: the run's]")] = None,
+    precision: RunPrecision = None,
 ) -> None:
     """Say why: each class's score as the sum of what experts, banks and single texts gave."""
     import json
@@ -45,7 +45,7 @@ def explain(
     from vr.progress import count_bar
 
     if not force:
-        options.check_free(map_, html)
+        options.check_free(map_, html, remedy="Choose another place, or replace it with --force.")
     place = resolve_device(device)
     run = runs.load_run(
         run_directory,

@@ -35,7 +35,7 @@ def names(words: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in words.split(",") if part.strip())
 
 
-def check_free(*paths: Path | None) -> None:
+def check_free(*paths: Path | None, remedy: str = "Choose another place.") -> None:
     """Check that files to be written are not there yet; an option that was not given is None.
 
     Raises:
@@ -43,9 +43,7 @@ def check_free(*paths: Path | None) -> None:
     """
     for path in paths:
         if path is not None and path.exists():
-            raise UserError(
-                "is there already", file=path, remedy="Choose another place, or replace it with --force."
-            )
+            raise UserError("is there already", file=path, remedy=remedy)
 
 
 def numbers(words: str, what: str) -> tuple[int, ...]:

@@ -1,0 +1,138 @@
+"""What the few-shot images say of each attribute. A pure core: embeddings and texts in, judgements out.
+
+An attribute should fire for the class that it describes: a positive one for its own class, a confusion
+attribute for the class that it mimics. It is held against the images of the other classes; a confusion
+attribute only against those of its own class, for that pair is what it has to tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrgen.attribute_set import OTHER, Entry
+from vr.audit.auroc import auroc, interval
+
+CHANCE = 0.5
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How one attribute does.
+
+    Attributes:
+        entry: the text and where it stands, with the card's class names.
+        means: the class that it should fire for.
+        area, low, high: AUROC of the images of that class against the others (a confusion attribute:
+            against its own class), with its 95% interval.
+        fires_for: the class that it tells best from all others.
+        fires_area, fires_low: AUROC of that, and the lower end of its interval.
+    """
+
+    entry: Entry
+    means: str
+    area: float
+    low: float
+    high: float
+    fires_for: str
+    fires_area: float
+    fires_low: float
+
+    @property
+    def works(self) -> bool:
+        """Whether it is surely better than chance."""
+        return self.low > CHANCE
+
+    @property
+    def suggestion(self) -> str:
+        """What to do about it, in words; empty where it works."""
+        if self.works:
+            return ""
+        if self.high < CHANCE and self.entry.confused is not None:
+            return f"fires more for {self.entry.class_name} itself: name what only {self.means} shows"
+        if self.high < CHANCE and self.fires_for != self.means and self.fires_low > CHANCE:
+            return f"fires for {self.fires_for}: move it there, or name what only {self.means} shows"
+        if self.high < CHANCE:
+            return f"fires less for {self.means} than for others: say the opposite, or something else"
+        if self.fires_for != self.means and self.fires_low > CHANCE:
+            return f"fires for {self.fires_for} rather than {self.means}: add what sets {self.means} apart"
+        return "tells nothing here: name a shape, edge, brightness or texture that the image shows"
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two texts that the model hardly tells apart. `cosine` is of their embeddings."""
+
+    first: Entry
+    second: Entry
+    cosine: float
+
+    @property
+    def suggestion(self) -> str:
+        """What to do about it, in words."""
+        same = (self.first.class_name, self.first.kind) == (self.second.class_name, self.second.kind)
+        if same and described(self.first) == described(self.second):
+            return "the same to the model: keep one"
+        return f"stands for {described(self.first)} and for {described(self.second)}: make them differ"
+
+
+def described(entry: Entry) -> str:
+    """The class that a text describes: its own, or the one that a confusion attribute mimics."""
+    return entry.class_name if entry.confused is None else entry.confused
+
+
+def judge(
+    entries: Sequence[Entry],
+    texts: Floats,
+    images: Floats,
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+) -> list[Judgement]:
+    """Judge every text that describes one of the classes, the surely bad ones first.
+
+    The order is that of the upper ends of the intervals, so that few images excuse a low area.
+
+    Args:
+        entries: the texts with their places.
+        texts: (A, D) unit embeddings of them.
+        images: (N, D) unit features of training images.
+        labels: (N,) their classes; each class has an image.
+        classes: names in label order.
+    """
+    similar = np.asarray(texts, dtype=np.float64) @ np.asarray(images, dtype=np.float64).T
+    masks = [labels == label for label in range(len(classes))]
+    areas = np.stack([auroc(similar, mask) for mask in masks], axis=1)  # (A, C), each class against the rest
+    found = []
+    for row, entry in enumerate(entries):
+        if described(entry) == OTHER:
+            continue
+        means = classes.index(described(entry))
+        ones = masks[means]
+        zeros = ~ones if entry.confused is None else masks[classes.index(entry.class_name)]
+        chosen = ones | zeros
+        area = float(auroc(similar[row : row + 1, chosen], ones[chosen])[0])
+        low, high = interval(area, int(ones.sum()), int(zeros.sum()))
+        fires = int(areas[row].argmax())
+        fires_area = float(areas[row, fires])
+        fires_low, _ = interval(fires_area, int(masks[fires].sum()), int((~masks[fires]).sum()))
+        found.append(Judgement(entry, classes[means], area, low, high, classes[fires], fires_area, fires_low))
+    return sorted(found, key=lambda each: (each.high, each.area))
+
+
+def twins(entries: Sequence[Entry], texts: Floats, threshold: float) -> list[Twins]:
+    """Pairs of texts whose embeddings (A, D) have a cosine of at least `threshold`, the nearest first.
+
+    Texts of different lists that describe the same class may say the same, and are not named.
+    """
+    cosines = np.asarray(texts, dtype=np.float64) @ np.asarray(texts, dtype=np.float64).T
+    found = []
+    for i, j in zip(*np.nonzero(np.triu(cosines >= threshold, 1)), strict=True):
+        first, second = entries[i], entries[j]
+        same_list = (first.class_name, first.kind) == (second.class_name, second.kind)
+        if same_list or described(first) != described(second):
+            found.append(Twins(first, second, min(1.0, float(cosines[i, j]))))
+    return sorted(found, key=lambda pair: -pair.cosine)
