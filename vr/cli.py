@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from attrgen.command import run
-from vr import data_cli, explain_cli, predict_cli, sweep_cli, train_cli
+from vr import audit_cli, data_cli, explain_cli, predict_cli, share_cli, sweep_cli, train_cli
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.command("audit")(audit_cli.audit)
 app.command("train")(train_cli.train)
 app.command("eval")(train_cli.evaluate)
 app.command("predict")(predict_cli.predict)
@@ -16,6 +17,8 @@ app.command("explain")(explain_cli.explain)
 app.command("sweep")(sweep_cli.sweep)
 app.command("table")(sweep_cli.table)
 app.command("curve")(sweep_cli.curve)
+app.command("card")(share_cli.card)
+app.command("push")(share_cli.push)
 app.add_typer(data_cli.app, name="data")
 
 
