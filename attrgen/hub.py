@@ -152,6 +152,9 @@ def _hub(repo: str) -> Iterator[HfApi]:
         said = _first_line(error.server_message or str(error), token)
         # Without its cause: the request in it holds the token.
         raise UserError(f"{where} answers {status} for {repo}: {said}", remedy=remedy) from None
+    except ValueError as error:
+        what = f"{where} answers what the client does not understand: {_first_line(str(error), token)}"
+        raise UserError(what, remedy="Check HF_ENDPOINT, or update huggingface_hub.") from None
     except lost as error:
         what = f"{where} cannot be reached: {_first_line(str(error), token)}"
         raise UserError(what, remedy="Check the network, or name a mirror with HF_ENDPOINT.") from None
