@@ -118,6 +118,7 @@ def load(
             missing files, a hub that cannot be reached (with the file to fetch and where to put it).
     """
     import open_clip
+    from safetensors import SafetensorError
 
     if name == MINI:
         source = f"local-dir:{resource('data', 'mini')}"
@@ -155,6 +156,10 @@ def load(
     except ImportError as error:
         raise UserError(
             f"{name} needs another package: {error}", remedy="Install it: pip install 'biomedvr[biomedclip]'."
+        ) from error
+    except SafetensorError as error:
+        raise UserError(
+            f"the weights of {name} are damaged: {error}", file=weights, remedy="Fetch or copy them again."
         ) from error
     except (RuntimeError, OSError, ValueError, KeyError) as error:
         raise _explain(error, name, source, weights) from error
