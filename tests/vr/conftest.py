@@ -125,3 +125,13 @@ def toy(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Toy:
     }
     attribute_set.save(AttributeSet(dataset="toy", classes=classes), root / "toy.json")
     return Toy(root / "toy.toml", root / "toy.json", root / "Toy", tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
+    """A finished run of BioMedVR on the toy dataset; a test that changes it takes a copy."""
+    from vr.train import run_experiment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VR_CACHE", str(_cache))
+        return run_experiment(toy.experiment(out=tmp_path_factory.mktemp("toy-run") / "run")).path
