@@ -26,8 +26,25 @@ help:
 	@$$(command -v uv || echo $(BIN)/uv) pip install -q -p $(BIN)/python -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# The commands of the README, on images that are drawn and the CLIP that comes along; what is there is left.
+define DEMO
+export PATH="$$PWD/$(BIN):$$PATH" OMP_NUM_THREADS=1
+show() { printf '\n$$ %s\n' "$$*"; "$$@"; }
+show attrgen build --dataset kidney-phantom
+show attrgen check attrs/kidney-phantom.json
+show vr train --attrs attrs/kidney-phantom.json --backbone mini --resume
+show vr eval "runs/kidney-phantom/biomedvr+backbone=mini/16-shot/seed-1"
+show vr sweep kidney-phantom --jobs $(JOBS)
+show vr table runs/kidney-phantom --baseline attrvr
+printf '\nLook next:\n'
+printf '  %s\n' "runs/kidney-phantom/biomedvr+backbone=mini/16-shot/seed-1/report.html   what the run learned and where it errs" \
+  "attrs/kidney-phantom.json   the attributes: edit a line, then attrgen check and vr train --fresh" \
+  "README.md   your own images and a real CLIP"
+endef
+export DEMO
+
 demo: .venv/.base
-	@$(BIN)/python -m vr.phantom.demo
+	@bash -euo pipefail -c "$$DEMO"
 
 test: .venv/.dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -q
