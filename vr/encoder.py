@@ -8,6 +8,8 @@ from torch import Tensor
 
 from vr.backbone import Backbone
 from vr.program import encode_reprogrammed
+from vr.vit.encoder import FrameEncoder
+from vr.vit.parts import Unsupported
 
 
 class Encoder(Protocol):
@@ -29,9 +31,8 @@ class Encoder(Protocol):
 class PlainEncoder:
     """The reference: a batch of full images for every program through the whole tower."""
 
-    path = "plain"
-
-    def __init__(self, backbone: Backbone, frame: int) -> None:
+    def __init__(self, backbone: Backbone, frame: int, *, because: str = "") -> None:
+        self.path = f"plain: {because}" if because else "plain"
         self.backbone = backbone
         self.frame = frame
         self.image_size = backbone.image_size - 2 * frame
@@ -46,5 +47,8 @@ class PlainEncoder:
 
 
 def make_encoder(backbone: Backbone, frame: int) -> Encoder:
-    """The best exact encoder for this tower and frame."""
-    return PlainEncoder(backbone, frame)
+    """The fastest exact encoder for this tower and frame: that of ViTs, else the plain one, saying why."""
+    try:
+        return FrameEncoder(backbone, frame)
+    except Unsupported as reason:
+        return PlainEncoder(backbone, frame, because=str(reason))

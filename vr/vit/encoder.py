@@ -16,7 +16,8 @@ from vr.acceleration import compute_dtype
 from vr.backbone import Backbone
 from vr.program import frame_mask, reprogram
 from vr.vit.linear import Linear
-from vr.vit.read import Unsupported, read_tower
+from vr.vit.parts import Unsupported
+from vr.vit.read import read_tower
 
 _SEED = 0
 _TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 0.1}

@@ -28,6 +28,12 @@ class Linear:
         result: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias, self.transposed)
         return result
 
+    def backward(self, gradient: Tensor) -> Tensor:
+        """The gradient of the input, (..., out) -> (..., in)."""
+        if self.transposed is None:
+            return gradient @ self.weight
+        return _product(gradient, self.transposed, None)
+
     def rows(self, start: int, stop: int | None = None) -> Linear:
         """The layer that computes only these outputs; the weights are shared."""
         return Linear(self.weight[start:stop], None if self.bias is None else self.bias[start:stop])
@@ -52,13 +58,15 @@ def _one_dnn(weight: Tensor) -> bool:
 
 
 class _OneDnnLinear(torch.autograd.Function):
+    """What autograd does not know of the other product; nothing of `x` is kept."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, transposed: Tensor) -> Tensor:
         ctx.transposed = transposed
         return _product(x, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         return _product(gradient, ctx.transposed, None), None, None, None
 
 

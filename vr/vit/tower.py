@@ -15,21 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vr.vit.linear import Linear
-
-Activation = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Norm:
-    """Layer normalisation of the last axis."""
-
-    weight: Tensor | None
-    bias: Tensor | None
-    eps: float
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(..., width) -> the same shape."""
-        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
+from vr.vit.mlp import Mlp, Norm
 
 
 @dataclass(frozen=True)
@@ -37,23 +23,19 @@ class Block:
     """Attention and MLP, each behind its norm and added to its input."""
 
     heads: int
-    norm1: Norm
+    norm: Norm
     qkv: Linear
     out: Linear
-    norm2: Norm
-    up: Linear
-    activation: Activation
-    down: Linear
+    mlp: Mlp
 
     def project(self, x: Tensor) -> Tensor:
         """Queries, keys and values side by side: (..., d) -> (..., 3 d)."""
-        return self.qkv(self.norm1(x))
+        return self.qkv(self.norm(x))
 
     def finish(self, x: Tensor, qkv: Tensor) -> Tensor:
         """The block's output (B, N, d) from its input and what `project` made of it."""
         query, key, value = qkv.chunk(3, dim=-1)
-        x = x + self.out(self._attend(query, key, value))
-        return x + self._mlp(x)
+        return self.mlp(x + self.out(self._attend(query, key, value)))
 
     def first_token(self, x: Tensor) -> Tensor:
         """The block's output for the first token alone, (B, N, d) -> (B, d).
@@ -61,18 +43,14 @@ class Block:
         Other tokens serve as keys and values only: no query, output projection or MLP of theirs is computed.
         """
         width = x.shape[-1]
-        normed = self.norm1(x)
+        normed = self.norm(x)
         query = self.qkv.rows(0, width)(normed[:, :1])
         key, value = self.qkv.rows(width)(normed).chunk(2, dim=-1)
-        first = x[:, :1] + self.out(self._attend(query, key, value))
-        return (first + self._mlp(first))[:, 0]
+        return self.mlp(x[:, :1] + self.out(self._attend(query, key, value)))[:, 0]
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(-2)
-
-    def _mlp(self, x: Tensor) -> Tensor:
-        return self.down(self.activation(self.up(self.norm2(x))))
 
 
 @dataclass(frozen=True)
@@ -116,12 +94,15 @@ class Tower:
                 the same for all experts or images has 1 there, and its part of the first block's
                 projections is computed once, and without gradient where it has none.
         """
-        first, *middle, last = self.blocks
+        parts = [part for part in parts if part.shape[2]]
+        *front, last = self.blocks
         tokens = _whole(parts, experts, batch)
-        if self.blocks[1:]:
-            tokens = first.finish(tokens, _whole([first.project(part) for part in parts], experts, batch))
-        for block in middle:
-            tokens = block.finish(tokens, block.project(tokens))
+        for number, block in enumerate(front):
+            if number == 0:
+                projected = _whole([block.project(part) for part in parts], experts, batch)
+            else:
+                projected = block.project(tokens)
+            tokens = block.finish(tokens, projected)
         if self.pool == "token":
             features = last.first_token(tokens).float()
         else:
