@@ -38,7 +38,10 @@ def build(
             help="Classes that each class is mistaken for.  [default: all up to 10 classes, else 3]",
         ),
     ] = None,
-    from_run: Annotated[Path | None, typer.Option(help="Take confusers from this run's mistakes.")] = None,
+    from_run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN_DIR", help="Take confusers from the mistakes in its predictions.csv."),
+    ] = None,
     refresh: Annotated[
         list[str] | None,
         typer.Option(

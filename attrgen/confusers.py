@@ -51,24 +51,28 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
     """For each class, the classes that a run took its images for, the most frequent first.
 
     Reads `predictions.csv` of a run directory (columns `label` and `predicted`, class names). Ties stand
-    in the card's order.
+    in the card's order. Where these are predictions of the test images, so is the choice: to measure on those
+    images afterwards, take a folder into which `vr eval` wrote its predictions of the val split.
 
     Raises:
-        UserError: no such file, a column is missing, a class is not in the card, or there is no mistake.
+        UserError: no such file, not a table, a column is missing, a class is not in the card, or there is no
+            mistake.
     """
     path = run / "predictions.csv"
-    rows = csv.DictReader(io.StringIO(read_text(path, what="predictions file of a run")))
-    if not {"label", "predicted"} <= set(rows.fieldnames or ()):
+    table = csv.DictReader(io.StringIO(read_text(path, what="predictions file of a run"), newline=""))
+    try:
+        columns, rows = set(table.fieldnames or ()), [(table.line_num, row) for row in table]
+    except csv.Error as error:
+        raise UserError(f"not a table: {error}", file=path, line=table.line_num) from error
+    if not {"label", "predicted"} <= columns:
         raise UserError(
             "the columns 'label' and 'predicted' are not there",
             file=path,
             remedy="Give --from-run the directory of a finished `vr train` or `vr eval`.",
         )
     counts: dict[str, Counter[str]] = {}
-    for row in rows:
-        label, predicted = (
-            _class(card, row[column], path, rows.line_num) for column in ("label", "predicted")
-        )
+    for line, row in rows:
+        label, predicted = (_class(card, row[column], path, line) for column in ("label", "predicted"))
         if label != predicted:
             counts.setdefault(label, Counter())[predicted] += 1
     if not counts:

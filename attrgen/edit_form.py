@@ -23,6 +23,7 @@ from attrgen.errors import UserError, one_or_many
 _HEADING = re.compile(r"^\[\s*([^:\]]+?)\s*(?::\s*(.+?)\s*)?\]\s*$")
 _HELP = """\
 One text a line. Lines that begin with '#' and empty lines do not count.
+[confusion: X] holds what one would see if the image were X while it looks like this class.
 A heading without texts is dropped; `attrgen build` fills it. Headings that may be added: {headings}."""
 
 

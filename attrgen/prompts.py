@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
 from attrgen.attribute_set import KINDS
 from attrgen.card import Card, did_you_mean
@@ -34,6 +35,7 @@ from attrgen.plan import DEFAULT_COUNTS
 from attrgen.resources import resource
 
 TEMPLATES = ("system", *KINDS, "confusers", "answer_format", "invalid_answer", "replace")
+_LARGEST = 10_000  # of a factor in a template
 MIN_WORDS, MAX_WORDS = 6, 28  # 28 words of medical English stay well under CLIP's 77 tokens
 
 _FRONT_MATTER = re.compile(r"\A---\r?\n(?P<head>.*?)\r?\n---\r?\n(?P<body>.*)\Z", re.DOTALL)
@@ -179,9 +181,19 @@ def _read(path: Path) -> Prompt:
     return Prompt(path.stem, int(head["version"]), body, digest, path)
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, which guards attributes and loops, and that no product fills the memory."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        small = all(isinstance(value, int | float) and abs(value) <= _LARGEST for value in (left, right))
+        if operator != "*" or not small:
+            raise SecurityError(f"'{operator}' is for products of small numbers only")
+        return super().call_binop(context, operator, left, right)
+
+
 @lru_cache(maxsize=64)
 def _compiled(body: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(body)

@@ -100,7 +100,9 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
         lines.append(f"{curated} lists copied from the curated library ({library_path.name}).")
     if generated:
         lines.append(f"{generated} lists by LLM: {ledger.requests} answers, {result.cached} from the cache.")
-    if not result.filled and not result.failed and result.stopped is None and result.fatal is None:
+    if result.interrupted:
+        lines.append("Interrupted: answers so far are in the cache; run the same again to go on.")
+    elif not result.filled and not result.failed and result.stopped is None and result.fatal is None:
         lines.append("Nothing is missing.")
     lines += _spending(ledger)
     if result.rejected:

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrgen import provenance
 from attrgen.attribute_set import KINDS, OTHER, AttributeSet
-from attrgen.card import Card, fold
+from attrgen.card import Card, fold, shipped_cards
 from attrgen.day import today
 from attrgen.errors import UserError, one_or_many
 from attrgen.formats import list_file, table
@@ -74,7 +74,12 @@ def import_files(paths: Sequence[Path], card: Card | None = None, kind: str | No
         classes=from_lists(_in_order(work.lists, card)),
         provenance={"source": "imported", "runs": [run]},
     )
-    return Imported(attributes, [_note(path, parts, work.records[path]) for path in dict.fromkeys(paths)])
+    notes = [_note(path, parts, work.records[path]) for path in dict.fromkeys(paths)]
+    if card is None and dataset in shipped_cards():
+        notes.append(
+            f"Classes are called as the files spell them; --dataset {dataset} maps them to its card."
+        )
+    return Imported(attributes, notes)
 
 
 def kind_of(path: Path) -> str | None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -140,18 +144,73 @@ def test_the_cost_is_told_and_limited(attrgen: Attrgen, server: Any, card_file: 
 
 
 def test_a_cache_export_rebuilds_the_set_elsewhere_byte_for_byte(
-    attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path
+    attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = ("--model", "tiny", "--temperature", 0.5)
+    model = ("--model", "tiny", "--temperature", 0.5, "--confusers", 1)  # the LLM names the confusers
     attrgen("build", "--dataset", card_file, "--base-url", server.url, *model)
+    asked = len(server.received)
+
+    def closed(*_: object) -> None:
+        raise AssertionError("the network is closed")
+
+    monkeypatch.setattr(socket.socket, "connect", closed)
+    monkeypatch.setattr(socket, "getaddrinfo", closed)
     first = (tmp_path / "attrs" / "lumps.json").read_bytes()
     assert "12 answers" in attrgen("cache", "export", "share.jsonl").out
     elsewhere = ("--cache", "elsewhere")
     assert "12 answers taken in" in attrgen("cache", "import", "share.jsonl", *elsewhere).out
-    ran = attrgen("build", "--dataset", card_file, "--out", "rebuilt.json", *model, *elsewhere)  # no server
-    assert ran.status == 0, ran.err
-    assert (tmp_path / "rebuilt.json").read_bytes() == first
+    for reach in ((), ("--base-url", server.url)):
+        (tmp_path / "rebuilt.json").unlink(missing_ok=True)
+        words = ("build", "--dataset", card_file, "--out", "rebuilt.json", *model, *elsewhere, *reach)
+        ran = attrgen(*words)
+        assert ran.status == 0, ran.err
+        assert (tmp_path / "rebuilt.json").read_bytes() == first
+    assert len(server.received) == asked
     assert server.url not in (tmp_path / "share.jsonl").read_text()
+
+
+def test_ctrl_c_saves_what_is_done_and_says_so(
+    attrgen: Attrgen, server: Any, scripts: ModuleType, card_file: Path, tmp_path: Path
+) -> None:
+    def script(received: Any) -> Any:
+        if received.number == 4:
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return scripts.normal(received) if received.number < 4 else scripts.Reply("", delay=30)
+
+    server.script = script
+    words = ("build", "--dataset", card_file, "--base-url", server.url)
+    ran = attrgen(*words)
+    assert ran.status == 130 and "Interrupted" in ran.out and "Traceback" not in ran.err
+    assert "4 lists by LLM" in ran.out and (tmp_path / "attrs" / "lumps.json").exists()
+    server.script = scripts.normal
+    assert "8 lists by LLM: 8 answers" in attrgen(*words).out
+    (tmp_path / "attrs" / "lumps.json").unlink()
+    server.script = lambda _: script(received_late)
+    received_late = server.received[4]
+    ran = attrgen(*words, "--cache", "empty")
+    assert ran.status == 130 and "Nothing is missing" not in ran.out
+
+
+def test_a_hundred_classes_do_not_make_9900_calls_unless_told(attrgen: Attrgen, tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / "images" / f"kind_{number:02}").mkdir(parents=True)
+    words = ("build", "--dataset", "images", "--dry-run")
+    ran = attrgen(*words)
+    assert "300 calls of" in ran.out and "300 calls for their confusion lists follow" in ran.out
+    assert "200 calls for their confusion lists follow" in attrgen(*words, "--confusers", 2).out
+    assert "10100 calls of" in attrgen(*words, "--confusers", "all").out
+
+
+def test_confusers_of_a_run(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:
+    table = "path,label,predicted,smooth lump,spiky lump,plain tissue\n"
+    table += "a.png,smooth lump,plain tissue,0.1,0.2,0.3\nb.png,spiky lump,spiky lump,0.1,0.3,0.2\n"
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "predictions.csv").write_text(table)
+    ran = attrgen("build", "--dataset", card_file, "--base-url", server.url, "--from-run", "run")
+    assert ran.status == 0, ran.err
+    built = attribute_set.load(tmp_path / "attrs" / "lumps.json")
+    confused = {name: list(value.confusion or {}) for name, value in built.classes.items()}
+    assert confused == {"smooth lump": ["plain tissue"], "spiky lump": [], "plain tissue": []}
 
 
 def test_cache_commands(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_the_mistakes_of_a_run(card: Card, run: Path) -> None:
         ("path,label,predicted\nx,smooth lump\n", "is no class"),
         ("path,label,predicted\nx,smooth lump,smooth lump\n", "no mistakes"),
         ("", "columns"),
+        ("path,label,predicted\nx," + "y" * 200_000 + ",z\n", "not a table"),
     ],
 )
 def test_predictions_that_are_of_no_use(card: Card, tmp_path: Path, content: str, message: str) -> None:

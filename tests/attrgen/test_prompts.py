@@ -66,6 +66,9 @@ def test_a_missing_variable_is_an_error(card: Card, tmp_path: Path) -> None:
         "{% include '/etc/hostname' %}",
         "{{ range(10 ** 9) | list }}",
         "{{ 1 / 0 }}",
+        "{{ 'x' * 10000000000 }}",
+        "{{ classes * 10000000000 }}",
+        "{{ 10 ** 10 ** 10 }}",
         "{{ cycler.__init__.__globals__.os }}",
         "{{ '%s' | format(classes.__class__) }}{{ '{0.__class__}'.format(1) }}",
     ],
@@ -74,6 +77,11 @@ def test_templates_are_sandboxed(card: Card, tmp_path: Path, body: str) -> None:
     loaded = prompts.load(write(tmp_path / "mine", "descriptive", body))
     with pytest.raises(UserError, match=r"descriptive\.j2"):
         text(card, "descriptive", loaded)
+
+
+def test_templates_may_reckon(card: Card, tmp_path: Path) -> None:
+    loaded = prompts.load(write(tmp_path / "mine", "descriptive", "{{ 2 * count + 1 }} at most"))
+    assert text(card, "descriptive", loaded).endswith("21 at most\n")
 
 
 def test_a_syntax_error_has_its_line(card: Card, tmp_path: Path) -> None:
