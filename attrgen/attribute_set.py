@@ -35,7 +35,7 @@ _SHOULD_BE = {
 def _one_visible_line(text: str) -> str:
     if not text.strip():
         raise ValueError("the text is empty")
-    if not all(character.isprintable() for character in text):
+    if not text.isprintable():
         raise ValueError("the text holds a line break or another character that cannot be printed")
     return text
 

@@ -6,8 +6,9 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -22,6 +23,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, but what a cached property derived from the old values stays behind."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
 
 class CardClass(_Strict):
     """One class: `name` as text prompts say it, its image folder, and other spellings of its name."""
@@ -30,9 +38,13 @@ class CardClass(_Strict):
     folder: Words
     aliases: tuple[Words, ...] = ()
 
-    def spellings(self) -> set[str]:
+    def spellings(self) -> frozenset[str]:
         """Every folded spelling under which the class may be met."""
-        return {fold(text) for text in (self.name, self.folder, *self.aliases)}
+        return self._spellings
+
+    @cached_property
+    def _spellings(self) -> frozenset[str]:
+        return frozenset(fold(text) for text in (self.name, self.folder, *self.aliases))
 
 
 class CardImages(_Strict):
@@ -104,8 +116,16 @@ class Card(_Strict):
 
     def find_class(self, spelling: str) -> CardClass | None:
         """The class of that name, folder or alias; case, underscores and hyphens do not count."""
-        folded = fold(spelling)
-        return next((entry for entry in self.classes if folded in entry.spellings()), None)
+        return self._by_spelling.get(fold(spelling))
+
+    @cached_property
+    def _by_spelling(self) -> dict[str, CardClass]:
+        return {spelling: entry for entry in self.classes for spelling in entry.spellings()}
+
+    @cached_property
+    def spellings(self) -> Mapping[str, frozenset[str]]:
+        """The folded spellings of every class, by its name."""
+        return {entry.name: entry.spellings() for entry in self.classes}
 
     def leaves_out(self, spelling: str) -> bool:
         """Whether that is the spelling of a class left out on purpose."""

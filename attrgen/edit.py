@@ -10,7 +10,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -47,7 +47,7 @@ class Job:
     def confusable(self) -> dict[str, str]:
         """For every folded spelling of a class that it can be mistaken for, its key in the file."""
         keys = {class_name(key, self.card): key for key in self.before.confusion or {}}
-        known: dict[str, set[str]] = {key: {fold(key)} for key in (*keys, OTHER)}
+        known: dict[str, Iterable[str]] = {key: {fold(key)} for key in (*keys, OTHER)}
         if self.card is not None:
             known |= {entry.name: entry.spellings() for entry in self.card.classes}
         elif self.attributes is not None:

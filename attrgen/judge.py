@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrgen.card import Card
-from attrgen.check import check_texts
+from attrgen.check import check_lists
+from attrgen.check.rule import ERRORS
 from attrgen.plan import Slot
 
 
 def defects(texts: Sequence[str], slot: Slot, card: Card) -> dict[int, list[str]]:
     """The reasons against each bad text, by its position; good texts are left out."""
     bad: dict[int, list[str]] = {}
-    for found in check_texts(
-        texts, class_name=slot.class_name, kind=slot.kind, confused=slot.confused, card=card
-    ):
-        if found.level == "error" and found.position is not None:
-            bad.setdefault(found.position, []).append(found.message)
+    for found in check_lists({slot: texts}, card, ERRORS):
+        assert found.position is not None
+        bad.setdefault(found.position, []).append(found.message)
     return bad

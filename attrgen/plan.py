@@ -127,8 +127,9 @@ def _inserted(old: Mapping[str, Any], new: Mapping[str, Any], card: Card) -> dic
         found = card.find_class(key)
         return order[found.name] if found is not None else order.get(key, -1)
 
-    result = list(old.items())
+    result = [(rank(key), key, value) for key, value in old.items()]
     for key, value in new.items():
-        place = next((i for i, (other, _) in enumerate(result) if rank(other) > rank(key)), len(result))
-        result.insert(place, (key, value))
-    return dict(result)
+        own = rank(key)
+        place = next((i for i, (other, _, _) in enumerate(result) if other > own), len(result))
+        result.insert(place, (own, key, value))
+    return {key: value for _, key, value in result}

@@ -46,7 +46,7 @@ from attrgen.card import Card
 from attrgen.errors import UserError
 from attrgen.library import path_of
 from attrgen.llm.request import Usage
-from attrgen.plan import Slot, slots
+from attrgen.plan import Slot
 
 CREDITS = ("by", "date", "basis", "licence")  # what a curated set says of itself, and its copies say, too
 
@@ -187,8 +187,8 @@ def _add(runs: list[dict[str, Any]], slot: Slot, filled: Filled) -> None:
     record = _record(filled.texts)
     if filled.answers:
         record = {"answers": " ".join(filled.answers), **record}
-    generated = dict(_slots(run.pop("generated", {})))
-    run["generated"] = _nested({**generated, slot: record})  # last in the run, for it is long
+    run["generated"] = run.pop("generated", {})  # last in the run, for it is long
+    _put(run["generated"], slot, record)
 
 
 def _record(texts: Sequence[str]) -> dict[str, str]:
@@ -215,12 +215,16 @@ def _slots(generated: Mapping[str, Any]) -> Iterator[tuple[Slot, Mapping[str, An
 def _nested(records: Mapping[Slot, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for slot, record in records.items():
-        kinds = nested.setdefault(slot.class_name, {})
-        if slot.confused is None:
-            kinds[slot.kind] = record
-        else:
-            kinds.setdefault(slot.kind, {})[slot.confused] = record
+        _put(nested, slot, record)
     return nested
+
+
+def _put(generated: dict[str, Any], slot: Slot, record: Any) -> None:
+    kinds = generated.setdefault(slot.class_name, {})
+    if slot.confused is None:
+        kinds[slot.kind] = record
+    else:
+        kinds.setdefault(slot.kind, {})[slot.confused] = record
 
 
 def _in_order(card: Card, found: Mapping[Slot, Any]) -> list[Slot]:
@@ -228,9 +232,15 @@ def _in_order(card: Card, found: Mapping[Slot, Any]) -> list[Slot]:
 
 
 def _ordered(card: Card, items: Iterator[tuple[Slot, Any]]) -> list[tuple[Slot, Any]]:
-    every = slots(card, attribute_set.KINDS, dict.fromkeys(card.class_names, (*card.class_names, "other")))
-    rank = {slot: place for place, slot in enumerate(every)}
-    return sorted(items, key=lambda item: rank.get(item[0], len(rank)))
+    names = (*card.class_names, attribute_set.OTHER)
+    places = {name: place for place, name in enumerate(names)}
+
+    def rank(slot: Slot) -> tuple[int, int, int]:
+        kind = attribute_set.KINDS.index(slot.kind) if slot.kind in attribute_set.KINDS else len(names)
+        confused = places.get(slot.confused or "", len(names))
+        return places.get(slot.class_name, len(names)), kind, confused
+
+    return sorted(items, key=lambda item: rank(item[0]))
 
 
 def _library_texts(dataset: str) -> dict[Slot, list[str]]:

@@ -6,7 +6,7 @@ joins the import below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from attrgen.attribute_set import OTHER, AttributeSet
@@ -23,7 +23,7 @@ from attrgen.check import (
     space,
     visible,
 )
-from attrgen.check.rule import RULES, Finding, Level, Lists, Rule, findings
+from attrgen.check.rule import LEVELS, RULES, Finding, Level, Lists, Rule, findings
 from attrgen.plan import Slot
 from attrgen.spelling import slot_of
 
@@ -41,14 +41,20 @@ RULE_FILES = (
     nearness,
 )
 
-__all__ = ["RULES", "Finding", "Level", "Rule", "check_lists", "check_set", "check_texts"]
+__all__ = ["LEVELS", "RULES", "Finding", "Level", "Rule", "check_lists", "check_set", "check_texts"]
 
 
 def check_texts(
-    texts: Sequence[str], *, class_name: str, kind: str, confused: str | None = None, card: Card | None = None
+    texts: Sequence[str],
+    *,
+    class_name: str,
+    kind: str,
+    confused: str | None = None,
+    card: Card | None = None,
+    levels: Collection[Level] = LEVELS,
 ) -> list[Finding]:
-    """What all rules find in one list by itself."""
-    return check_lists({Slot(class_name, kind, confused): texts}, card)
+    """What the rules of those levels find in one list by itself."""
+    return check_lists({Slot(class_name, kind, confused): texts}, card, levels)
 
 
 def check_set(attributes: AttributeSet, card: Card | None = None) -> list[Finding]:
@@ -59,8 +65,10 @@ def check_set(attributes: AttributeSet, card: Card | None = None) -> list[Findin
     return check_lists(lists, card)
 
 
-def check_lists(lists: Mapping[Slot, Sequence[str]], card: Card | None = None) -> list[Finding]:
-    """What all rules find in these lists, looked at together, in their order.
+def check_lists(
+    lists: Mapping[Slot, Sequence[str]], card: Card | None = None, levels: Collection[Level] = LEVELS
+) -> list[Finding]:
+    """What the rules of those levels find in these lists, looked at together, in their order.
 
     Class names may be spelled in any way that the card knows; findings spell them as `lists` does.
     """
@@ -71,11 +79,11 @@ def check_lists(lists: Mapping[Slot, Sequence[str]], card: Card | None = None) -
     texts = {named: lists[slot] for named, slot in given.items()}
     return [
         replace(found, class_name=given[found.slot].class_name, confused=given[found.slot].confused)
-        for found in findings(Lists(texts, _spellings(texts, card)))
+        for found in findings(Lists(texts, _spellings(texts, card)), levels)
     ]
 
 
 def _spellings(lists: Mapping[Slot, Sequence[str]], card: Card | None) -> dict[str, frozenset[str]]:
     names = {name for slot in lists for name in (slot.class_name, slot.confused) if name is not None}
-    known = {} if card is None else {entry.name: frozenset(entry.spellings()) for entry in card.classes}
-    return {name: frozenset({fold(name)}) for name in sorted(names - {OTHER})} | known
+    known = {} if card is None else card.spellings
+    return {**known, **{name: frozenset({fold(name)}) for name in sorted(names - {OTHER, *known})}}

@@ -67,8 +67,8 @@ def _tokens_of(piece: str) -> int:
     parts = [letters[byte] for byte in piece.encode("utf-8")]
     parts[-1] += _END
     while len(parts) > 1:
-        best = min(pairwise(parts), key=lambda pair: ranks.get(pair, _MERGES))
-        if best not in ranks:
+        best = min(pairwise(parts), key=lambda pair: ranks.get(" ".join(pair), _MERGES))
+        if " ".join(best) not in ranks:
             break
         parts = _joined(parts, best)
     return len(parts)
@@ -89,22 +89,20 @@ def _joined(parts: list[str], pair: _Pair) -> list[str]:
 
 @cache
 def whole_words() -> frozenset[str]:
-    """Words of ASCII letters, in lower case, that are one token: the commonest words of captions.
+    """Words, in lower case, that are one token: the commonest words of captions.
 
     Raises:
         UserError: open_clip is not installed.
     """
-    joined = (first + second for first, second in _ranks())
-    return frozenset(
-        word for token in joined if (word := token.removesuffix(_END)) != token and word.isalpha()
-    )
+    ends = (pair.removesuffix(_END) for pair in _ranks() if pair.endswith(_END))
+    return frozenset(word for end in ends if (word := end.replace(" ", "", 1)).isalpha())
 
 
 @cache
-def _ranks() -> dict[_Pair, int]:
+def _ranks() -> dict[str, int]:
+    """The place of each pair, "first second", in the order in which pairs are joined."""
     lines = gzip.decompress(vocabulary().read_bytes()).decode("utf-8").split("\n")[1 : _MERGES + 1]
-    pairs = (line.split() for line in lines)
-    return {(first, second): rank for rank, (first, second) in enumerate(pairs)}
+    return dict(zip(lines, range(len(lines)), strict=True))
 
 
 def vocabulary() -> Path:

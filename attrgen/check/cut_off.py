@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -41,8 +42,18 @@ _ADJECTIVE = re.compile(
     r"|upper|lower|inner|outer|neighbou?ring|adjacent|adjoining|surrounding|underlying|overlying)\Z"
 )
 
-_LAST_WORD = re.compile(r"([\w'’-]*\w)[^\w,;:(\[{/&–—-]*\Z")
-_OPEN_END = re.compile(r"(?:\.\.\.|…|[,;:(\[{/&–—-]|\b(?:e\.?g|i\.?e|such as|for example)\.?)\s*\Z")
+_OPEN_END = (
+    *",;:([{/&–—-…",
+    "...",
+    " e.g.",
+    " e.g",
+    " i.e.",
+    " i.e",
+    " such as",
+    " for example",
+    " for example.",
+)
+_STOPS = (".", "!", "?")
 # What may follow a whole word to make another: "stroma" is no cut "stromal".
 _INFLECTIONS = word_set("s e es l al c ic ly y n r ry ary d ed")
 _SHORTEST_CUT = 3
@@ -62,23 +73,24 @@ def cut_off(lists: Lists) -> Iterator[Hit]:
 @list_rule("uneven-end", "warning")
 def uneven_end(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
     """the only one of a list without a full stop, which is how cut sentences look"""
-    open_ends = [place for place, text in enumerate(texts) if text.rstrip()[-1:] not in (".", "!", "?")]
+    open_ends = [place for place, text in enumerate(texts) if not text.rstrip().endswith(_STOPS)]
     if len(open_ends) == 1 and len(texts) >= 4:
         yield open_ends[0], "has no full stop while all others of its list have one; it may be cut off"
 
 
 def _reason(text: str, told: set[str]) -> str | None:
-    if _OPEN_END.search(text):
+    end = text.rstrip().casefold()
+    if end.endswith(_OPEN_END):
         return f"ends in '{text.split()[-1]}'"
     if text.count("(") > text.count(")") or text.count("[") > text.count("]"):
         return "opens a bracket and does not close it"
     if text.count('"') % 2:
         return "opens a quotation and does not close it"
-    match = _LAST_WORD.search(text.casefold())
-    if match is None:
+    if not end:
         return None
-    last, before = match[1], words(text[: match.start()])
-    stop = text.rstrip()[-1:] in (".", "!", "?")
+    last = end.split()[-1].strip(string.punctuation)  # a hyphenated word is one: "spike-like"
+    before = words(text)[: len(words(text)) - len(words(last))]
+    stop = end.endswith(_STOPS)
     if last in UNFINISHED or (not stop and last in _UNFINISHED_WITHOUT_STOP and "it" not in before):
         return f"ends in '{last}'"
     if last in _VERBS and not _VERBS_MAY_END_AFTER.intersection(before):

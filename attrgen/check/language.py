@@ -74,6 +74,8 @@ def other_language(text: str, slot: Slot, lists: Lists) -> str | None:
 
 def other_script(text: str) -> bool:
     """Whether much of a text is in letters that are not Latin."""
+    if text.isascii():
+        return False
     letters = [character for character in text if character.isalpha()]
     other = [letter for letter in letters if not _is_latin(letter)]
     return len(other) > _OTHER_SCRIPT * len(letters)

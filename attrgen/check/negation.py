@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import re
-
+from attrgen.check.phrases import Phrases
 from attrgen.check.rule import Lists, text_rule
-from attrgen.check.words import quoted
+from attrgen.check.words import quoted, words
 from attrgen.plan import Slot
 
-# Regular expressions. A prefix ("non-enhancing") is part of its word and is let pass.
-NEGATIONS = (
-    "no", "not", "never", "none", "nor", "neither", "nothing", "nowhere", "cannot", r"\w+n['’]t",
-    "without", "absence", "absent", r"lack(?:s|ed|ing)?", "devoid", "void of", r"free (?:of|from)",
-    r"\w+-free",
-    r"fail(?:s|ed|ing)? to", "missing", r"exclud(?:es?|ed|ing)", "except", "other than",
-    "unlike", "rather than", "instead of", "as opposed to", r"in contrast (?:to|with)",
-)  # fmt: skip
-_NEGATION = re.compile(rf"(?<![\w-])(?:{'|'.join(NEGATIONS)})(?![\w-])", re.IGNORECASE)
+NEGATIONS = """
+    no, not, never, none, nor, neither, nothing, nowhere, cannot, without, absence, absent, lack, lacks,
+    lacked, lacking, devoid, void of, free of, free from, fails to, failed to, fail to, failing to,
+    missing, exclude, excludes, excluded, excluding, except, other than, unlike, rather than, instead of,
+    as opposed to, in contrast to, in contrast with
+"""
+_NEGATIONS = Phrases(NEGATIONS.split(","))
+_SHORT_FORMS = ("n't", "n’t")
+_COMPOUND = "-free"  # a prefix ("non-enhancing") names a look and is let pass
 
 
 @text_rule("negated", "error")
 def negated(text: str, slot: Slot, lists: Lists) -> str | None:
     """states what is absent; CLIP does not read "no", "without" or "unlike" """
-    found = _NEGATION.findall(text)
+    said = words(text)
+    found = [" ".join(said[start:end]) for start, end in _NEGATIONS.find(said)]
+    found += [word for word in said if word.endswith(_SHORT_FORMS)]
+    found += [word for word in text.casefold().split() if word.strip(",.;:").endswith(_COMPOUND)]
     if not found:
         return None
     return f"denies something ({quoted(found)}), which CLIP does not read; say what is seen in its place"

@@ -7,14 +7,18 @@ line of the function's docstring is what `attrgen check --rules` says about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from attrgen.attribute_set import POSITIVE_KINDS
+from attrgen.check.names import Names, names_of
 from attrgen.plan import Slot
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+ERRORS: tuple[Level, ...] = ("error",)
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Lists:
     def positives(self, class_name: str) -> list[str]:
         """Descriptive and distinctive texts of a class."""
         return [text for kind in POSITIVE_KINDS for text in self.texts.get(Slot(class_name, kind), ())]
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of the classes, to be found in texts."""
+        return names_of(self.spellings)
 
 
 class Hit(NamedTuple):
@@ -120,9 +129,9 @@ def set_rule(id: str, level: Level) -> Callable[[SetRule], SetRule]:
     return register
 
 
-def findings(lists: Lists) -> list[Finding]:
-    """What all rules find, in the order of the lists."""
-    found = [(hit, rule) for rule in RULES.values() for hit in rule.find(lists)]
+def findings(lists: Lists, levels: Collection[Level] = LEVELS) -> list[Finding]:
+    """What the rules of those levels find, in the order of the lists."""
+    found = [(hit, rule) for rule in RULES.values() if rule.level in levels for hit in rule.find(lists)]
     order = {slot: place for place, slot in enumerate(lists.texts)}
     found.sort(key=lambda item: (order[item[0].slot], item[0].position))
     return [

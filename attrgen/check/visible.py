@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from attrgen.card import fold
+from attrgen.check.phrases import Phrases
 from attrgen.check.rule import Lists, text_rule
-from attrgen.check.words import quoted
+from attrgen.check.words import quoted, words
 from attrgen.plan import Slot
 
 # What a text speaks of → the words that give it away, parted by commas; * stands for any ending.
@@ -34,16 +33,17 @@ UNSEEN: Mapping[str, str] = {
         """,
     "a patient, a cause or a history": """
         patient*, histor*, symptom*, asymptomatic, complain*, pain, painful, painless, itch*, tender,
-        tenderness, discomfort, fever*, cough*, years, year-old, months, weeks, elderly, infants, children,
-        women, men, woman, man, males, females, smoker*, smoking, family, familial, genetic*, hereditary,
-        inherited, mutation*, caused by, cause of, causes, due to, result of, results from, resulting from,
-        associated with, secondary to, related to, because of, sun exposure, uv exposure, exposure to,
-        chronic, chronically, acute, long-standing, longstanding, previous, previously, prior, virus*,
-        bacteri*, infection*, infectious, trauma, traumatic, hormon*, palpa*, mobile, compressib*, feels,
-        felt, sore, injury, injuries, accident, after a fall, blood cell count*, cell count*, intraocular
-        pressure, function, functions, functional, dysfunction, impair*, when pinched, when pressed, with
-        pressure, to the touch, odor*, odour*, smell*, laboratory, blood test*, serum, blood pressure,
-        vision loss, visual acuity, loss of vision, dyspnea, immun*suppress*, lifestyle, obesity
+        tenderness, discomfort, fever*, cough*, years, year-old, months, weeks, elderly, smoker*, smoking,
+        familial, genetic*, hereditary, inherited, mutation*, caused by, cause of, causes, due to, result
+        of, results from, resulting from, associated with, secondary to, related to, because of, sun
+        exposure, uv exposure, exposure to, chronic, chronically, acute, long-standing, longstanding,
+        previous, previously, prior, virus*, bacteri*, infection*, infectious, trauma, traumatic, hormon*,
+        palpa*, mobile, compressib*, feels, felt, sore, injury, injuries, accident, after a fall, blood cell
+        count*, cell count*, intraocular pressure, functional, dysfunction, impair*, when pinched, when
+        pressed, with pressure, to the touch, odor*, odour*, smell*, laboratory, blood test*, serum, blood
+        pressure, vision loss, visual acuity, loss of vision, dyspnea, immunosuppress*, immunocompromised,
+        lifestyle, obesity, in infants, in children, in women, in men, in males, in females, women over, men
+        over, women aged, men aged, year old
         """,
     "the future or a change over time": """
         prognos*, surviv*, mortality, fatal, deadly, life-threatening, recur, recurs, recurrence*,
@@ -60,13 +60,13 @@ UNSEEN: Mapping[str, str] = {
         recommend*, should, must, ought, need to, needs to, needed, require, requires, required, requiring,
         follow-up, follow up, biops*, evaluat*, assess*, treat, treated, treatment*, treatable, therap*,
         chemotherap*, radiotherap*, immunotherap*, surgery, surgeries, surgeon*, referral, be referred,
-        monitor*, consult*, correlat*, clinical, clinically, clinician*, medical attention, medication*,
-        antibiotic*, drug, drugs, important to, important for, warrant*, advised, cure, cures, cured,
-        surgical removal, advisable, urgent*, emergency, hospital*, doctor*, physician*, radiologist*,
-        pathologist*, dermatologist*, specialist*, investigat*, further imaging, further test*, further
-        work*, further analysis, further study, additional test*, additional imaging, caution,
-        intervention*, manage*, screening, lab test*, vaccin*, prescri*, helps visuali*, help visuali*,
-        allows for, allowing for
+        consult*, correlat*, clinical, clinically, clinician*, medical attention, medication*, antibiotic*,
+        drug, drugs, important to, important for, warrant*, advised, cure, cures, cured, surgical removal,
+        advisable, urgent*, emergency, hospital*, doctor*, physician*, radiologist*, pathologist*,
+        dermatologist*, specialist*, investigat*, further imaging, further test*, further work*, further
+        analysis, further study, additional test*, additional imaging, caution, intervention*, screening,
+        lab test*, vaccin*, prescri*, helps visuali*, help visuali*, allows for, allowing for, monitored,
+        monitoring, to monitor, managed with, managed by, management of
         """,
     "how often something occurs": """
         most common, commonly, common in, common among, common finding*, common type, common form, common
@@ -75,8 +75,8 @@ UNSEEN: Mapping[str, str] = {
         in, occurring in, occurs most, affects men, affects women, in adults, in older, most frequent, one
         of the most, more often, less often, twice as often, than in men, than in women, in younger, in most
         cases, in many cases, in some cases, of cases, age group*, middle-aged, middle age,
-        population-based, people, individuals, worldwide, demographic*, gender, ethnic*, percent of, decade
-        of life
+        population-based, worldwide, demographic*, gender, ethnic*, percent of, decade of life, in people,
+        of people, in individuals, of individuals
         """,
     "itself or its data set": """
         class, classes, category, example of, dataset*, training, data set*, serves as, serve as, reference
@@ -86,31 +86,18 @@ UNSEEN: Mapping[str, str] = {
 }
 
 
-def _alternatives(words: str) -> str:
-    known = (fold(word) for word in words.split(",") if word.strip())
-    return "|".join(re.escape(word).replace(r"\*", r"\w*") for word in known)
-
-
-_UNSEEN = {
-    topic: re.compile(rf"(?<!\w)(?:{_alternatives(words)})(?!\w)", re.IGNORECASE)
-    for topic, words in UNSEEN.items()
-}
+_UNSEEN = {topic: Phrases(line.split(",")) for topic, line in UNSEEN.items()}
+_ANY = Phrases(phrase for line in UNSEEN.values() for phrase in line.split(","))
 
 
 @text_rule("not-visible", "error")
 def not_visible(text: str, slot: Slot, lists: Lists) -> str | None:
     """speaks of a diagnosis, history, prognosis, advice or frequency, which no image shows"""
-    rest = without_names(text, lists)
-    for topic, pattern in _UNSEEN.items():
-        found = pattern.findall(rest)
+    said = lists.names.taken_out(words(text))  # a class may be called "benign tumor"
+    if not _ANY.find(said):
+        return None
+    for topic, phrases in _UNSEEN.items():
+        found = [" ".join(said[start:end]) for start, end in phrases.find(said)]
         if found:
             return f"speaks of {topic} ({quoted(found)}), which no image shows; say what is seen"
     return None
-
-
-def without_names(text: str, lists: Lists) -> str:
-    """The text, folded, with every name of a class taken out: a class may be called "benign tumor"."""
-    folded = fold(text)
-    names = sorted({name for names in lists.spellings.values() for name in names}, key=len, reverse=True)
-    pattern = "|".join(rf"{re.escape(name)}(?:e?s)?" for name in names if not name.isdigit())
-    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", " … ", folded) if pattern else folded

@@ -37,9 +37,10 @@ _ENDINGS = (
 _SHORTEST_STEM = 3
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def words(text: str) -> tuple[str, ...]:
     """The words and numbers of a text in order, in lower case; hyphens part words."""
-    return _WORD.findall(text.casefold())
+    return tuple(_WORD.findall(text.casefold()))
 
 
 @lru_cache(maxsize=100_000)

@@ -23,9 +23,8 @@ def main() -> None:
     """Measure and print."""
     for program, limit in (("attrgen", 0.4), ("vr", 1.0)):
         times = [seconds(program) for _ in range(10)]
-        print(
-            f"{program} --help: best {min(times):.2f} s, median {statistics.median(times):.2f} s (limit {limit} s)"
-        )
+        median = statistics.median(times)
+        print(f"{program} --help: best {min(times):.2f} s, median {median:.2f} s (limit {limit} s)")
 
 
 if __name__ == "__main__":
