@@ -153,11 +153,9 @@ def _out_of_order(old: Lists, new: Lists, slot: Slot) -> list[str]:
         ends[at : at + 1] = [place[text]]
         length.append(at + 1)
     kept: set[str] = set()
-    wanted, limit = len(ends), len(place)
     for text, reach in zip(reversed(common), reversed(length), strict=True):
-        if reach == wanted and place[text] < limit:
+        if reach == len(ends) - len(kept):  # the last of its pile, so smaller than what was kept before
             kept.add(text)
-            wanted, limit = wanted - 1, place[text]
     return [text for text in common if text not in kept]
 
 
