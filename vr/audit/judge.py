@@ -17,6 +17,7 @@ from attrgen.attribute_set import OTHER, Entry
 from vr.audit.auroc import auroc, interval
 
 CHANCE = 0.5
+ROUNDING = 1e-6  # of the cosine of a text with itself
 Floats = NDArray[np.floating]
 
 
@@ -43,9 +44,15 @@ class Judgement:
     fires_low: float
 
     @property
+    def misled(self) -> bool:
+        """Whether it surely tells another class better than the one that it should (positive kinds only)."""
+        elsewhere = self.entry.confused is None and self.fires_for != self.means
+        return elsewhere and self.fires_low > max(self.high, CHANCE)
+
+    @property
     def works(self) -> bool:
-        """Whether it is surely better than chance."""
-        return self.low > CHANCE
+        """Whether it is surely better than chance, and not misled."""
+        return self.low > CHANCE and not self.misled
 
     @property
     def suggestion(self) -> str:
@@ -54,12 +61,10 @@ class Judgement:
             return ""
         if self.high < CHANCE and self.entry.confused is not None:
             return f"fires more for {self.entry.class_name} itself: name what only {self.means} shows"
-        if self.high < CHANCE and self.fires_for != self.means and self.fires_low > CHANCE:
+        if self.misled:
             return f"fires for {self.fires_for}: move it there, or name what only {self.means} shows"
         if self.high < CHANCE:
             return f"fires less for {self.means} than for others: say the opposite, or something else"
-        if self.fires_for != self.means and self.fires_low > CHANCE:
-            return f"fires for {self.fires_for} rather than {self.means}: add what sets {self.means} apart"
         return "tells nothing here: name a shape, edge, brightness or texture that the image shows"
 
 
@@ -94,7 +99,8 @@ def judge(
 ) -> list[Judgement]:
     """Judge every text that describes one of the classes, the surely bad ones first.
 
-    The order is that of the upper ends of the intervals, so that few images excuse a low area.
+    The order is that of the upper ends of the intervals, so that few images excuse a low area; what is
+    misled comes earlier by as much as it surely tells the other class better.
 
     Args:
         entries: the texts with their places.
@@ -120,7 +126,11 @@ def judge(
         fires_area = float(areas[row, fires])
         fires_low, _ = interval(fires_area, int(masks[fires].sum()), int((~masks[fires]).sum()))
         found.append(Judgement(entry, classes[means], area, low, high, classes[fires], fires_area, fires_low))
-    return sorted(found, key=lambda each: (each.high, each.area))
+    return sorted(found, key=_badness)
+
+
+def _badness(judged: Judgement) -> tuple[float, float]:
+    return judged.high - max(0.0, judged.fires_low - judged.high) * judged.misled, judged.area
 
 
 def twins(entries: Sequence[Entry], texts: Floats, threshold: float) -> list[Twins]:
@@ -130,7 +140,7 @@ def twins(entries: Sequence[Entry], texts: Floats, threshold: float) -> list[Twi
     """
     cosines = np.asarray(texts, dtype=np.float64) @ np.asarray(texts, dtype=np.float64).T
     found = []
-    for i, j in zip(*np.nonzero(np.triu(cosines >= threshold, 1)), strict=True):
+    for i, j in zip(*np.nonzero(np.triu(cosines >= threshold - ROUNDING, 1)), strict=True):
         first, second = entries[i], entries[j]
         same_list = (first.class_name, first.kind) == (second.class_name, second.kind)
         if same_list or described(first) != described(second):
