@@ -143,6 +143,45 @@ def test_the_cost_is_told_and_limited(attrgen: Attrgen, server: Any, card_file: 
     assert ran.status == 2 and "--max-cost needs the price of 'unknown'" in ran.err
 
 
+def test_the_summary_says_what_was_retried_and_what_it_cost(
+    attrgen: Attrgen, server: Any, scripts: ModuleType, card_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "prices.toml").write_text("[models.tiny]\ninput = 1000\noutput = 2000\n")
+    ways = [
+        lambda r: scripts.error(429, headers={"Retry-After-Ms": "20"}),
+        lambda r: scripts.Reply(scripts.completion('{"attributes": ["cut')),
+        lambda r: scripts.Reply(scripts.completion(None, refusal="no")),
+    ]
+    server.script = lambda r: ways[r.number // 4](r) if r.number % 4 == 3 else scripts.normal(r)
+    words = ("build", "--dataset", card_file, "--base-url", server.url, "--model", "tiny")
+    ran = attrgen(*words, "--prices", "prices.toml", "--concurrency", 1)
+    assert ran.status == 0, ran.err
+    asked = len(server.received)
+    assert asked == 12 + 3
+    assert "retried: 429, too many requests ×1, invalid answer ×1, refused ×1" in ran.out
+    # 100 and 50 tokens each; the 429 has none, and two answers could not be used
+    assert "2100 tokens (1400 prompt, 700 completion), 300 of them in answers" in ran.out
+    assert "cost 2.8000" in ran.out
+
+
+def test_what_failed_the_checks_to_the_end_is_told(
+    attrgen: Attrgen, server: Any, scripts: ModuleType, card_file: Path
+) -> None:
+    bad = "a dark area that should be biopsied"
+
+    def script(received: Any) -> Any:
+        texts = [*scripts.texts(received.question, received.count)[1:], bad]
+        return scripts.Reply(scripts.completion(json.dumps({"attributes": texts})))
+
+    server.script = script
+    words = ("build", "--dataset", card_file, "--base-url", server.url, "--kinds", "descriptive")
+    ran = attrgen(*words, "--rounds", 1)
+    assert ran.status == 0, ran.err
+    assert "3 texts failed the checks to the end and were left out" in ran.out
+    assert f"spiky lump/descriptive: '{bad}': speaks of advice" in ran.out
+    assert attrgen("check", "attrs/lumps.json", "--dataset", card_file).status == 0
+
+
 def test_a_cache_export_rebuilds_the_set_elsewhere_byte_for_byte(
     attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,23 +211,30 @@ def test_a_cache_export_rebuilds_the_set_elsewhere_byte_for_byte(
 def test_ctrl_c_saves_what_is_done_and_says_so(
     attrgen: Attrgen, server: Any, scripts: ModuleType, card_file: Path, tmp_path: Path
 ) -> None:
-    def script(received: Any) -> Any:
-        if received.number == 4:
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
-        return scripts.normal(received) if received.number < 4 else scripts.Reply("", delay=30)
+    def until(last: int) -> Callable[[Any], Any]:
+        """Answer the requests before `last`, press Ctrl-C once at that one, and keep the rest waiting."""
 
-    server.script = script
+        def script(received: Any) -> Any:
+            if received.number == last:
+                threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT)).start()
+            return scripts.normal(received) if received.number < last else scripts.Reply("", delay=30)
+
+        return script
+
     words = ("build", "--dataset", card_file, "--base-url", server.url)
+    server.script = until(0)
+    ran = attrgen(*words)
+    assert ran.status == 130 and "Interrupted" in ran.out and "Nothing is missing" not in ran.out
+    assert not (tmp_path / "attrs").exists()
+    server.script = until(len(server.received) + 4)
     ran = attrgen(*words)
     assert ran.status == 130 and "Interrupted" in ran.out and "Traceback" not in ran.err
-    assert "4 lists by LLM" in ran.out and (tmp_path / "attrs" / "lumps.json").exists()
+    saved = attribute_set.load(tmp_path / "attrs" / "lumps.json")
+    assert 1 <= saved.provenance["runs"][0]["usage"]["prompt_tokens"] / 100 <= 4
     server.script = scripts.normal
-    assert "8 lists by LLM: 8 answers" in attrgen(*words).out
-    (tmp_path / "attrs" / "lumps.json").unlink()
-    server.script = lambda _: script(received_late)
-    received_late = server.received[4]
-    ran = attrgen(*words, "--cache", "empty")
-    assert ran.status == 130 and "Nothing is missing" not in ran.out
+    asked = len(server.received)
+    assert attrgen(*words).status == 0
+    assert 8 <= len(server.received) - asked < 12
 
 
 def test_a_hundred_classes_do_not_make_9900_calls_unless_told(attrgen: Attrgen, tmp_path: Path) -> None:
