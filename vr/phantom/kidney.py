@@ -39,38 +39,38 @@ class Look:
 
 LOOKS: dict[str, Look | None] = {
     "kidney cyst": Look(
-        shape={"round": 0.6, "oval": 0.25, "lobed": 0.15},
-        border={"thin-wall": 0.4, "sharp": 0.3, "thick-wall": 0.12, "blurred": 0.18},
-        density={"dark": 0.76, "black": 0.06, "grey": 0.14, "bright": 0.04},
-        texture={"even": 0.62, "septated": 0.18, "nodule": 0.08, "mottled": 0.08, "speckled": 0.04},
-        size={"small": 0.25, "medium": 0.45, "large": 0.3},
+        shape={"round": 0.65, "oval": 0.25, "lobed": 0.1},
+        border={"thin-wall": 0.55, "sharp": 0.3, "thick-wall": 0.08, "blurred": 0.07},
+        density={"dark": 0.6, "black": 0.27, "grey": 0.1, "bright": 0.03},
+        texture={"even": 0.68, "septated": 0.14, "nodule": 0.07, "mottled": 0.07, "speckled": 0.04},
+        size={"small": 0.1, "medium": 0.45, "large": 0.45},
         count={"one": 0.85, "two": 0.15},
         edge=0.55,
-        beside={"vessel": 0.2, "fleck": 0.12, "pelvis": 0.15},
+        beside={"vessel": 0.15, "fleck": 0.1, "pelvis": 0.05},
     ),
     "kidney stone": Look(
         shape={"round": 0.5, "oval": 0.2, "lobed": 0.15, "branching": 0.15},
         border={"sharp": 0.75, "spiky": 0.25},
-        density={"white": 0.85, "bright": 0.15},
+        density={"white": 0.88, "bright": 0.12},
         texture={"even": 1.0},
-        size={"tiny": 0.5, "small": 0.35, "medium": 0.15},
+        size={"tiny": 0.35, "small": 0.45, "medium": 0.2},
         count={"one": 0.65, "two": 0.15, "several": 0.2},
         edge=0.1,
-        beside={"vessel": 0.2, "pelvis": 0.35, "bubble": 0.15},
+        beside={"vessel": 0.15, "pelvis": 0.1, "bubble": 0.1},
     ),
     "kidney tumor": Look(
-        shape={"lobed": 0.5, "round": 0.25, "oval": 0.25},
-        border={"ragged": 0.28, "blurred": 0.27, "sharp": 0.25, "thick-wall": 0.2},
-        density={"grey": 0.4, "bright": 0.35, "dark": 0.25},
-        texture={"mottled": 0.42, "hollow": 0.25, "even": 0.15, "speckled": 0.1, "septated": 0.08},
-        size={"small": 0.15, "medium": 0.45, "large": 0.4},
+        shape={"lobed": 0.6, "round": 0.2, "oval": 0.2},
+        border={"ragged": 0.45, "blurred": 0.25, "sharp": 0.15, "thick-wall": 0.15},
+        density={"grey": 0.27, "bright": 0.55, "dark": 0.18},
+        texture={"mottled": 0.5, "hollow": 0.2, "even": 0.1, "speckled": 0.14, "septated": 0.06},
+        size={"small": 0.05, "medium": 0.4, "large": 0.55},
         count={"one": 0.95, "two": 0.05},
         edge=0.55,
-        beside={"vessel": 0.3, "fleck": 0.12, "pelvis": 0.15},
+        beside={"vessel": 0.25, "fleck": 0.1, "pelvis": 0.05},
     ),
     "normal kidney": None,
 }
-_NORMAL_BESIDE: Choice = {"vessel": 0.35, "fleck": 0.15, "pelvis": 0.35, "column": 0.2, "bubble": 0.08}
+_NORMAL_BESIDE: Choice = {"vessel": 0.3, "fleck": 0.12, "pelvis": 0.15, "column": 0.15, "bubble": 0.05}
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,15 @@ class _Kidney:
 
     def __init__(self, picture: Field, rng: np.random.Generator) -> None:
         self.picture, self.rng = picture, rng
-        self.radius = rng.uniform(0.58, 0.74)
-        self.centre = (rng.uniform(-0.12, 0.12), rng.uniform(-0.12, 0.12))
+        self.radius = rng.uniform(0.62, 0.78)
+        self.centre = (rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1))
         self.taken: list[tuple[float, float, float]] = []
-        lobed = rng.random() < 0.15
-        texture = "hollow" if rng.random() < 0.6 else "even"
-        border = _pick(rng, {"sharp": 0.6, "thick-wall": 0.2, "blurred": 0.2})
+        lobed = rng.random() < 0.05
+        texture = "hollow" if rng.random() < 0.15 else "even"
+        border = _pick(rng, {"sharp": 0.9, "blurred": 0.1})
         shape = "lobed" if lobed else "bean"
         turn = np.pi / 2 + rng.uniform(-0.5, 0.5) + (np.pi if rng.random() < 0.5 else 0)
-        level = rng.uniform(0.48, 0.62)
+        level = rng.uniform(0.45, 0.6)
         paint(picture, shape, border, "grey", texture, self.centre, self.radius, turn, rng, level=level)
         self.organ = Finding(shape, border, "grey", texture, "large", kind="organ")
         self.level = level
@@ -140,8 +140,8 @@ def draw_kidney(class_name: str, rng: np.random.Generator) -> KidneyPicture:
     picture = scan(
         picture + rng.uniform(-0.03, 0.06),
         rng,
-        noise=rng.uniform(0.02, 0.06),
-        grain=rng.uniform(0.01, 0.05),
+        noise=rng.uniform(0.02, 0.05),
+        grain=rng.uniform(0.01, 0.04),
         blur=rng.uniform(0.2, 1.0),
     )
     return KidneyPicture(np.rint(picture * 255).astype(np.uint8), organ, findings, incidental)
