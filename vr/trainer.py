@@ -129,7 +129,9 @@ class Trainer:
             place = batch.to(images.device)
             if prepared is None:
                 with torch.no_grad():
-                    inputs = self.method.prepare(images.batch(batch, generator=generator))
+                    inputs = self.method.prepare(
+                        images.batch(batch, generator=generator, min_crop=recipe.min_crop)
+                    )
             else:
                 inputs = prepared[place]
             labels = images.labels[place]

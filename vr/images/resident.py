@@ -62,18 +62,20 @@ class TrainingImages:
         size: int | None = None,
         generator: torch.Generator | None = None,
         augment: bool = True,
+        min_crop: float = 0.08,
     ) -> Tensor:
         """Images `indices` (B,) as float (B, 3, size, size) in [0, 1], on the device.
 
         With `augment`, a random resized crop and a random flip of each, drawn from `generator` (on the CPU,
-        so that a run is the same on every device); else the centre crop, exactly the stored bytes.
+        so that a run is the same on every device); else the centre crop, exactly the stored bytes. A crop
+        has from `min_crop` to all of an image's area; 0.08 is torchvision's default.
         """
         size = size or self.size
         images, extents = self._gather(indices)
         if augment:
-            return random_flip(
-                random_resized_crop(images, size, extents=extents, generator=generator), generator
-            )
+            scale = (min_crop, 1.0)
+            cropped = random_resized_crop(images, size, scale=scale, extents=extents, generator=generator)
+            return random_flip(cropped, generator)
         return _centre_crop(images, extents, self.size, size)
 
     def _gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from vr.methods.base import Context, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Recipe, Scores
 from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
 from vr.methods.parts import Part
 from vr.methods.programs import FrameOptions, ProgramMethod
@@ -31,7 +31,7 @@ class AR(ProgramMethod):
 
     name = "ar"
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=200)
+    paper_recipe = Recipe(epochs=200, min_crop=PUBLISHED_CROP)
     options_type = AROptions
     paper_options: ClassVar[AROptions] = AROptions()
 

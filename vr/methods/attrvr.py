@@ -11,7 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from vr.methods.base import Context, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Recipe, Scores
 from vr.methods.parts import Part
 from vr.methods.programs import AttributeProgramMethod, ProgramOptions
 from vr.score import score
@@ -29,7 +29,7 @@ class AttrVR(AttributeProgramMethod):
     name = "attrvr"
     kinds = ("descriptive", "distinctive")
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=200)
+    paper_recipe = Recipe(epochs=200, min_crop=PUBLISHED_CROP)
     options_type = AttrVROptions
     paper_options: ClassVar[AttrVROptions] = AttrVROptions(pad_to=20)
     options: AttrVROptions

@@ -20,6 +20,10 @@ from attrgen.card import Card
 from attrgen.errors import UserError
 from vr.backbone import Backbone
 from vr.methods.parts import Part
+from vr.program import Program
+
+PUBLISHED_CROP = 0.08  # torchvision's default, which the published code takes
+MIN_CROP = 0.7  # a crop of a tenth of a scan has often lost the finding; gentler ones measured better
 
 
 class Recipe(BaseModel):
@@ -37,6 +41,7 @@ class Recipe(BaseModel):
     warmup_epochs: int = Field(0, ge=0, description="epochs at warmup_lr before the cosine starts")
     warmup_lr: float = Field(1e-5, ge=0)
     augment: bool = True
+    min_crop: float = Field(MIN_CROP, gt=0, le=1, description="least share that a random crop keeps")
 
 
 class Options(BaseModel):
@@ -139,6 +144,10 @@ class Method(nn.Module):
             UserError: this method scores images in another way.
         """
         raise UserError(f"{self.name} does not score images by texts alone, so no text stands for its scores")
+
+    def programs(self) -> dict[str, Program]:
+        """What is added to every image, by expert; empty for methods that leave the image alone."""
+        return {}
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
         """Cross-entropy of the fused scores, unless a method says otherwise."""

@@ -29,7 +29,7 @@ from torch.nn import functional as F
 
 from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet, require
 from attrgen.errors import UserError
-from vr.methods.base import Context, Loss, Options, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
 from vr.methods.prompts import PromptMethod, PromptOptions
 from vr.text import embed
 
@@ -52,7 +52,7 @@ class BiomedCoOp(PromptMethod):
 
     name = "biomedcoop"
     recipe = Recipe(batch_size=4, lr=0.0025, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    paper_recipe = recipe.model_copy(update={"augment": True})
+    paper_recipe = recipe.model_copy(update={"augment": True, "min_crop": PUBLISHED_CROP})
     options_type = BiomedCoOpOptions
     paper_options: ClassVar[BiomedCoOpOptions] = BiomedCoOpOptions()
     options: BiomedCoOpOptions

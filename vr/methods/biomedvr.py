@@ -20,7 +20,7 @@ from attrgen.attribute_set import POSITIVE_KINDS
 from vr.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
 from vr.methods import corruption
 from vr.methods.ablations import ABLATIONS
-from vr.methods.base import Context, Loss, Options, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
 from vr.methods.parts import Part
 from vr.methods.programs import AttributeProgramMethod, ProgramOptions
 from vr.score import Fusion, fuse, score
@@ -57,7 +57,7 @@ class BioMedVR(AttributeProgramMethod):
     name = "biomedvr"
     kinds = ("descriptive", "distinctive", "confusion")
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=400, one_shot_batch_size=16)
+    paper_recipe = Recipe(epochs=400, min_crop=PUBLISHED_CROP, one_shot_batch_size=16)
     options_type = BioMedVROptions
     paper_options: ClassVar[BioMedVROptions] = BioMedVROptions(pad_to=20, gate_lr=None)
     presets = ABLATIONS

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.base import Context, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Recipe, Scores
 from vr.methods.prompts import PromptMethod, PromptOptions
 
 _PROMPTS_AT_ONCE = 1024
@@ -35,7 +35,7 @@ class CoCoOp(PromptMethod):
 
     name = "cocoop"
     recipe = Recipe(batch_size=1, lr=0.002, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    paper_recipe = recipe.model_copy(update={"epochs": 10, "augment": True})
+    paper_recipe = recipe.model_copy(update={"epochs": 10, "augment": True, "min_crop": PUBLISHED_CROP})
     options_type = CoCoOpOptions
     paper_options: ClassVar[CoCoOpOptions] = CoCoOpOptions()
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from vr.methods.base import Context, Recipe
+from vr.methods.base import PUBLISHED_CROP, Context, Recipe
 from vr.methods.prompts import PromptMethod, PromptOptions
 
 
@@ -25,7 +25,7 @@ class CoOp(PromptMethod):
 
     name = "coop"
     recipe = Recipe(batch_size=32, lr=0.002, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    paper_recipe = recipe.model_copy(update={"epochs": 200, "augment": True})
+    paper_recipe = recipe.model_copy(update={"epochs": 200, "augment": True, "min_crop": PUBLISHED_CROP})
     options_type = CoOpOptions
     paper_options: ClassVar[CoOpOptions] = CoOpOptions()
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.bank import Bank
-from vr.methods.base import Context, Options, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Options, Recipe, Scores
 from vr.methods.features import FeatureMethod
 from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
 from vr.score import score
@@ -132,7 +132,7 @@ class TipAdapterF(TipAdapter):
     name = "tip-adapter-f"
     fits = True
     recipe = Recipe(batch_size=256, optimizer="adamw", lr=0.001, weight_decay=0.01, augment=False)
-    paper_recipe = recipe.model_copy(update={"epochs": 20, "augment": True})
+    paper_recipe = recipe.model_copy(update={"epochs": 20, "augment": True, "min_crop": PUBLISHED_CROP})
 
     def __init__(self, context: Context, options: TipAdapterOptions | None = None) -> None:
         super().__init__(context, options)

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from attrgen.errors import UserError
 from vr.bank import Bank
-from vr.methods.base import Context, Method, Options, Recipe, Scores
+from vr.methods.base import PUBLISHED_CROP, Context, Method, Options, Recipe, Scores
 from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
 from vr.methods.parts import Part
-from vr.program import frame_mask
+from vr.program import Program, frame_mask
 from vr.score import score
 
 PUBLISHED_BORDER = 30 / 224
@@ -42,7 +42,7 @@ class VP(Method):
 
     name = "vp"
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=200)
+    paper_recipe = Recipe(epochs=200, min_crop=PUBLISHED_CROP)
     options_type = VPOptions
     paper_options: ClassVar[VPOptions] = VPOptions(start="normal")
 
@@ -66,6 +66,11 @@ class VP(Method):
     def prepare(self, images: Tensor) -> Tensor:
         """The images themselves."""
         return images
+
+    def programs(self) -> dict[str, Program]:
+        """The border in pixels: `delta * M * std`."""
+        mask = frame_mask(self.image_size, self.border)
+        return {"pos": Program(self.delta.detach().cpu() * mask * self.context.backbone.std.cpu(), mask)}
 
     def scores(self, prepared: Tensor) -> Scores:
         """Scores of the class names."""
