@@ -90,8 +90,10 @@ def test_not_json_names_the_line(liver: Card) -> None:
     assert (found.rule, found.level, found.line) == ("json", "error", 2)
 
 
-def test_what_is_not_utf8_is_told_and_the_rest_is_checked(liver: Card) -> None:
-    report = check_bytes(MESSY.replace("a cloudy pool", "a cloudy p\xf6\xf6l").encode("latin-1"), PATH, liver)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_is_not_utf8_is_told_and_the_rest_is_checked(mark: bytes, liver: Card) -> None:
+    content = MESSY.replace("a cloudy pool", "a cloudy p\xf6\xf6l").encode("latin-1")
+    report = check_bytes(mark + content, PATH, liver)
     told = {(found.line, found.rule) for found in report.findings}
     assert {(10, "encoding"), (7, "schema"), (11, "negated")} <= told
 
