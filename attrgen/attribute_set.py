@@ -332,7 +332,7 @@ def _set_error(path: Path, located: json_lines.LocatedJson, item: Mapping[str, A
     if item["type"] == "extra_forbidden":
         known = KINDS if class_name is not None else tuple(AttributeSet.model_fields)
         message = f"unknown key '{place[-1]}'"
-        inner, remedy = "", did_you_mean(str(place[-1]), known) + f" Keys allowed here: {', '.join(known)}."
+        inner, remedy = "", did_you_mean(str(place[-1]), known)
     elif item["type"] == "too_short":
         message = "the list is empty" if not isinstance(item["input"], dict) else "nothing is in it"
         remedy = "Add a text, or remove the key so that `attrgen build` fills it."

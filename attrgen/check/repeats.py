@@ -26,7 +26,7 @@ def duplicate(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
     """the same words twice in one list"""
     first: dict[object, int] = {}
     for position, text in enumerate(texts):
-        earlier = first.setdefault(tuple(words(text)) or text.strip(), position)
+        earlier = first.setdefault(words(text) or text.strip(), position)
         if earlier != position:
             yield position, f"is there twice, first as number {earlier + 1} of the list"
 

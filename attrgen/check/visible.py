@@ -96,8 +96,10 @@ def not_visible(text: str, slot: Slot, lists: Lists) -> str | None:
     said = lists.names.taken_out(words(text))  # a class may be called "benign tumor"
     if not _ANY.find(said):
         return None
-    for topic, phrases in _UNSEEN.items():
-        found = [" ".join(said[start:end]) for start, end in phrases.find(said)]
-        if found:
-            return f"speaks of {topic} ({quoted(found)}), which no image shows; say what is seen"
-    return None
+    found = {
+        topic: quoted(" ".join(said[start:end]) for start, end in spans)
+        for topic, phrases in _UNSEEN.items()
+        if (spans := phrases.find(said))
+    }
+    topics = " and of ".join(f"{topic} ({telling})" for topic, telling in found.items())
+    return f"speaks of {topics}, which no image shows; say what is seen"

@@ -26,7 +26,7 @@ from attrgen import cli, build_cli
 if "--cold" in sys.argv:
     sys.argv.remove("--cold")
 else:
-    import attrgen.build, attrgen.report, attrgen.options, rich.progress, tenacity
+    import attrgen.build, attrgen.report, attrgen.options, openai, rich.progress, tenacity
 started, busy = time.monotonic(), time.process_time()
 try:
     cli.main()
