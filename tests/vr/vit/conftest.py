@@ -11,7 +11,7 @@ TEXT = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers"
 
 
 def randomised(model: Any, seed: int = 0) -> Any:
-    """Every weight drawn anew: no gain is 1, no bias 0, no LayerScale near 0, and the layers' scales are kept."""
+    """Every weight drawn anew: no gain is 1, no bias 0, no LayerScale near 0; layers keep their scale."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -55,7 +55,10 @@ TIMM = {"timm_pool": "", "timm_proj": "linear", "custom": True}
 FAMILIES: dict[str, tuple[int, dict[str, Any]]] = {
     "ViT-B/16, QuickGELU": (16, {"image_size": 80, "patch_size": 16, "layers": 3, "quick_gelu": True, **VIT}),
     "ViT-B/32, patches of frame and image": (16, {"image_size": 96, "patch_size": 32, "layers": 2, **VIT}),
-    "ViT-L/14, seven blocks": (14, {"image_size": 70, "patch_size": 14, "layers": 7, "quick_gelu": True, **VIT}),
+    "ViT-L/14, seven blocks": (
+        14,
+        {"image_size": 70, "patch_size": 14, "layers": 7, "quick_gelu": True, **VIT},
+    ),
     "one block": (16, {"image_size": 64, "patch_size": 16, "layers": 1, **VIT}),
     "tanh GELU": (
         16,
@@ -88,3 +91,9 @@ def family(request: pytest.FixtureRequest) -> tuple[Any, int]:
     """A backbone of each family, and the width of its frame."""
     frame, config = FAMILIES[request.param]
     return clip(**config), frame
+
+
+@pytest.fixture
+def small_clip() -> Any:
+    """The function `clip`."""
+    return clip

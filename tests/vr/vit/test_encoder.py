@@ -95,3 +95,18 @@ def test_bf16_without_the_arithmetic_computes_in_fp32_and_says_so(
     monkeypatch.setattr("vr.acceleration.computes_in_bf16", lambda device: False)
     fast = make_encoder(replace(backbone, precision="bf16"), frame)
     assert fast.path == "fast, fp32 (this processor has no bf16 arithmetic)"
+
+
+def test_it_compiles_as_one_graph_and_gives_the_same(small_clip: Any) -> None:
+    vision = {"patch_size": 16, "layers": 2, "width": 32, "head_width": 16}
+    fast = FrameEncoder(small_clip(image_size=64, quick_gelu=True, **vision), 16)
+    images, delta = problem(fast)
+    prepared = fast.prepare(images)
+
+    def gradient(encode: Any) -> Tensor:
+        program = delta.clone().requires_grad_()
+        result: Tensor = torch.autograd.grad(encode(prepared, program)[..., ::3].sum(), program)[0]
+        return result
+
+    step = torch.compile(fast.encode, backend="aot_eager", fullgraph=True, dynamic=False)
+    assert relative(gradient(step), gradient(fast.encode)) < 1e-5
