@@ -141,6 +141,19 @@ def among(ids: set[str], content_id: str) -> bool:
     return content_id[:_ID_LENGTH] in ids
 
 
+def listed(path: Path) -> dict[str, dict[str, list[str]]]:
+    """The images' paths by split (train, val) and class name as the file lists them, without looking at any.
+
+    Raises:
+        UserError: not such a file.
+    """
+    values = _parse(path)
+    return {
+        split: {name: [image for image, _ in rows] for name, rows in values[split].items()}
+        for split in ("train", "val")
+    }
+
+
 def _ordered(pool: Sequence[Item], label: int, ids: Mapping[str, str], salt: str) -> list[Item]:
     def rank(item: Item) -> tuple[str, str]:
         return hashlib.sha256(f"{salt}{ids[item.path]}".encode()).hexdigest(), item.path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,6 +12,17 @@ from attrgen.errors import UserError
 from vr.backbone import Backbone
 
 PUBLISHED_FRAME = 16 / 224
+
+
+class Program(NamedTuple):
+    """A learned program as it can be looked at.
+
+    `added` (3, H, W) is what it adds to every image, in pixels of [0, 1] (negative where it darkens), on the
+    CPU; `mask` (H, W) is 1 where it may add. Smaller images are padded with zeros to H by W before.
+    """
+
+    added: Tensor
+    mask: Tensor
 
 
 def frame_width(image_size: int, patch_size: int | None) -> int:

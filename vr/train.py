@@ -29,6 +29,7 @@ from vr.history import Row, write_history
 from vr.images.resident import TrainingImages
 from vr.images.source import ImageSource, Item
 from vr.methods.base import Context, Method
+from vr.report.run_report import write_report
 from vr.run import Run, RunConfig
 from vr.trainer import CHECKPOINT_SECONDS, Trainer
 
@@ -73,7 +74,10 @@ def run_experiment(
         _check_same(path, config)
         if (path / runs.METRICS).is_file():
             say(f"{path} is finished already")
-            return runs.load_run(path, loaded=backbone)
+            finished = runs.load_run(path, loaded=backbone)
+            if not (path / runs.REPORT).is_file():
+                write_report(path, run=finished, source=resolved.source)
+            return finished
     start = checkpoints.load(path / runs.CHECKPOINT, config.fingerprint) if resume else None
     _write_beginning(path, config, sample, resolved.attributes)
     if start is None:
@@ -111,6 +115,7 @@ def run_experiment(
     if board is not None:
         board.metrics(metrics)
         board.close()
+    write_report(path, run=run, source=resolved.source)
     return run
 
 

@@ -124,6 +124,7 @@ def train(
     for line in options.metric_lines(runs.read_metrics(run.path)):
         typer.echo(line)
     typer.echo(f"run: {run.path}")
+    typer.echo(f"look: {run.path / runs.REPORT}")
 
 
 def evaluate(
@@ -145,6 +146,7 @@ def evaluate(
     from vr.evaluation import evaluate_run
     from vr.images import open_source
     from vr.progress import count_bar
+    from vr.report.run_report import write_report
 
     place = resolve_device(device)
     run = runs.load_run(
@@ -162,4 +164,5 @@ def evaluate(
         metrics = evaluate_run(run, source, split=split, out=folder, progress=advance)
     for line in options.metric_lines(metrics):
         typer.echo(line)
-    typer.echo(f"written: {folder / runs.METRICS}, {folder / runs.PREDICTIONS}")
+    page = write_report(run.path, results=folder, run=run, source=source)
+    typer.echo(f"written: {folder / runs.METRICS}, {folder / runs.PREDICTIONS}, {page}")

@@ -15,7 +15,7 @@ from vr import bank as banks
 from vr.bank import Bank
 from vr.encoder import make_encoder
 from vr.methods.base import Context, Method, Options
-from vr.program import resolve_frame
+from vr.program import Program, frame_mask, resolve_frame
 from vr.text import embed_bank
 
 
@@ -51,6 +51,12 @@ class ProgramMethod(Method):
     def prepare(self, images: Tensor) -> Tensor:
         """See `Encoder.prepare`."""
         return self.encoder.prepare(images)
+
+    def programs(self) -> dict[str, Program]:
+        """`sigmoid(delta) * M` of each expert, in [0, 1]."""
+        mask = frame_mask(self.delta.shape[-1], self.encoder.frame)
+        added = self.delta.detach().cpu().sigmoid() * mask
+        return {name: Program(added[i], mask) for i, name in enumerate(self.experts)}
 
     def bank(self, name: str) -> Bank:
         """The bank of that name, built from the attribute set or loaded.

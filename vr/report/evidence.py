@@ -1,0 +1,106 @@
+"""All that a report is made of: a run's files, and its images and method where they can be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from attrgen.attribute_set import AttributeSet
+from attrgen.errors import UserError
+from vr import predictions
+from vr import run as runs
+from vr.history import Row, read_history
+from vr.images import open_source
+from vr.images.source import ImageSource
+from vr.predictions import Predictions
+from vr.run import Run, RunConfig
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a run.
+
+    Attributes:
+        results: the folder of metrics.json and predictions.csv; the run directory for its test split.
+        run: with the backbone, to encode images; None where that cannot be loaded.
+        source: the images; None where they are not there.
+        gaps: why something is missing, a sentence each.
+    """
+
+    path: Path
+    results: Path
+    config: RunConfig
+    metrics: dict[str, Any]
+    predictions: Predictions
+    history: list[Row]
+    attributes: AttributeSet | None
+    run: Run | None = None
+    source: ImageSource | None = None
+    gaps: tuple[str, ...] = ()
+
+
+def read(
+    path: Path,
+    *,
+    results: Path | None = None,
+    run: Run | None = None,
+    source: ImageSource | None = None,
+    gaps: tuple[str, ...] = (),
+) -> Evidence:
+    """Read a measured run.
+
+    Raises:
+        UserError: not a run directory, not measured yet, or a file in it is damaged.
+    """
+    folder = results or path
+    config = runs.read_config(path)
+    if not (folder / runs.METRICS).is_file():
+        raise UserError(
+            "the run has no metrics yet",
+            file=path,
+            remedy="Finish it with `vr train … --resume`, or measure it with `vr eval`.",
+        )
+    return Evidence(
+        path=path,
+        results=folder,
+        config=config,
+        metrics=runs.read_metrics(folder),
+        predictions=predictions.load(folder / runs.PREDICTIONS),
+        history=read_history(path),
+        attributes=runs.load_attributes(path),
+        run=run,
+        source=source,
+        gaps=gaps,
+    )
+
+
+def reopen(
+    path: Path,
+    *,
+    data: Path | None = None,
+    data_format: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    device: torch.device | str = "cpu",
+) -> Evidence:
+    """Read a run again, with its images and backbone where they are still to be found.
+
+    Raises:
+        UserError: as for `read`.
+    """
+    config = runs.read_config(path)
+    gaps = []
+    source = run = None
+    try:
+        where = data or (Path(config.data) if config.data else None)
+        source = open_source(config.card, where, format=data_format or config.data_format)
+    except UserError as error:
+        gaps.append(f"No pictures of images: {error.what}. Name their place with --data.")
+    try:
+        run = runs.load_run(path, backbone=backbone, weights=weights, device=device)
+    except UserError as error:
+        gaps.append(f"No programs, and no texts behind mistakes: {error.what}. {error.remedy}".strip())
+    return read(path, run=run, source=source, gaps=tuple(gaps))

@@ -1,0 +1,98 @@
+"""Which texts spoke on the images of a confused pair: the nearest ones of the true class and of the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vr.evaluation import prepared_batches
+from vr.explain.split import FindOrigin, origins
+from vr.images.source import ImageSource, Item
+from vr.methods.parts import Part
+from vr.report.mistakes import ConfusedPair
+from vr.run import Run
+
+IMAGES = 6  # of a pair, the surest mistakes
+_TEXTS = 3
+
+
+@dataclass(frozen=True)
+class FiredText:
+    """A text that was among the k nearest of its class on `times` of the images; cosine: mean over all.
+
+    `mimics` are the classes that a confusion attribute describes.
+    """
+
+    text: str
+    mimics: tuple[str, ...]
+    times: int
+    cosine: float
+
+
+@dataclass(frozen=True)
+class FiredBank:
+    """What one bank had to say about a pair.
+
+    Attributes:
+        lean: by how many logits the bank favoured the predicted class over the true one, mean over images.
+        sign: +1 where a near text speaks for its class, -1 where against it.
+        predicted, true: the texts of either class that fired most.
+    """
+
+    name: str
+    expert: str
+    lean: float
+    sign: int
+    predicted: tuple[FiredText, ...]
+    true: tuple[FiredText, ...]
+
+
+@torch.inference_mode()
+def fired(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[list[FiredBank]]:
+    """For each pair, what every bank of the method said on its `IMAGES` surest mistakes.
+
+    Raises:
+        UserError: the method does not score by texts, or an image cannot be read.
+    """
+    items = [Item(each.path, each.label) for pair in pairs for each in pair.mistakes[:IMAGES]]
+    if not items:
+        return []
+    run.method.eval()
+    batches = prepared_batches(run.method, source, items, batch_size=len(items), workers=2)
+    parts = [part for prepared, _, _ in batches for part in run.method.parts(prepared)]
+    find = origins(run.attributes)
+    heard, start = [], 0
+    for pair in pairs:
+        images = slice(start, start + len(pair.mistakes[:IMAGES]))
+        start = images.stop
+        heard.append([_bank(part, images, pair, run.card.class_names, find) for part in parts])
+    return heard
+
+
+def _bank(part: Part, images: slice, pair: ConfusedPair, names: Sequence[str], find: FindOrigin) -> FiredBank:
+    similarities, gives = part.similarities[images], part.gives[images]
+    lean = float((gives[:, pair.predicted] - gives[:, pair.label]).mean())
+
+    def texts(label: int) -> tuple[FiredText, ...]:
+        words = part.bank.texts[label]
+        nearest = _nearest(similarities[:, label].cpu() / part.tau, part.k, words)
+        return tuple(
+            FiredText(text, find(names[label], part.name, text).mimics, times, cosine)
+            for text, times, cosine in nearest
+        )
+
+    sign = -1 if float(torch.as_tensor(part.gate).float().mean()) < 0 else 1
+    return FiredBank(part.name, part.expert, lean, sign, texts(pair.predicted), texts(pair.label))
+
+
+def _nearest(cosines: Tensor, k: int, words: Sequence[str]) -> list[tuple[str, int, float]]:
+    """Texts by how often they are among the k nearest, and mean cosine, from cosines (B, m)."""
+    near = cosines.topk(min(k, len(words)), dim=1).indices.tolist()
+    times = Counter(text for image in near for text in {words[place] for place in image})
+    means = dict(zip(words, cosines.mean(0).tolist(), strict=False))
+    ordered = sorted(times, key=lambda text: (-times[text], -means[text]))
+    return [(text, times[text], means[text]) for text in ordered[:_TEXTS]]

@@ -1,0 +1,93 @@
+"""The sections of a run's page that are numbers: the result, classes, confidence, curves, training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scipy.stats import binomtest
+
+from vr.report import charts, diagnostics, sentences, training_curves
+from vr.report.evidence import Evidence
+
+
+def result(evidence: Evidence) -> dict[str, Any]:
+    """What the template needs of metrics and predictions."""
+    metrics, found, names = evidence.metrics, evidence.predictions, evidence.predictions.classes
+    overall, matrix = metrics["overall"], metrics["confusion_matrix"]
+    bins = diagnostics.reliability(found)
+    curves, pr_curves = diagnostics.roc(found), diagnostics.precision_recall(found)
+    counts = [values["images"] for values in metrics["per_class"].values()]
+    own = [] if evidence.run is None else evidence.run.method.warnings()
+    weights = evidence.config.backbone.weights
+    return {
+        "split": metrics["split"],
+        "overall": overall,
+        "intervals": metrics["intervals"],
+        "commonest": max(counts) / sum(counts),
+        "headline": sentences.headline(metrics),
+        "class_sentence": sentences.classes(metrics),
+        "tiles": _tiles(overall, metrics["intervals"]),
+        "warnings": [*map(sentences.sentence, own), *sentences.warnings(metrics, bins, weights)],
+        "class_rows": [
+            {
+                "name": name,
+                **values,
+                "interval": recall_interval(values["recall"], values["images"]),
+                "areas": sentences.areas(curve, pr_curve),
+            }
+            for (name, values), curve, pr_curve in zip(
+                metrics["per_class"].items(), curves, pr_curves, strict=True
+            )
+        ],
+        "confusion_sentence": sentences.confusion(matrix, names),
+        "confidence_sentence": sentences.confidence(bins),
+        "confusion_chart": charts.confusion(matrix, names),
+        "reliability_chart": charts.reliability(bins, overall["ece"]),
+        "roc_chart": charts.roc(curves, names),
+        "precision_recall_chart": charts.precision_recall(pr_curves, names),
+    }
+
+
+def training(evidence: Evidence) -> dict[str, Any] | None:
+    """Charts of the history with their captions; None where nothing was trained by epochs."""
+    history, metrics = evidence.history, evidence.metrics
+    if not history:
+        return None
+    test = metrics["overall"]["accuracy"] if metrics["split"] == "test" else None
+    last = history[-1]
+    return {
+        "sentence": sentences.training(history, metrics["selected_epoch"], evidence.config.select, test),
+        "loss": training_curves.loss(history),
+        "loss_caption": sentences.loss(last, evidence.config.options.get("beta")),
+        "accuracy": training_curves.accuracy(history, test),
+        "gate": training_curves.gate(history) if "gate_pos" in last else None,
+        "gate_caption": sentences.gate(history) if "gate_pos" in last else "",
+    }
+
+
+def recall_interval(recall: float | None, images: int) -> tuple[float, float] | None:
+    """Wilson's 95% interval of a recall; None where there is none. (Brown, Cai and DasGupta, 2001.)"""
+    if recall is None:
+        return None
+    low, high = binomtest(round(recall * images), images).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)
+
+
+def _tiles(overall: Mapping[str, float | None], intervals: Mapping[str, list[float]]) -> list[dict[str, str]]:
+    def spread(key: str) -> str:
+        low, high = intervals[key]
+        return f"95%: {100 * low:.1f} to {100 * high:.1f}"
+
+    shares = {
+        "balanced_accuracy": ("Balanced accuracy", f"mean recall; {spread('balanced_accuracy')}"),
+        "macro_f1": ("Macro F1", f"mean over classes; {spread('macro_f1')}"),
+        "auroc": ("AUROC", "mean over classes; 50% is chance"),
+        "ece": ("ECE", "mean gap of confidence; 0 is best"),
+    }
+    tiles = [
+        {"name": name, "value": sentences.percent(overall[key]), "note": note}
+        for key, (name, note) in shares.items()
+    ]
+    nll = "–" if overall["nll"] is None else f"{overall['nll']:.3f}"
+    return [*tiles, {"name": "NLL", "value": nll, "note": "nats an image; lower is better"}]

@@ -1,0 +1,75 @@
+"""Templates to pages: everything escaped, nothing fetched, and no page of somebody else's overwritten."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from attrgen.errors import UserError
+from attrgen.files import write_text
+from vr.report import sentences
+from vr.report.svg import SERIES, hue
+
+_FOLDER = Path(__file__).parent
+_MARK = '<meta name="generator" content="biomedvr {}">'
+
+
+def render(template: str, kind: str, **values: Any) -> str:
+    """A page from a template of this folder; `kind` says what it is: `report` or `comparison`.
+
+    All values are escaped, whatever file they come from, unless they are `Markup`.
+    """
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            mark=Markup(_MARK.format(kind)),
+            style=Markup((_FOLDER / "style.css").read_text("utf-8")),
+            hues=[hue(number) for number in range(SERIES)],
+            **values,
+        )
+    )
+
+
+def write(path: Path, text: str, kind: str) -> None:
+    """Write a page, over an older one of the same kind if there is one.
+
+    Raises:
+        UserError: there is another file of that name, or the folder cannot be written.
+    """
+    if path.exists() and not _is_ours(path, kind):
+        raise UserError(
+            f"there is a file already that is no {kind} of ours",
+            file=path,
+            remedy="Move it away, or choose another place with --out.",
+        )
+    write_text(path, text)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": sentences.percent, "interval": _interval}
+    return environment
+
+
+def _is_ours(path: Path, kind: str) -> bool:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return _MARK.format(kind) in file.read(4096)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _interval(low_high: tuple[float, float] | None) -> str:
+    return "" if low_high is None else f"{100 * low_high[0]:.1f} to {100 * low_high[1]:.1f}"

@@ -1,0 +1,115 @@
+"""Figures as SVG that stands in the page itself: its text is text, and its colours are the page's own.
+
+A figure is drawn in stand-in colours, each of which becomes a CSS variable, so that one drawing serves
+light, dark and paper.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK, SOFT, GRID, PAPER, ACCENT, SECOND = (f"#0{n}0{n}0{n}" for n in range(1, 7))
+_NAMED = {INK: "ink", SOFT: "soft", GRID: "line", PAPER: "paper", ACCENT: "accent", SECOND: "second"}
+_SERIES = "#0700"
+SERIES = 12
+_FONT_SIZE = 11.0
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "text.parse_math": False,  # a class name may hold a dollar sign
+    "font.size": _FONT_SIZE,
+    "text.color": INK,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": SOFT,
+    "axes.labelsize": _FONT_SIZE,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "none",
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": GRID,
+    "ytick.color": GRID,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
+    "xtick.labelsize": _FONT_SIZE,
+    "ytick.labelsize": _FONT_SIZE,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+}
+
+
+def series_color(number: int) -> str:
+    """The stand-in colour of class or run `number`; in the page `var(--series-N)`."""
+    return f"{_SERIES}{number % SERIES:02x}"
+
+
+def hue(number: int) -> int:
+    """The hue of class or run `number` in degrees: neighbours are far apart, the first is blue."""
+    order = (255, 45, 150, 340, 90, 200, 300, 15, 120, 225, 70, 175)
+    return order[number % SERIES]
+
+
+def dashes(number: int) -> tuple[float, tuple[float, ...]] | str:
+    """The line style of class or run `number`: hues alone stop telling lines apart after six."""
+    return ("solid", (0, (4.0, 2.0)))[number // 6 % 2]
+
+
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure of that many CSS pixels, in the page's style while the block lasts."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width / 72, height / 72))
+        FigureCanvasSVG(figure)
+        yield figure
+
+
+def axes(figure: Figure, left: float, bottom: float, right: float = 10, top: float = 10) -> Any:
+    """Axes that leave so many pixels at each side."""
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    return figure.add_axes(
+        (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
+    )
+
+
+def inline(figure: Figure, alt: str) -> Markup:
+    """The figure as an `<svg>` element with `alt` as its text alternative; call it within `drawing`."""
+    content = io.StringIO()
+    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None, "Format": None})
+    width, height = (round(72 * inches) for inches in figure.get_size_inches())
+    body = content.getvalue().partition("<defs>")[2].rpartition("</svg>")[0]
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would rule the whole page
+    body = re.sub(r"font-family: [^;\"]+;?", "", body)
+    body = re.sub(r"(font: [^;\"]*?px) [^;\"]+", r"\1 var(--sans)", body).replace("xlink:href", "href")
+    body = re.sub(rf"{_SERIES}([0-9a-f]{{2}})", lambda found: f"var(--series-{int(found[1], 16)})", body)
+    for color, name in _NAMED.items():
+        body = body.replace(color, f"var(--{name})")
+    body = re.sub(r"\s+", " ", _distinct_ids(body, alt))
+    head = f'viewBox="0 0 {width} {height}" style="--width: {width}px" role="img" aria-label="{escape(alt)}"'
+    return Markup(f"<svg {head}><defs>{body}</svg>")  # all text in it was escaped by matplotlib
+
+
+def _distinct_ids(body: str, salt: str) -> str:
+    """Drop ids that nothing points to, and make the others differ from those of other figures."""
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
+    prefix = f"f{zlib.crc32(salt.encode()):08x}"
+
+    def renamed(found: re.Match[str]) -> str:
+        return f' id="{prefix}-{found[1]}"' if found[1] in used else ""
+
+    body = re.sub(r' id="([^"]+)"', renamed, body)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", body)
