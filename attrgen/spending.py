@@ -91,12 +91,13 @@ class Ledger:
         self._price = price
         self._max_tokens = max_tokens
         self._max_cost = max_cost
+        self._spent = Usage()
         self._reserved = Usage()
 
     @property
     def usage(self) -> Usage:
         """All tokens so far."""
-        return sum((line.usage + line.wasted for line in self.lines.values()), Usage())
+        return self._spent
 
     @property
     def wasted(self) -> Usage:
@@ -145,6 +146,7 @@ class Ledger:
         """Count one completion; `wasted` when its answer cannot be used."""
         line = self.lines.setdefault((kind, class_name), Line())
         line.requests += 1
+        self._spent = self._spent + usage
         if wasted:
             line.wasted = line.wasted + usage
         else:

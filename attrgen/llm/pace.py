@@ -37,7 +37,7 @@ class Pace:
         finally:
             async with self._changed:
                 self._active -= 1
-                self._changed.notify_all()
+                self._changed.notify(max(1, self.limit - self._active))  # to wake all would cost the most
 
     def slower(self, began: float, wait: float | None) -> None:
         """After a 429: half as many from now on, and nothing new before `wait` seconds have passed.
