@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from attrgen import library, provenance
@@ -156,15 +157,21 @@ class Builder:
 
     async def _build(self, existing: AttributeSet | None) -> None:
         tasks: set[asyncio.Task[None]] = set()
+        # Not all at once, or the first request would only be sent when the last has been prepared.
+        gate = asyncio.Semaphore(1 if self._client is None else 2 * self._client.concurrency)
+
+        async def gated(job: Callable[[], Awaitable[None]]) -> None:
+            async with gate:
+                await job()
 
         def interrupt() -> None:
             self._result.interrupted = True
             for task in tasks:
                 task.cancel()
 
-        async def all_of(work: Iterable[asyncio.Task[None]]) -> None:
+        async def all_of(jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
             tasks.clear()
-            tasks.update(work)
+            tasks.update(asyncio.create_task(gated(job)) for job in jobs)
             if self._result.interrupted:
                 interrupt()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -177,13 +184,11 @@ class Builder:
         try:
             pairs: dict[str, Sequence[str]] = {}
             chosen = self._chosen()
-            await all_of(
-                asyncio.create_task(self._name_confusers(name, pairs, some)) for name, some in chosen.items()
-            )
+            await all_of(partial(self._name_confusers, name, pairs, some) for name, some in chosen.items())
             first = [Slot(name, CONFUSERS) for name in chosen]
             missing = self._missing(existing, pairs)
             self._progress(0, len(missing))
-            await all_of(asyncio.create_task(self._fill(slot, len(missing))) for slot in missing)
+            await all_of(partial(self._fill, slot, len(missing)) for slot in missing)
         finally:
             if self._client is not None:
                 await self._client.close()

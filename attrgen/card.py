@@ -109,7 +109,7 @@ class Card(_Strict):
                 raise ValueError(f"confusers: '{name}' cannot be mistaken for itself")
         return self
 
-    @property
+    @cached_property
     def class_names(self) -> tuple[str, ...]:
         """Class names in label order."""
         return tuple(entry.name for entry in self.classes)

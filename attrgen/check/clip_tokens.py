@@ -12,7 +12,7 @@ import html
 import re
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +89,21 @@ def _joined(parts: list[str], pair: _Pair) -> list[str]:
 
 @cache
 def whole_words() -> frozenset[str]:
-    """Words, in lower case, that are one token: the commonest words of captions.
+    """Words of a to z that are one token: the commonest words of captions.
 
     Raises:
         UserError: open_clip is not installed.
     """
-    ends = (pair.removesuffix(_END) for pair in _ranks() if pair.endswith(_END))
-    return frozenset(word for end in ends if (word := end.replace(" ", "", 1)).isalpha())
+    tokens = "\n".join(_ranks()).replace(" ", "")
+    return frozenset(re.findall(rf"^([a-z]+){_END}$", tokens, re.MULTILINE))
 
 
 @cache
 def _ranks() -> dict[str, int]:
     """The place of each pair, "first second", in the order in which pairs are joined."""
-    lines = gzip.decompress(vocabulary().read_bytes()).decode("utf-8").split("\n")[1 : _MERGES + 1]
-    return dict(zip(lines, range(len(lines)), strict=True))
+    with gzip.open(vocabulary(), "rb") as file:
+        lines = b"".join(islice(file, 1, _MERGES + 1)).decode("utf-8").splitlines()
+    return dict(zip(lines, range(_MERGES), strict=True))
 
 
 def vocabulary() -> Path:

@@ -14,8 +14,7 @@ NEGATIONS = """
     as opposed to, in contrast to, in contrast with
 """
 _NEGATIONS = Phrases(NEGATIONS.split(","))
-_SHORT_FORMS = ("n't", "n’t")
-_COMPOUND = "-free"  # a prefix ("non-enhancing") names a look and is let pass
+_ENDINGS = ("n't", "n’t", "-free")  # a prefix ("non-enhancing") names a look and is let pass
 
 
 @text_rule("negated", "error")
@@ -23,8 +22,8 @@ def negated(text: str, slot: Slot, lists: Lists) -> str | None:
     """states what is absent; CLIP does not read "no", "without" or "unlike" """
     said = words(text)
     found = [" ".join(said[start:end]) for start, end in _NEGATIONS.find(said)]
-    found += [word for word in said if word.endswith(_SHORT_FORMS)]
-    found += [word for word in text.casefold().split() if word.strip(",.;:").endswith(_COMPOUND)]
+    if any(end in text for end in _ENDINGS):  # hardly ever, and that is quick to see
+        found += [word for word in text.casefold().split() if word.strip(",.;:").endswith(_ENDINGS)]
     if not found:
         return None
     return f"denies something ({quoted(found)}), which CLIP does not read; say what is seen in its place"

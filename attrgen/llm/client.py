@@ -96,6 +96,7 @@ class Client:
         self._repairs = repairs
         self._timeout = timeout
         self._note = note
+        self.concurrency = concurrency
         self._pace = Pace(concurrency)
         self._openai: AsyncOpenAI | None = None
         self._halt: Fatal | SpendingLimit | None = None
