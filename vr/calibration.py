@@ -11,7 +11,6 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics.functional import classification as tm
 
 from attrgen.errors import UserError
 from attrgen.files import read_text, write_text
@@ -213,4 +212,6 @@ def _nll(found: Predictions, scale: float) -> float:
 
 
 def _ece(chances: Tensor, labels: Tensor) -> float:
+    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
+
     return float(tm.multiclass_calibration_error(chances, labels, chances.shape[1], n_bins=ECE_BINS))

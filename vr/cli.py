@@ -5,10 +5,11 @@ from __future__ import annotations
 import typer
 
 from attrgen.command import run
-from vr import audit_cli, data_cli, explain_cli, predict_cli, share_cli, sweep_cli, train_cli
+from vr import audit_cli, bench_cli, data_cli, explain_cli, predict_cli, share_cli, sweep_cli, train_cli
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.command("audit")(audit_cli.audit)
+app.command("bench")(bench_cli.bench)
 app.command("train")(train_cli.train)
 app.command("eval")(train_cli.evaluate)
 app.command("predict")(predict_cli.predict)

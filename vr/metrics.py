@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics.functional import classification as tm
 
 from vr.predictions import Predictions
 
@@ -33,6 +32,8 @@ def measure(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
         per_class: by name: images, recall, precision, f1, auroc.
         confusion_matrix: rows are true classes, columns predicted ones.
     """
+    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
+
     labels, logits = predictions.labels, predictions.logits.double()
     count = len(predictions.classes)
     present = torch.bincount(labels, minlength=count) > 0

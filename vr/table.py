@@ -19,6 +19,10 @@ from vr.statistics import Difference, Spread, accuracy_interval, paired, spread
 
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece", "nll", "oracle")
 MISSING = "missing"
+CSV_COLUMNS = (
+    *("backbone", "shots", "dataset", "method", "metric", "mean", "std", "seeds", "low", "high"),
+    *("baseline", "difference", "difference_low", "difference_high", "mcnemar_p", "published"),
+)
 
 
 @dataclass(frozen=True)
@@ -139,10 +143,7 @@ def to_csv(tables: Sequence[Table]) -> str:
     """All cells in long form, a row a cell, missing ones included; shares in [0, 1]."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(
-        "backbone shots dataset method metric mean std seeds low high baseline difference "
-        "difference_low difference_high mcnemar_p published".split()
-    )
+    rows.writerow(CSV_COLUMNS)
     for table in tables:
         for row in table.rows:
             for column in table.columns:

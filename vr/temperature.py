@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from torch import Tensor
 
 LOWEST, HIGHEST = 0.05, 100.0
@@ -22,6 +20,9 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
         logits: (N, C) scores.
         labels: (N,) true classes.
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
     values, rows = logits.double().cpu().numpy(), np.arange(len(labels))
     truths = labels.cpu().numpy()
 

@@ -91,7 +91,7 @@ class TestRefusals:
             backbones.load("ViT-B-32", "laion9b")
 
     def test_weights_of_the_other_activation(self) -> None:
-        with pytest.raises(UserError, match="trained with QuickGELU.*--backbone ViT-B-16-quickgelu"):
+        with pytest.raises(UserError, match=r"trained with QuickGELU.*--backbone ViT-B-16-quickgelu"):
             backbones.load("ViT-B-16", "openai")
 
     def test_weights_file_beside_a_config_of_the_other_activation(self, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Folder:
         self.root = root
         found = []
         walked: set[tuple[int, int]] = set()
-        # Links are followed, for clusters keep data behind them; one to a folder above must not go on for ever.
+        # Links are followed, for clusters keep data behind them; a link upwards must not loop.
         for folder, folders, files in os.walk(root, followlinks=True):
             status = Path(folder).stat()
             if (status.st_dev, status.st_ino) in walked:

@@ -34,7 +34,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup
     """Counts and row shares; the darker a cell, the larger its share of the true class."""
     count = len(classes)
     cell = 72.0 if count <= 4 else 54.0 if count <= 8 else 46.0
-    wrap = 13 if count <= 4 else 22
+    wrap = 11 if count <= 4 else 22
     names = ["\n".join(textwrap.wrap(name, wrap, max_lines=3, placeholder="…")) for name in classes]
     left = 26 + 6.2 * max(len(line) for name in names for line in name.split("\n"))
     upright = count > 4

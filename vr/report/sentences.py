@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vr.report.fired import FiredBank
 
 _FEW = 100  # test images below which intervals are wide
+_EVEN = 0.01  # logits between two classes that nobody would call a preference
 _SPREAD = 0.05  # a gap between confidence and accuracy worth a warning
 
 
@@ -246,7 +247,9 @@ def leaning(banks: Sequence[FiredBank], predicted: str, true: str) -> str:
     if not by_expert:
         return ""
     parts = [
-        f"the {expert} expert leant towards {predicted if logits > 0 else true} by {abs(logits):.2f}"
+        f"the {expert} expert leant towards {predicted if logits > 0 else true} by {abs(logits):.2f} logits"
+        if abs(logits) >= _EVEN
+        else f"the {expert} expert leant neither way"
         for expert, logits in by_expert.items()
     ]
-    return sentence(f"on average over the images shown, {' and '.join(parts)} logits")
+    return sentence(f"on average over the images shown, {' and '.join(parts)}")

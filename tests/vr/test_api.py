@@ -1,0 +1,99 @@
+"""`vr.load(run).predict(images)`: every kind of picture, in order, with and without a calibration."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vr
+from attrgen.errors import UserError
+from vr import run as runs
+from vr.calibrate import calibrate_run
+from vr.evaluation import evaluate
+from vr.images import open_source
+
+
+@pytest.fixture(scope="module")
+def model(toy_run: Path) -> vr.Model:
+    return vr.load(toy_run, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def files(toy: Any) -> list[Path]:
+    return sorted((toy.data / "test").rglob("*.png"))
+
+
+def test_predictions_are_those_of_the_evaluation(model: vr.Model, files: list[Path], toy: Any) -> None:
+    source = open_source(model.run.card, toy.data)
+    found = evaluate(model.run.method, source, source.splits["test"])
+    wanted = dict(zip(found.paths, found.logits.double().softmax(1).tolist(), strict=True))
+    predictions = model.predict(files)
+    assert [p.path for p in predictions] == [str(path) for path in files]
+    for prediction, path in zip(predictions, files, strict=True):
+        chances = wanted[path.relative_to(toy.data).as_posix()]
+        assert list(prediction.probabilities.values()) == pytest.approx(chances, abs=1e-5)
+        assert tuple(prediction.probabilities) == model.classes
+        assert prediction.probability == max(prediction.probabilities.values())
+        assert prediction.probabilities[prediction.label] == prediction.probability
+        assert not prediction.abstained and prediction.set is None
+
+
+def test_every_kind_of_picture_is_predicted_alike(model: vr.Model, files: list[Path]) -> None:
+    array = np.asarray(Image.open(files[0]).convert("RGB"))
+    one = model.predict(files[0])[0].probabilities
+    for given in (str(files[0]), Image.open(files[0]), array, [array], array[None], (files[0],)):
+        found = model.predict(given)
+        assert len(found) == 1
+        assert found[0].probabilities == pytest.approx(one, abs=1e-6)
+        assert found[0].path == (str(files[0]) if isinstance(given, (str, tuple)) else None)
+    mixed = model.predict([files[0], array, Image.fromarray(array)], batch_size=2)
+    assert [p.path for p in mixed] == [str(files[0]), None, None]
+    grey = model.predict([array[:, :, 0], array[:, :, :1]])
+    assert grey[0].probabilities == pytest.approx(grey[1].probabilities)
+    assert model.predict([]) == []
+
+
+def test_what_cannot_be_predicted(model: vr.Model, files: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is a folder\. Give a list of its images"):
+        model.predict(tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"x")
+    with pytest.raises(UserError, match=r"broken\.png: not an image"):
+        model.predict([files[0], tmp_path / "broken.png"])
+    with pytest.raises(UserError, match="image 1 is an array of float64"):
+        model.predict([files[0], np.zeros((8, 8))])
+    with pytest.raises(UserError, match="needs a calibration"):
+        model.predict(files[0], sets=0.9)
+    with pytest.raises(UserError, match="not a run directory"):
+        vr.load(tmp_path)
+
+
+def test_a_calibration_is_used_and_can_be_left_out(
+    toy_run: Path, toy: Any, files: list[Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copytree(toy_run, tmp_path / "run"))
+    run = runs.load_run(path)
+    calibration = calibrate_run(run, open_source(run.card, toy.data), pool="all")
+    model = vr.load(str(path), device="cpu")
+    assert model.calibration == calibration
+    assert model.decision().temperature == calibration.temperature
+    assert model.decision().threshold == calibration.threshold
+    found = model.predict(files, sets=0.5)
+    assert all(p.abstained == (p.probability < calibration.threshold) for p in found)
+    assert all(p.set is not None and set(p.set) <= set(model.classes) for p in found)
+    raw = vr.load(path, device="cpu", calibrated=False)
+    assert raw.calibration is None and not any(p.abstained for p in raw.predict(files))
+
+
+def test_the_package_is_light_until_it_loads_something() -> None:
+    code = "import sys, vr; print('torch' in sys.modules, hasattr(vr, 'load'), 'torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "True", "True"]
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = vr.nothing

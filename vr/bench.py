@@ -1,0 +1,199 @@
+"""The cost of a training step of BioMedVR, the plain path and the fast ones side by side in one run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+import torch
+
+from vr import meter
+from vr.backbone import Backbone
+from vr.bench_step import CLASSES, benchmark_card, paths_of, product_of, training
+from vr.methods.base import Context
+from vr.methods.biomedvr import BioMedVR, BioMedVROptions
+
+SHOTS, EPOCHS = 16, 400
+_REPEAT = {"cuda": 10}  # steps a reading; a GPU's run ahead of the program, as in training
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of one path.
+
+    Attributes:
+        path: which.
+        ms: median time in milliseconds of a step: a batch through both programs, forward and backward.
+        images_per_second: training images, each seen through both programs.
+        speedup: over the plain fp32 path.
+        peak_mb: most memory that a step holds at once, in 10**6 bytes, without weights.
+        memory_share: of what the plain fp32 path holds.
+        gflop: floating-point operations that a step does, counted, in 10**9.
+        matmul_share: its operations a second over those of a large matrix product in the same run.
+        run_seconds: 16 shots of 4 classes for 400 epochs at this speed, without augmentation.
+    """
+
+    path: str
+    ms: float
+    images_per_second: float
+    speedup: float
+    peak_mb: float
+    memory_share: float
+    gflop: float
+    matmul_share: float
+    run_seconds: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A row for each path, the reference first, and the conditions under which they hold."""
+
+    backbone: str
+    device: str
+    threads: int
+    torch: str
+    batch_size: int
+    frame: int
+    steps: int
+    matmul_gflops: dict[str, float]
+    notes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file."""
+        return asdict(self)
+
+
+def bench(
+    backbone: Backbone,
+    *,
+    batch_size: int = 64,
+    steps: int = 5,
+    frame: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Bench, meter.Step]:
+    """Measure all paths that this backbone, its precision and its device have.
+
+    Paths take turns, step by step, so that whatever else the machine does falls on all of them alike, and
+    medians are told. The plain path in fp32 (on a GPU: without TF32) is what the others are compared with.
+
+    Args:
+        batch_size: training images a step.
+        steps: readings of each path; on a GPU one is the mean of 10 steps.
+        say: told what is going on.
+
+    Returns:
+        The table, and the step of its last path, for a profile.
+    """
+    device = backbone.device
+    card = benchmark_card()
+    plain_precision = replace(backbone, precision="fp32")
+    method = BioMedVR(Context(plain_precision, card, None), BioMedVROptions(frame=frame))
+    paths, notes = paths_of(backbone, method.encoder)
+    step_of = training(method, batch_size)
+    taken = {path.name: step_of(path) for path in paths}
+    products = {path.arithmetic: product_of(path.arithmetic, device) for path in paths}
+    operations: dict[str, int] = {}
+    memory: dict[str, int] = {}
+    for path in paths:
+        say(f"{path.name}: counting operations and memory")
+        counted = path if not path.compile else replace(path, compile=False)
+        operations[path.name] = meter.flops(step_of(counted))
+        taken[path.name]()  # compiles, where it does
+        memory[path.name] = meter.peak_memory(taken[path.name], device)
+    times: dict[str, list[float]] = {name: [] for name in (*taken, *products)}
+    repeat = _REPEAT.get(device.type, 1)
+    for number in range(steps):
+        say(f"reading {number + 1} of {steps}")
+        for name, step in taken.items():
+            times[name].append(meter.seconds(step, device, repeat))
+        for name, (product, _) in products.items():
+            times[name].append(meter.seconds(product, device, repeat))
+    peaks = {name: count / median(times[name]) for name, (_, count) in products.items()}
+    reference = paths[0].name
+    rows = tuple(
+        Row(
+            path=path.name,
+            ms=1000 * (time := median(times[path.name])),
+            images_per_second=batch_size / time,
+            speedup=median(times[reference]) / time,
+            peak_mb=memory[path.name] / 1e6,
+            memory_share=memory[path.name] / max(1, memory[reference]),
+            gflop=operations[path.name] / 1e9,
+            matmul_share=operations[path.name] / time / peaks[path.arithmetic],
+            run_seconds=EPOCHS * math.ceil(SHOTS * CLASSES / batch_size) * time,
+        )
+        for path in paths
+    )
+    found = Bench(
+        backbone=f"{backbone.name}, {backbone.weights}" if backbone.weights else backbone.name,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        batch_size=batch_size,
+        frame=method.encoder.frame,
+        steps=steps,
+        matmul_gflops={name: peak / 1e9 for name, peak in peaks.items()},
+        notes=tuple(notes),
+        rows=rows,
+    )
+    return found, taken[paths[-1].name]
+
+
+def show(found: Bench) -> None:
+    """Print the table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(
+        *(
+            "path",
+            "ms a step",
+            "images/s",
+            "speed",
+            "peak MB",
+            "memory",
+            "GFLOP a step",
+            "of matmul",
+            "a run",
+        ),
+        title=f"{found.backbone}, batch {found.batch_size}, frame {found.frame}, {found.device}",
+    )
+    for row in found.rows:
+        table.add_row(
+            row.path,
+            f"{row.ms:,.1f}",
+            f"{row.images_per_second:,.1f}",
+            f"{row.speedup:.2f}x",
+            f"{row.peak_mb:,.0f}",
+            f"{row.memory_share:.0%}",
+            f"{row.gflop:,.1f}",
+            f"{row.matmul_share:.0%}",
+            f"{row.run_seconds:,.0f} s",
+        )
+    console.print(table)
+    peaks = ", ".join(f"{name} {value:,.0f} GFLOP/s" for name, value in found.matmul_gflops.items())
+    console.print(f"A large matrix product in this run: {peaks}.")
+    console.print(f"Medians of {found.steps} interleaved readings, {found.threads} CPU threads.")
+    console.print(
+        f"A run: {SHOTS} shots, {CLASSES} classes, {EPOCHS} epochs, without augmentation's own time."
+    )
+    for note in found.notes:
+        console.print(note)
+
+
+def _processor() -> str:
+    """The CPU's name."""
+    import platform
+    from pathlib import Path as File
+
+    try:
+        lines = File("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
