@@ -16,6 +16,7 @@ from vr import calibration_report, conformal
 from vr import run as runs
 from vr.calibration import Calibration
 from vr.predictions import Predictions
+from vr.temperature import fit_temperature
 
 NAMES = ("cyst", "stone", "tumor")
 
@@ -79,6 +80,19 @@ def test_the_halves_are_apart_and_hold_every_class_alike() -> None:
     assert set(one.paths).isdisjoint(other.paths) and {*one.paths, *other.paths} == set(found.paths)
     counts = torch.bincount(one.labels, minlength=3) - torch.bincount(other.labels, minlength=3)
     assert counts.abs().max() <= 1
+
+
+def test_the_temperature_s_images_set_neither_threshold_nor_sets() -> None:
+    found = scored(400)
+    one, other = calibrations._halves(found)
+    fitted = fit(found)
+    scale = fit_temperature(one.logits, one.labels)
+    assert fitted.temperature == scale
+    chances = (other.logits.double() / scale).softmax(1).numpy()
+    confidence = sorted(chances.max(1), reverse=True)
+    assert fitted.threshold == pytest.approx(confidence[160 - 1])  # 80% of 200
+    scores = sorted(1 - chances[np.arange(200), other.labels.numpy()])
+    assert fitted.set_limits["0.90"] == pytest.approx(scores[181 - 1])  # ceil(201 * 0.9)
 
 
 def test_the_order_of_the_images_does_not_matter() -> None:
