@@ -5,7 +5,17 @@ from __future__ import annotations
 import typer
 
 from attrgen.command import run
-from vr import audit_cli, bench_cli, data_cli, explain_cli, predict_cli, share_cli, sweep_cli, train_cli
+from vr import (
+    audit_cli,
+    bench_cli,
+    data_cli,
+    explain_cli,
+    predict_cli,
+    report_cli,
+    share_cli,
+    sweep_cli,
+    train_cli,
+)
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.command("audit")(audit_cli.audit)
@@ -15,6 +25,7 @@ app.command("eval")(train_cli.evaluate)
 app.command("predict")(predict_cli.predict)
 app.command("calibrate")(predict_cli.calibrate)
 app.command("explain")(explain_cli.explain)
+app.command("report")(report_cli.report)
 app.command("sweep")(sweep_cli.sweep)
 app.command("table")(sweep_cli.table)
 app.command("curve")(sweep_cli.curve)
