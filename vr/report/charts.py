@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from matplotlib.patches import Rectangle
 
 from vr.report import sentences
-from vr.report.diagnostics import Bin, Curve
 from vr.report.svg import (
     ACCENT,
     INK,
@@ -24,6 +23,9 @@ from vr.report.svg import (
     inline,
     series_color,
 )
+
+if TYPE_CHECKING:
+    from vr.report.diagnostics import Bin, Curve
 
 WIDTH = 350.0
 _TICKS = (0, 0.25, 0.5, 0.75, 1)
@@ -111,23 +113,16 @@ def precision_recall(curves: Sequence[Curve | None], classes: Sequence[str]) -> 
         return _by_class(figure, own, curves, alt)
 
 
-def dots(
-    values: Sequence[tuple[str, float, float, float]], *, chance: float | None, xlabel: str, alt: str
-) -> Markup:
-    """Values with their intervals, (key, value, low, high) a row, in the colours of a series."""
-    step, ends = 30, (0.0, 1.0)
-    low = min(row[2] for row in values)
-    if low > 0.3:
-        ends = (math.floor((low - 0.05) * 10) / 10, 1.0)
-    with drawing(WIDTH, 54 + step * len(values)) as figure:
-        own = axes(figure, 40, 44, right=20)
+def dots(values: Sequence[tuple[str, float, float, float]], *, xlabel: str, alt: str) -> Markup:
+    """Shares in [0, 1] with their intervals, a (key, value, low, high) a row, by series."""
+    start = max(0.0, math.floor(10 * min(row[2] for row in values)) / 10 - 0.1)
+    with drawing(WIDTH, 54 + 30 * len(values)) as figure:
+        own = axes(figure, 30, 44, right=20)
         for place, (_, value, low, high) in enumerate(values):
             color = series_color(place)
-            own.plot([low, high], [place, place], color=color, linewidth=5, alpha=0.35)
-            own.plot([value], [place], "o", color=color, markersize=8)
-        if chance is not None and chance >= ends[0]:
-            own.axvline(chance, color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
-        own.set(xlim=ends, ylim=(len(values) - 0.4, -0.6), xlabel=xlabel)
+            own.plot([low, high], [place, place], color=color, linewidth=6, alpha=0.35)
+            own.plot([value], [place], "o", color=color, markersize=9)
+        own.set(xlim=(start, 1), ylim=(len(values) - 0.5, -0.5), xlabel=xlabel)
         own.set_yticks(range(len(values)), [row[0] for row in values])
         own.grid(False, axis="y")
         own.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")

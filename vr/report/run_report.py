@@ -45,9 +45,9 @@ def write_report(
     return write(read(path, results=results, run=run, source=source))
 
 
-def write(evidence: Evidence) -> Path:
-    """As `write_report`, of what was read already."""
-    place = evidence.results / runs.REPORT
+def write(evidence: Evidence, out: Path | None = None) -> Path:
+    """As `write_report`, of what was read already; `out` is another place for the page."""
+    place = out or evidence.results / runs.REPORT
     page.write(place, make_page(evidence), "report")
     return place
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from vr.history import Row
-from vr.report.diagnostics import Bin, Curve
 from vr.run import RunConfig
 
 if TYPE_CHECKING:
+    from vr.report.diagnostics import Bin, Curve
     from vr.report.fired import FiredBank
 
 _FEW = 100  # test images below which intervals are wide
