@@ -146,21 +146,12 @@ def bench(
 def show(found: Bench) -> None:
     """Print the table."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console()
     table = Table(
-        *(
-            "path",
-            "ms a step",
-            "images/s",
-            "speed",
-            "peak MB",
-            "memory",
-            "GFLOP a step",
-            "of matmul",
-            "a run",
-        ),
+        Column("path", no_wrap=True),
+        *("ms", "images/s", "speed", "peak MB", "memory", "GFLOP", "of matmul", "run"),
         title=f"{found.backbone}, batch {found.batch_size}, frame {found.frame}, {found.device}",
     )
     for row in found.rows:
@@ -177,7 +168,7 @@ def show(found: Bench) -> None:
         )
     console.print(table)
     peaks = ", ".join(f"{name} {value:,.0f} GFLOP/s" for name, value in found.matmul_gflops.items())
-    console.print(f"A large matrix product in this run: {peaks}.")
+    console.print(f"matmul: a large matrix product in this run, {peaks}.")
     console.print(f"Medians of {found.steps} interleaved readings, {found.threads} CPU threads.")
     console.print(
         f"A run: {SHOTS} shots, {CLASSES} classes, {EPOCHS} epochs, without augmentation's own time."

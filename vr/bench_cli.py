@@ -35,8 +35,10 @@ def bench(
     ] = None,
 ) -> None:
     """Measure a training step: time, memory, operations; the plain path and the fast ones side by side."""
+    import os
     from json import dumps
 
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler logs to stderr; read when torch loads
     from attrgen.files import write_text
     from vr import backbone as backbones
     from vr import bench as benches

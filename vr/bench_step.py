@@ -83,9 +83,9 @@ def training(method: BioMedVR, batch_size: int) -> Callable[[Path], meter.Step]:
             with torch.no_grad():
                 prepared: Tensor = method.prepare(images)
             _, loss = forward(prepared, labels)
-            optimizer.zero_grad(set_to_none=True)
             loss.total.backward()
             optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
 
         return step
 

@@ -1,0 +1,80 @@
+"""`vr bench` measures every path there is, against the plain one, and says what it left out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from vr.bench import Bench, bench
+from vr.cli import app
+
+
+@pytest.fixture(scope="module")
+def measured(tiny: Any) -> Bench:
+    """The tiny ViT, two steps."""
+    return bench(tiny, batch_size=3, steps=2)[0]
+
+
+def test_rows_agree_with_one_another(measured: Bench) -> None:
+    plain, fast = measured.rows
+    assert (plain.path, fast.path) == ("plain, fp32", "fast, fp32")
+    assert (plain.speedup, plain.memory_share) == (1.0, 1.0)
+    for row in measured.rows:
+        assert row.images_per_second == pytest.approx(3 / (row.ms / 1000))
+        assert row.speedup == pytest.approx(plain.ms / row.ms)
+        rate = row.gflop / (row.ms / 1000)
+        assert row.matmul_share == pytest.approx(rate / measured.matmul_gflops["fp32"])
+        assert row.run_seconds == pytest.approx(400 * 22 * row.ms / 1000)  # 64 images in batches of 3
+
+
+def test_the_fast_path_does_less_and_holds_less(measured: Bench) -> None:
+    plain, fast = measured.rows
+    assert fast.gflop < 0.95 * plain.gflop
+    assert fast.peak_mb < 0.8 * plain.peak_mb
+    assert fast.memory_share == pytest.approx(fast.peak_mb / plain.peak_mb)
+
+
+def test_bf16_is_left_out_where_there_is_none(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("vr.acceleration", "vr.bench_step"):
+        monkeypatch.setattr(f"{module}.computes_in_bf16", lambda device: False)
+    found = bench(replace(tiny, precision="bf16"), batch_size=2, steps=1)[0]
+    assert [row.path for row in found.rows] == ["plain, fp32", "fast, fp32"]
+    assert "no bf16 arithmetic" in found.notes[0]
+
+
+def test_bf16_is_measured_where_there_is_one(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("vr.acceleration", "vr.bench_step"):
+        monkeypatch.setattr(f"{module}.computes_in_bf16", lambda device: True)
+    found = bench(replace(tiny, precision="bf16"), batch_size=2, steps=1)[0]
+    paths = ["plain, fp32", "fast, fp32", "plain, bf16", "fast, bf16"]
+    assert [row.path for row in found.rows] == paths
+    assert set(found.matmul_gflops) == {"fp32", "bf16"}
+    assert found.rows[3].memory_share < found.rows[1].memory_share
+
+
+def test_a_tower_without_a_fast_path_is_told(tiny_resnet: Any) -> None:
+    found = bench(tiny_resnet, batch_size=2, steps=1)[0]
+    assert [row.path for row in found.rows] == ["plain, fp32"]
+    assert found.notes == ("No fast path: the image tower is a ModifiedResNet.",)
+
+
+def test_the_command_prints_json_and_writes_a_profile(tiny_folder: Path, tmp_path: Path) -> None:
+    arguments = ["bench", "--backbone", str(tiny_folder), "--weights", "random", "--device", "cpu"]
+    page = tmp_path / "profile.txt"
+    arguments += ["--batch-size", "2", "--steps", "1", "--json", "--profile", str(page)]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert (found["batch_size"], found["steps"], len(found["rows"])) == (2, 1, 2)
+    assert "native_layer_norm" in page.read_text()
+
+
+def test_the_command_prints_a_table(tiny_folder: Path) -> None:
+    arguments = ["bench", "--backbone", str(tiny_folder), "--weights", "random", "--device", "cpu"]
+    done = CliRunner().invoke(app, [*arguments, "--batch-size", "2", "--steps", "1"], catch_exceptions=False)
+    assert "fast, fp32" in done.stdout
+    assert "1.00x" in done.stdout
