@@ -28,7 +28,7 @@ def audit(
     twins: Annotated[float, typer.Option(min=0, max=1, help="Cosine from which texts are twins.")] = 0.95,
     prune: Annotated[
         Path | None,
-        typer.Option(help="Write a new set here, without the worst that are not better than chance."),
+        typer.Option(help="Write a new set here, without the worst."),
     ] = None,
     keep: Annotated[int, typer.Option(min=1, help="Texts of a kind that each class keeps.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print every judgement as JSON.")] = False,

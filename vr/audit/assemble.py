@@ -53,8 +53,8 @@ class Audit:
         return sum(1 for _ in self.attributes.entries()) - len(self.judged)
 
     def worst(self, count: int) -> tuple[Judgement, ...]:
-        """The first `count` of those that are not surely better than chance."""
-        return tuple(each for each in self.judged if not each.works)[:count]
+        """The first `count` of those that something is to be done about."""
+        return tuple(each for each in self.judged if each.suggestion)[:count]
 
 
 def audit(asked: Experiment, *, twins_from: float, say: Say = lambda line: None) -> Audit:

@@ -2,7 +2,9 @@
 
 An attribute should fire for the class that it describes: a positive one for its own class, a confusion
 attribute for the class that it mimics. It is held against the images of the other classes; a confusion
-attribute only against those of its own class, for that pair is what it has to tell apart.
+attribute only against those of its own class, for that pair is what it has to tell apart. A few images say
+little, so the other texts are asked too: to the model, an attribute should be nearest to those that describe
+the same class.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from attrgen.attribute_set import OTHER, Entry
 from vr.audit.auroc import auroc, interval
 
 CHANCE = 0.5
+NEAREST = 3  # texts of a class that say how near it is, as many as the methods score with
 ROUNDING = 1e-6  # of the cosine of a text with itself
 Floats = NDArray[np.floating]
 
@@ -32,6 +35,9 @@ class Judgement:
             against its own class), with its 95% interval.
         fires_for: the class that it tells best from all others.
         fires_area, fires_low: AUROC of that, and the lower end of its interval.
+        reads_like: the class whose texts its embedding is nearest to.
+        nearer: cosine by which it is nearer to texts of the class that it should fire for than to those of
+            any other; 0 where there are none to compare with.
     """
 
     entry: Entry
@@ -42,6 +48,8 @@ class Judgement:
     fires_for: str
     fires_area: float
     fires_low: float
+    reads_like: str
+    nearer: float
 
     @property
     def misled(self) -> bool:
@@ -55,14 +63,23 @@ class Judgement:
         return self.low > CHANCE and not self.misled
 
     @property
+    def misplaced(self) -> bool:
+        """Whether it is nearest to texts of another class, and images do not speak against that."""
+        return self.reads_like != self.means and not (self.works and self.fires_for == self.means)
+
+    @property
     def suggestion(self) -> str:
         """What to do about it, in words; empty where it works."""
-        if self.works:
+        if self.works and not self.misplaced:
             return ""
-        if self.high < CHANCE and self.entry.confused is not None:
-            return f"fires more for {self.entry.class_name} itself: name what only {self.means} shows"
+        confusion = self.entry.confused is not None
+        remedy = f"{'' if confusion else 'move it there, or '}name what only {self.means} shows"
+        if self.high < CHANCE and confusion:
+            return f"fires more for {self.entry.class_name} itself: {remedy}"
         if self.misled:
-            return f"fires for {self.fires_for}: move it there, or name what only {self.means} shows"
+            return f"fires for {self.fires_for}: {remedy}"
+        if self.misplaced:
+            return f"reads like {self.reads_like}: {remedy}"
         if self.high < CHANCE:
             return f"fires less for {self.means} than for others: say the opposite, or something else"
         return "tells nothing here: name a shape, edge, brightness or texture that the image shows"
@@ -97,10 +114,11 @@ def judge(
     labels: NDArray[np.integer],
     classes: Sequence[str],
 ) -> list[Judgement]:
-    """Judge every text that describes one of the classes, the surely bad ones first.
+    """Judge every text that describes one of the classes, the worst first.
 
-    The order is that of the upper ends of the intervals, so that few images excuse a low area; what is
-    misled comes earlier by as much as it surely tells the other class better.
+    First come those that seem misplaced, last those that work. Within these piles, the order is that of the
+    upper ends of the intervals, so that few images excuse a low area, plus `nearer`; what is misled comes
+    earlier by as much as it surely tells the other class better.
 
     Args:
         entries: the texts with their places.
@@ -109,9 +127,11 @@ def judge(
         labels: (N,) their classes; each class has an image.
         classes: names in label order.
     """
-    similar = np.asarray(texts, dtype=np.float64) @ np.asarray(images, dtype=np.float64).T
+    texts = np.asarray(texts, dtype=np.float64)
+    similar = texts @ np.asarray(images, dtype=np.float64).T
     masks = [labels == label for label in range(len(classes))]
     areas = np.stack([auroc(similar, mask) for mask in masks], axis=1)  # (A, C), each class against the rest
+    near = _nearness([described(entry) for entry in entries], texts, classes)
     found = []
     for row, entry in enumerate(entries):
         if described(entry) == OTHER:
@@ -125,12 +145,50 @@ def judge(
         fires = int(areas[row].argmax())
         fires_area = float(areas[row, fires])
         fires_low, _ = interval(fires_area, int(masks[fires].sum()), int((~masks[fires]).sum()))
-        found.append(Judgement(entry, classes[means], area, low, high, classes[fires], fires_area, fires_low))
+        nearest, nearer = _lead(near[row], means)
+        found.append(
+            Judgement(
+                entry=entry,
+                means=classes[means],
+                area=area,
+                low=low,
+                high=high,
+                fires_for=classes[fires],
+                fires_area=fires_area,
+                fires_low=fires_low,
+                reads_like=classes[nearest],
+                nearer=nearer,
+            )
+        )
     return sorted(found, key=_badness)
 
 
-def _badness(judged: Judgement) -> tuple[float, float]:
-    return judged.high - max(0.0, judged.fires_low - judged.high) * judged.misled, judged.area
+def _nearness(means: Sequence[str], texts: Floats, classes: Sequence[str]) -> Floats:
+    """(A, C): mean cosine of each text and the nearest others that describe a class; -inf without any."""
+    cosines = texts @ texts.T
+    np.fill_diagonal(cosines, -np.inf)
+    columns = []
+    for name in classes:
+        own = np.sort(cosines[:, [i for i, other in enumerate(means) if other == name]], axis=1)
+        nearest = own[:, -NEAREST:]
+        there = np.isfinite(nearest)
+        total = np.where(there, nearest, 0).sum(1)
+        columns.append(np.where(there.any(1), total / np.maximum(there.sum(1), 1), -np.inf))
+    return np.stack(columns, axis=1)
+
+
+def _lead(near: Floats, means: int) -> tuple[int, float]:
+    """The class of the largest of `near` (C,), and how far that of `means` is above all others."""
+    others = np.delete(near, means)
+    if not np.isfinite(near[means]) or not np.isfinite(others).any():
+        return means, 0.0
+    return int(near.argmax()), float(near[means] - others.max())
+
+
+def _badness(judged: Judgement) -> tuple[int, float]:
+    pile = 0 if judged.misplaced else 2 if judged.works else 1
+    excess = judged.fires_low - judged.high if judged.misled else 0.0
+    return pile, judged.high - excess + judged.nearer
 
 
 def twins(entries: Sequence[Entry], texts: Floats, threshold: float) -> list[Twins]:

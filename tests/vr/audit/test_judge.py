@@ -63,8 +63,40 @@ def test_without_misplaced_texts_nearly_all_work() -> None:
     found = judge(*a_set(rng), *images(rng), CLASSES)
     assert np.mean([each.works for each in found]) > 0.9
     assert all(each.suggestion == "" for each in found if each.works)
-    honest = [each.high for each in found if not each.misled]
-    assert honest == sorted(honest)
+    honest = [each.high + each.nearer for each in found if each.works]
+    assert len(honest) > 100 and honest == sorted(honest)
+
+
+def test_reads_like_is_the_class_of_the_nearest_three_others() -> None:
+    rng = np.random.default_rng(3)
+    entries, texts = a_set(rng)
+    for judged in judge(entries, texts, *images(rng), CLASSES):
+        row = entries.index(judged.entry)
+        means = []
+        for name in CLASSES:
+            cosines = [
+                float(texts[row] @ texts[other])
+                for other, entry in enumerate(entries)
+                if other != row and described(entry) == name
+            ]
+            means.append(sum(sorted(cosines)[-3:]) / 3)
+        assert judged.reads_like == CLASSES[int(np.argmax(means))]
+        own = means.pop(CLASSES.index(judged.means))
+        assert judged.nearer == pytest.approx(own - max(means))
+
+
+def test_the_misplaced_come_first_and_those_that_work_last() -> None:
+    """Images that show nothing: then the other texts alone say what is misplaced."""
+    rng = np.random.default_rng(4)
+    entries, texts = a_set(rng)
+    entries[2] = entries[2]._replace(class_name="tumor", position=50)
+    found = judge(entries, texts, *images(rng, spread=20), CLASSES)
+    place = next(i for i, each in enumerate(found) if each.entry == entries[2])
+    assert found[place].reads_like == "cyst" and found[place].misplaced
+    assert "like cyst: move it there" in found[place].suggestion or found[place].misled
+    piles = [0 if each.misplaced else 2 if each.works else 1 for each in found]
+    assert piles == sorted(piles)
+    assert place < 12
 
 
 def only(entry: Entry, text: Floats, seed: int = 0) -> Judgement:
