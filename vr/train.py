@@ -26,6 +26,7 @@ from vr.evaluation import evaluate, evaluate_run
 from vr.experiment import Experiment, Resolved, Say, resolve
 from vr.fewshot import FewShot
 from vr.history import Row, write_history
+from vr.images.guess import is_collection
 from vr.images.resident import TrainingImages
 from vr.images.source import ImageSource, Item
 from vr.methods.base import Context, Method
@@ -171,7 +172,7 @@ def _config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfig:
         seed=asked.seed,
         fewshot=hashlib.sha256(fewshot.dumps(sample).encode()).hexdigest(),
         card=resolved.card,
-        data=None if asked.data is None else str(asked.data),
+        data=_data(asked),
         data_format=asked.data_format,
         attributes=attributes,
         backbone=runs.BackboneRecord(
@@ -187,6 +188,13 @@ def _config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfig:
         learned_parameters=method.learned,
         versions=versions(),
     )
+
+
+def _data(asked: Experiment) -> str | None:
+    """Where `vr eval` and its like find the images again; a collection may have been named as the dataset."""
+    if asked.data is not None:
+        return str(asked.data)
+    return asked.dataset if asked.dataset is not None and is_collection(asked.dataset) else None
 
 
 def versions() -> dict[str, str]:

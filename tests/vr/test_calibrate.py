@@ -125,3 +125,14 @@ def test_a_run_that_is_replaced_loses_its_calibration(run: Run, source: ImageSou
     run_experiment(toy.experiment(out=run.path, recipe={"epochs": 1}), fresh=True)
     assert not any((run.path / name).exists() for name in calibrations.FILES)
     assert torch.isfinite(runs.load_run(run.path).method.state()["delta_pos"]).all()
+
+
+def test_a_collection_named_as_the_dataset_is_found_again(toy: Any, tmp_path: Path) -> None:
+    from vr.train import run_experiment
+
+    asked = toy.experiment(dataset=str(toy.data), data=None, attrs=None, method="linear-probe", recipe={})
+    run_experiment(asked.model_copy(update={"out": tmp_path / "run"}))
+    ended = CliRunner().invoke(
+        app, ["calibrate", str(tmp_path / "run"), "--split", "train", "--device", "cpu"]
+    )
+    assert ended.exit_code == 0, ended.output

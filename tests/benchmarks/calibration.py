@@ -1,0 +1,141 @@
+"""What calibration is worth on test images: ECE, selective accuracy, coverage and size of prediction sets.
+
+    python tests/benchmarks/calibration.py RUN... [--data DIR] [--pool val|train|all] [--phantoms 200]
+                                           [--resplits 200]
+
+Nothing is written into the runs. The test images are those of each run's predictions.csv, apart from the fit.
+With --phantoms N, a run on kidney-phantom is fitted on N newly drawn pictures a class, for its own val split
+is small. With --resplits N, scored images of both splits are also divided at random N times: half to fit on,
+half to measure on, which tells chance from fault where a single split is small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from vr import calibration as calibrations
+from vr import calibration_report, predictions
+from vr import run as runs
+from vr.calibrate import unseen_items
+from vr.conformal import Score, likely_coverage
+from vr.device import resolve_device
+from vr.evaluation import evaluate
+from vr.images import open_source
+from vr.predictions import Predictions
+from vr.run import Run
+
+PHANTOM = "kidney-phantom"
+
+
+def drawn_phantoms(run: Run, count: int) -> Predictions:
+    """Scores of pictures `count` a class that no split of the dataset holds."""
+    from PIL import Image
+
+    from vr.phantom.dataset import PER_CLASS, picture_of
+
+    with tempfile.TemporaryDirectory() as temporary:
+        for label, entry in enumerate(run.card.classes):
+            folder = Path(temporary) / "val" / entry.folder
+            folder.mkdir(parents=True)
+            for number in range(PER_CLASS["val"], PER_CLASS["val"] + count):
+                picture = picture_of("val", label, entry.name, number).picture
+                Image.fromarray(picture).save(folder / f"{number:05d}.png")
+        source = open_source(run.card, Path(temporary), format="folder")
+        return evaluate(run.method, source, source.splits["val"])
+
+
+def pool_of(run: Run, options: argparse.Namespace) -> tuple[Predictions, str]:
+    if options.phantoms and run.card.name == PHANTOM:
+        return drawn_phantoms(run, options.phantoms), "newly drawn pictures"
+    where = options.data or (Path(run.config.data) if run.config.data else None)
+    source = open_source(run.card, where, format=run.config.data_format)
+    items = unseen_items(run, source, options.pool)
+    return evaluate(run.method, source, items), f"{options.pool} images that training did not see"
+
+
+def fit(found: Predictions, score: Score) -> calibrations.Calibration:
+    return calibrations.fit(found, model="", images_from="", coverage=0.8, score=score)[0]
+
+
+def rows(found: Predictions, order: torch.Tensor, part: slice) -> Predictions:
+    chosen = order[part].tolist()
+    # The path decides which half of the fit an image falls into, so that it must be its own.
+    paths = tuple(f"{place}-{found.paths[place]}" for place in chosen)
+    return Predictions(found.classes, paths, found.labels[chosen], found.logits[chosen])
+
+
+def joined(one: Predictions, other: Predictions) -> Predictions:
+    labels, logits = torch.cat([one.labels, other.labels]), torch.cat([one.logits, other.logits])
+    return Predictions(one.classes, (*one.paths, *other.paths), labels, logits)
+
+
+def resplit(found: Predictions, score: Score, times: int) -> list[dict[str, Any]]:
+    generator = torch.Generator().manual_seed(0)
+    half = len(found.paths) // 2
+    measured = []
+    for _ in range(times):
+        order = torch.randperm(len(found.paths), generator=generator)
+        fitted = fit(rows(found, order, slice(half)), score)
+        measured.append(calibration_report.assess(rows(found, order, slice(half, None)), fitted))
+    return measured
+
+
+def mean(values: Iterable[float]) -> float:
+    kept = list(values)
+    return sum(kept) / len(kept)
+
+
+def report(path: Path, options: argparse.Namespace) -> None:
+    run = runs.load_run(path, device=resolve_device(options.device))
+    test = predictions.load(path / runs.PREDICTIONS)
+    pool, words = pool_of(run, options)
+    print(f"\n{path}: {run.config.method} on {run.card.title}, {run.config.backbone.name}")
+    print(f"  fitted on {len(pool.paths)} {words}, measured on {len(test.paths)} test images")
+    for score in get_args(Score):
+        fitted = fit(pool, score)
+        found = calibration_report.assess(test, fitted)
+        low, high = likely_coverage(fitted.held_out.images, 0.9)
+        if score == "lac":
+            print(f"  temperature {fitted.temperature:.3g}")
+            print(f"  ECE {found['ece_before']:.1%} -> {found['ece_after']:.1%}")
+            print(
+                f"  accuracy {found['accuracy']:.1%}; of the {found['answered']:.1%} answered "
+                f"{found['selective_accuracy']:.1%}"
+            )
+        print(
+            f"  {score} sets asked for 90%: {found['sets_coverage']:.1%} covered, mean size "
+            f"{found['sets_size']:.2f} (chance alone: {low:.0%} to {high:.0%})"
+        )
+        if options.resplits:
+            many = resplit(joined(pool, test), score, options.resplits)
+            covered = [each["sets_coverage"] for each in many]
+            print(
+                f"    {options.resplits} random halves on average: covered {mean(covered):.1%}, 87 to 93% in "
+                f"{mean(0.87 <= each <= 0.93 for each in covered):.0%}, "
+                f"size {mean(each['sets_size'] for each in many):.2f}, "
+                f"ECE {mean(each['ece_before'] for each in many):.1%} -> "
+                f"{mean(each['ece_after'] for each in many):.1%}"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--pool", default="val", choices=("val", "train", "all"))
+    parser.add_argument("--phantoms", type=int, default=0)
+    parser.add_argument("--resplits", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    for path in options.runs:
+        report(path, options)
+
+
+if __name__ == "__main__":
+    main()
