@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from vr.explain.explanation import Explanation
 from vr.explain.occlusion import draw_maps
 from vr.explain.rows import COLUMNS, LEGEND, rows
+from vr.report.page import render
 from vr.run import Run
 
 MAP = (
@@ -23,16 +23,15 @@ MAP = (
 
 def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: int | None) -> str:
     """The page: each image with its map, if there is one, and the outline of its first `classes` classes."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
-    )
     config = run.config
     facts = (
         f"{config.method}, {config.shots} shots, seed {config.seed}; backbone {config.backbone.name}"
         + ("" if config.attributes is None else f"; attributes {config.attributes.id[:12]}")
         + ". Every image as the method sees it."
     )
-    return environment.get_template("page.html.j2").render(
+    return render(
+        "explanation.html.j2",
+        "explanation",
         title=f"Why: {config.card.title}",
         facts=facts,
         legend=LEGEND,
