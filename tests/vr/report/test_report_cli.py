@@ -1,0 +1,55 @@
+"""`vr report` as typed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from attrgen.command import run
+from vr import run as runs
+from vr.cli import app
+
+
+def _type(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["vr", "report", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        run(app)
+    return int(ended.value.code or 0)
+
+
+def test_one_run_is_written_again(
+    hostile_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(hostile_run, tmp_path / "run")
+    place = tmp_path / "run" / runs.REPORT
+    before = place.read_text()
+    place.unlink()
+    assert _type(monkeypatch, tmp_path / "run", "--device", "cpu") == 0
+    assert capsys.readouterr().out == f"written: {place}\n"
+    assert place.read_text() == before  # as training wrote it: nothing of it is lost or random
+
+
+def test_several_runs_are_compared(
+    hostile_run: Path,
+    second_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = tmp_path / "both.html"
+    assert _type(monkeypatch, hostile_run, second_run, "--out", place) == 0
+    assert capsys.readouterr().out == f"written: {place}\n"
+    assert "comparison of 2 runs" in place.read_text()
+
+
+def test_no_run_is_an_error_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _type(monkeypatch, tmp_path) == 2
+    assert "no finished run below" in capsys.readouterr().err
