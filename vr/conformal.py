@@ -22,7 +22,8 @@ def nonconformity(probabilities: Tensor, score: Score) -> Tensor:
 
     `lac`: 1 - p of the class, which gives the smallest sets (Sadinle et al., JASA 2019).
     `aps`: the mass of all classes at least as probable, the class itself among them, which gives larger sets
-    to harder images (Romano et al., NeurIPS 2020; without its random tie-break, so that sets repeat).
+    to harder images (Romano et al., NeurIPS 2020). Without its random tie-break sets repeat, at a price: the
+    least probable class always scores 1, so that with two or three classes sets hold more than was asked for.
     """
     if score == "lac":
         return 1 - probabilities

@@ -86,6 +86,18 @@ def resplit(found: Predictions, score: Score, times: int) -> list[dict[str, Any]
     return measured
 
 
+def ece_of_chance(found: Predictions, temperature: float, draws: int = 100) -> float:
+    """The ECE that so few images show even where labels are drawn from the probabilities themselves."""
+    generator = torch.Generator().manual_seed(0)
+    chances = calibrations.probabilities(found.logits, temperature)
+    values = []
+    for _ in range(draws):
+        labels = torch.multinomial(chances, 1, generator=generator)[:, 0]
+        drawn = Predictions(found.classes, found.paths, labels, found.logits)
+        values.append(calibrations.quality(drawn, temperature).ece_after)
+    return mean(values)
+
+
 def mean(values: Iterable[float]) -> float:
     kept = list(values)
     return sum(kept) / len(kept)
@@ -103,7 +115,11 @@ def report(path: Path, options: argparse.Namespace) -> None:
         low, high = likely_coverage(fitted.held_out.images, 0.9)
         if score == "lac":
             print(f"  temperature {fitted.temperature:.3g}")
-            print(f"  ECE {found['ece_before']:.1%} -> {found['ece_after']:.1%}")
+            floor = ece_of_chance(test, fitted.temperature)
+            print(
+                f"  ECE {found['ece_before']:.1%} -> {found['ece_after']:.1%} ({floor:.1%} if all probabilities "
+                f"were true), NLL {found['nll_before']:.3f} -> {found['nll_after']:.3f}"
+            )
             print(
                 f"  accuracy {found['accuracy']:.1%}; of the {found['answered']:.1%} answered "
                 f"{found['selective_accuracy']:.1%}"
