@@ -115,9 +115,10 @@ def report(path: Path, options: argparse.Namespace) -> None:
         low, high = likely_coverage(fitted.held_out.images, 0.9)
         if score == "lac":
             print(f"  temperature {fitted.temperature:.3g}")
-            floor = ece_of_chance(test, fitted.temperature)
+            least = ece_of_chance(test, fitted.temperature)
             print(
-                f"  ECE {found['ece_before']:.1%} -> {found['ece_after']:.1%} ({floor:.1%} if all probabilities "
+                f"  ECE {found['ece_before']:.1%} -> {found['ece_after']:.1%} "
+                f"({least:.1%} if all probabilities "
                 f"were true), NLL {found['nll_before']:.3f} -> {found['nll_after']:.3f}"
             )
             print(
