@@ -167,7 +167,8 @@ def test_text_and_charts_stand_out_from_the_ground(
 
 def test_print_leaves_nothing_out(browser: Any, hostile_run: Path) -> None:
     _open(browser, hostile_run / runs.REPORT, scheme="dark")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": dark})
     assert browser.find_element("tag name", "body").value_of_css_property("background-color") in (
         "rgba(255, 255, 255, 1)",
         "rgb(255, 255, 255)",

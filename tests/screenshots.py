@@ -1,0 +1,73 @@
+"""Screenshots of a run's report for the README: `python tests/screenshots.py RUN`, into data/screenshots/.
+
+Needs Chromium and its driver (apt-get install chromium chromium-driver), and the `dev` extra.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from selenium import webdriver
+
+from vr import run as runs
+
+FOLDER = Path(__file__).parents[1] / "data" / "screenshots"
+SCREENS = {  # width, height and scale of the screen, and the sections to which the page is scrolled
+    "report-desktop": (1160, 1380, 0.75, ("", "programs")),
+    "report-phone": (390, 1080, 0.9, ("", "confusion", "errors", "texts")),
+}
+GAP = 24
+# Reduced motion, so that a page that is scrolled is where it should be at once.
+FLAGS = ("--headless", "--no-sandbox", "--hide-scrollbars", "--force-prefers-reduced-motion")
+
+
+def main() -> None:
+    """Take some of the page at desktop and at phone width."""
+    page = (Path(sys.argv[1]) / runs.REPORT).resolve().as_uri()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(shutil.which("chromium"))
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+        for name, (width, height, scale, sections) in SCREENS.items():
+            screen = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+            shots = []
+            for section in sections:
+                browser.get("about:blank")
+                browser.get(f"{page}#{section}")
+                shots.append(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
+            _save(shots, FOLDER / f"{name}.png")
+        browser.quit()
+
+
+def _save(shots: list[Image.Image], place: Path) -> None:
+    """The shots side by side, in 256 colours, so that the file stays small."""
+    width, height = shots[0].size
+    sheet = Image.new("RGB", (len(shots) * (width + GAP) - GAP, height), (201, 208, 214))
+    for column, shot in enumerate(shots):
+        sheet.paste(shot, (column * (width + GAP), 0))
+    sheet.quantize(palette=_palette(sheet), dither=Image.Dither.NONE).save(place, optimize=True)
+    print(f"{place}: {place.stat().st_size / 1000:.0f} kB, {sheet.width} by {sheet.height}")
+
+
+def _palette(sheet: Image.Image) -> Image.Image:
+    """The page's own colours exactly, be they rare, and those of the photographs roughly."""
+    counted = sorted(sheet.getcolors(sheet.width * sheet.height) or [], key=lambda entry: -entry[0])
+    common = [color for _, color in counted]
+    vivid = [color for color in common if max(color) - min(color) > 60]
+    exact = [channel for color in (*vivid[:64], *common[:64]) for channel in color]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(exact + (sheet.quantize(128).getpalette() or []))
+    return palette
+
+
+if __name__ == "__main__":
+    main()
