@@ -17,7 +17,8 @@ from vr import (
     train_cli,
 )
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+# Plain help: rich would read "[default: …]" as markup and leave it out.
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
 app.command("audit")(audit_cli.audit)
 app.command("bench")(bench_cli.bench)
 app.command("train")(train_cli.train)
