@@ -142,19 +142,7 @@ def parsed(text: str, path: Path) -> json_lines.LocatedJson:
     Raises:
         UserError: not JSON.
     """
-    try:
-        return json_lines.parse(text)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"not JSON: {error.msg} (column {error.colno})",
-            file=path,
-            line=error.lineno,
-            remedy="Look for a missing or doubled comma, quote or bracket there or on the line before.",
-        ) from error
-    except ValueError as error:
-        raise UserError(
-            f"not JSON: {error}", file=path, remedy="Restore the file or build it anew."
-        ) from error
+    return json_lines.parse_file(text, path, otherwise="Restore the file or build it anew.")
 
 
 def validated(located: json_lines.LocatedJson, path: Path) -> tuple[AttributeSet | None, list[UserError]]:

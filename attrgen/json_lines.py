@@ -6,7 +6,10 @@ import json
 import re
 from dataclasses import dataclass, field
 from math import isfinite
+from pathlib import Path
 from typing import Any
+
+from attrgen.errors import UserError
 
 JsonPath = tuple[str | int, ...]
 
@@ -82,6 +85,28 @@ def parse(text: str) -> LocatedJson:
             else:
                 located.spans[path] = token.span()
     return located
+
+
+def parse_file(text: str, path: Path, *, otherwise: str) -> LocatedJson:
+    """As `parse`, for the text of a user's file.
+
+    Args:
+        otherwise: the remedy where no single place is at fault.
+
+    Raises:
+        UserError: not JSON, by file and line.
+    """
+    try:
+        return parse(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"not JSON: {error.msg} (column {error.colno})",
+            file=path,
+            line=error.lineno,
+            remedy="Look for a missing or doubled comma, quote or bracket there or on the line before.",
+        ) from error
+    except ValueError as error:
+        raise UserError(f"not JSON: {error}", file=path, remedy=otherwise) from error
 
 
 class _Container:

@@ -31,17 +31,7 @@ def read(path: Path) -> ListFile:
         UserError: not there, not UTF-8, not JSON, or not of that form; every place by its line.
     """
     text = read_text(path, what="attribute file")
-    try:
-        located = json_lines.parse(text)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"not JSON: {error.msg} (column {error.colno})",
-            file=path,
-            line=error.lineno,
-            remedy="Look for a missing or doubled comma, quote or bracket there or on the line before.",
-        ) from error
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", file=path, remedy="Get the file anew.") from error
+    located = json_lines.parse_file(text, path, otherwise="Get the file anew.")
     errors = list(_errors(located, path))
     if errors:
         raise one_or_many(errors[:20])
