@@ -18,7 +18,6 @@ from vr import calibration as calibrations
 from vr import run as runs
 from vr.calibration import Calibration
 from vr.decision import Decision, Prediction, decision
-from vr.device import resolve_device, resolve_precision
 from vr.evaluation import BATCH_SIZE
 from vr.images.loose import LooseFiles, Picture, Pictures
 from vr.predict import predictions
@@ -48,10 +47,9 @@ def load(
     Raises:
         attrgen.errors.UserError: not a finished run, another backbone, or a calibration that is not its own.
     """
-    path, place = Path(run).expanduser(), resolve_device(device)
+    path = Path(run).expanduser()
     calibration = calibrations.load(path) if calibrated else None
-    chosen = None if precision is None else resolve_precision(precision, place)
-    loaded = runs.load_run(path, backbone=backbone, weights=weights, device=place, precision=chosen)
+    loaded = runs.load_run(path, backbone=backbone, weights=weights, device=device, precision=precision)
     return Model(loaded, calibration)
 
 

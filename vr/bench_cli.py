@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from vr.shared_options import Backbone, Device, Weights
+
 
 class Precision(StrEnum):
     """What the fast path computes in besides fp32; `auto` is bf16 on a GPU that has it, else fp32."""
@@ -18,16 +20,14 @@ class Precision(StrEnum):
 
 
 def bench(
-    backbone: Annotated[
-        str, typer.Option(help="open_clip model, hf-hub:ORG/REPO, a model folder, or mini (comes along).")
-    ] = "mini",
-    weights: Annotated[str | None, typer.Option(help="open_clip tag, weights file, or random.")] = None,
+    backbone: Backbone = "mini",
+    weights: Weights = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Training images a step.")] = 64,
     frame: Annotated[
         int | None, typer.Option(min=1, help="Width of the frame in pixels.  [default: the backbone's]")
     ] = None,
     precision: Annotated[Precision, typer.Option()] = Precision.auto,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
+    device: Device = "auto",
     steps: Annotated[int, typer.Option(min=1, help="Readings of each path; medians are told.")] = 5,
     json: Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")] = False,
     profile: Annotated[

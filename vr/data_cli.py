@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrgen import card as cards
+from vr.shared_options import Data, Format
 
 if TYPE_CHECKING:
     from vr.images.source import ImageSource
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 Dataset = Annotated[str, typer.Argument(help="A card's name or path, or the path of a collection.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Where the images are; else under the data root.")]
-Format = Annotated[
-    str | None, typer.Option("--format", help="coop, folder, manifest, npz or dicom; else by looking.")
-]
 Classes = Annotated[str, typer.Option("--classes", help="Only these classes, with commas between.")]
 
 

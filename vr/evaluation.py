@@ -33,8 +33,6 @@ def evaluate(
     *,
     batch_size: int = BATCH_SIZE,
     workers: int = 4,
-    on_error: Literal["raise", "skip"] = "raise",
-    unreadable: list[UserError] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Predictions:
     """Score `items` as they are, without augmentation.
@@ -42,23 +40,17 @@ def evaluate(
     Features of images are computed once and shared by all methods that read them; see `vr.features`.
 
     Args:
-        on_error, unreadable: see `vr.images.stream.stream`.
         progress: told the number of images of each batch.
 
     Raises:
         UserError: there is no image, or one cannot be read.
     """
     method.eval()
-    shared = method.reads == "features" and on_error == "raise"
-    batches = (
-        _remembered(method, source, items, batch_size, workers)
-        if shared
-        else prepared_batches(method, source, items, batch_size, workers, on_error, unreadable)
-    )
+    batches_of = _remembered if method.reads == "features" else prepared_batches
     paths: list[str] = []
     labels: list[Tensor] = []
     logits: list[Tensor] = []
-    for prepared, batch_labels, batch_paths in batches:
+    for prepared, batch_labels, batch_paths in batches_of(method, source, items, batch_size, workers):
         logits.append(method.scores(prepared).fused.float())
         labels.append(batch_labels)
         paths += batch_paths
@@ -79,7 +71,11 @@ def prepared_batches(
     on_error: Literal["raise", "skip"] = "raise",
     unreadable: list[UserError] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
-    """Prepared images on the device, their labels (B,) and paths, a batch at a time."""
+    """Prepared images on the device, their labels (B,) and paths, a batch at a time.
+
+    Args:
+        on_error, unreadable: see `vr.images.stream.stream`.
+    """
     device = method.context.backbone.device
     for batch in stream(
         source,

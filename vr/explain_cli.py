@@ -39,21 +39,13 @@ def explain(
 
     from attrgen.files import whole_file, write_text
     from vr import run as runs
-    from vr.device import resolve_device, resolve_precision
     from vr.explain import explanation, table
     from vr.images.loose import image_paths
     from vr.progress import count_bar
 
     if not force:
         options.check_free(map_, html, remedy="Choose another place, or replace it with --force.")
-    place = resolve_device(device)
-    run = runs.load_run(
-        run_directory,
-        backbone=backbone,
-        weights=weights,
-        device=place,
-        precision=None if precision is None else resolve_precision(precision.value, place),
-    )
+    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     paths = list(image_paths(images))
     with count_bar("images", len(paths)) as advance:
         found = explanation.explain_images(run, paths, grid=grid if map_ or html else None, progress=advance)

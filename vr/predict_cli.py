@@ -12,22 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vr import options
+from vr.shared_options import (
+    Device,
+    RunBackbone,
+    RunDirectory,
+    RunPrecision,
+    Weights,
+)
 
 if TYPE_CHECKING:
-    from vr.run import Run
-
-RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")]
-Backbone = Annotated[str | None, typer.Option(help="Where the backbone is now.")]
-Weights = Annotated[str | None, typer.Option(help="open_clip tag, weights file, or random.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
-
-
-class Precision(StrEnum):
-    """What the image tower computes in."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
+    pass
 
 
 class Pool(StrEnum):
@@ -43,9 +37,6 @@ class SetScore(StrEnum):
 
     lac = "lac"
     aps = "aps"
-
-
-RunPrecision = Annotated[Precision | None, typer.Option("--precision", help="[default: the run's]")]
 
 
 def predict(
@@ -78,7 +69,7 @@ def predict(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON-lines on stdout instead of CSV.")] = False,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode images.")] = 4,
-    backbone: Backbone = None,
+    backbone: RunBackbone = None,
     weights: Weights = None,
     device: Device = "auto",
     precision: RunPrecision = None,
@@ -109,7 +100,7 @@ def predict(
         sets=sets,
     )
     found = at_least_one(image_paths(given))
-    run = _load(run_directory, backbone, weights, device, precision)
+    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     if out is None:
         outcome = predicting.predict_to_stream(
             run, rule, found, sys.stdout.write, jsonl=jsonl, batch_size=batch_size, workers=workers
@@ -150,7 +141,7 @@ def calibrate(
     ] = 0.8,
     set_score: Annotated[SetScore, typer.Option(help="How prediction sets are made.")] = SetScore.lac,
     force: Annotated[bool, typer.Option("--force", help="Replace a calibration that is there.")] = False,
-    backbone: Backbone = None,
+    backbone: RunBackbone = None,
     weights: Weights = None,
     device: Device = "auto",
     precision: RunPrecision = None,
@@ -169,7 +160,7 @@ def calibrate(
 
     if not force:
         options.check_free(run_directory / runs.CALIBRATION)
-    run = _load(run_directory, backbone, weights, device, precision)
+    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     where = data or (Path(run.config.data) if run.config.data else None)
     source = open_source(run.card, where, format=format or run.config.data_format)
     with count_bar("scoring", None) as advance:
@@ -186,17 +177,6 @@ def calibrate(
         typer.echo(line)
     names = ", ".join(calibrations.FILES)
     typer.echo(f"written into {run_directory}: {names}")
-
-
-def _load(
-    path: Path, backbone: str | None, weights: str | None, device: str, precision: Precision | None
-) -> Run:
-    from vr import run as runs
-    from vr.device import resolve_device, resolve_precision
-
-    place = resolve_device(device)
-    chosen = None if precision is None else resolve_precision(precision.value, place)
-    return runs.load_run(path, backbone=backbone, weights=weights, device=place, precision=chosen)
 
 
 def _say(line: str) -> None:

@@ -22,6 +22,7 @@ from attrgen.errors import UserError
 from attrgen.files import read_text, whole_file, write_text
 from vr import backbone as backbones
 from vr.backbone import Backbone, Precision
+from vr.device import resolve_device, resolve_precision
 from vr.history import HISTORY
 from vr.methods import find_method
 from vr.methods.base import Context, Method, Recipe
@@ -56,6 +57,10 @@ __all__ = [
     "save_model",
     "write_config",
 ]
+
+
+# What of a configuration training does not depend on.
+CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
 
 
 class BackboneRecord(BaseModel):
@@ -108,7 +113,7 @@ class RunConfig(BaseModel):
     def fingerprint(self) -> str:
         """SHA-256 of all that training depends on: not paths, devices or versions."""
         values = self.model_dump(mode="json")
-        for key in ("data", "data_format", "device", "encoder", "versions"):
+        for key in CIRCUMSTANCES:
             del values[key]
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
@@ -189,14 +194,15 @@ def load_run(
     backbone: str | None = None,
     weights: str | None = None,
     device: torch.device | str = "cpu",
-    precision: Precision | None = None,
+    precision: str | None = None,
     loaded: Backbone | None = None,
 ) -> Run:
     """A trained run, ready to score images.
 
     Args:
         backbone, weights: where the backbone is now, if not where the run found it.
-        precision: of the image tower; by default the run's own.
+        device: a device, or what `vr.device.resolve_device` takes (`auto`, `cuda:1`).
+        precision: of the image tower (`auto`, `fp32`, `bf16`); by default the run's own.
         loaded: a backbone that is loaded already; it stands in where it is the run's.
 
     Raises:
@@ -210,11 +216,12 @@ def load_run(
             remedy="Finish it: `vr train` with the same options and --resume.",
         )
     if loaded is None or loaded.id != config.backbone.id:
+        place = resolve_device(str(device))
         loaded = backbones.load(
             backbone or config.backbone.name,
             weights if backbone is not None else (weights or config.backbone.weights),
-            device=device,
-            precision=precision or config.precision,
+            device=place,
+            precision=config.precision if precision is None else resolve_precision(precision, place),
         )
     if loaded.id != config.backbone.id:
         raise UserError(

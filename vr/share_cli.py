@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from vr import options
-
-RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")]
+from vr.shared_options import RunDirectory
 
 
 def card(

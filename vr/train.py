@@ -241,8 +241,7 @@ def _check_same(path: Path, config: RunConfig) -> None:
     if before.fingerprint == config.fingerprint:
         return
     old, new = before.model_dump(mode="json"), config.model_dump(mode="json")
-    ignored = {"data", "data_format", "device", "encoder", "versions"}
-    differ = ", ".join(key for key in new if key not in ignored and old.get(key) != new[key])
+    differ = ", ".join(key for key in new if key not in runs.CIRCUMSTANCES and old.get(key) != new[key])
     raise UserError(
         f"the run there has other settings: {differ}",
         file=path,

@@ -9,6 +9,17 @@ from typing import Annotated
 import typer
 
 from vr import options
+from vr.shared_options import (
+    Backbone,
+    Data,
+    Device,
+    Format,
+    Precision,
+    RunBackbone,
+    RunDirectory,
+    RunPrecision,
+    Weights,
+)
 
 
 class Select(StrEnum):
@@ -16,25 +27,6 @@ class Select(StrEnum):
 
     last = "last"
     val = "val"
-
-
-class Precision(StrEnum):
-    """What the image tower computes in; `auto` is bf16 on a GPU that has it, else fp32."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-
-
-Data = Annotated[Path | None, typer.Option("--data", help="Where the images are; else under the data root.")]
-Format = Annotated[
-    str | None, typer.Option("--format", help="coop, folder, manifest, npz or dicom; else by looking.")
-]
-Backbone = Annotated[
-    str, typer.Option(help="open_clip model, hf-hub:ORG/REPO, a model folder, or mini (comes along).")
-]
-Weights = Annotated[str | None, typer.Option(help="open_clip tag, weights file, or random.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")]
 
 
 def train(
@@ -128,34 +120,26 @@ def train(
 
 
 def evaluate(
-    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")],
+    run_directory: RunDirectory,
     data: Data = None,
     format: Format = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    backbone: Annotated[str | None, typer.Option(help="Where the backbone is now.")] = None,
+    backbone: RunBackbone = None,
     weights: Weights = None,
     device: Device = "auto",
-    precision: Annotated[Precision | None, typer.Option(help="[default: the run's]")] = None,
+    precision: RunPrecision = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results.  [default: RUN, or RUN/SPLIT if not test]")
     ] = None,
 ) -> None:
     """Measure a trained run again: predictions.csv, metrics.json and report.html."""
     from vr import run as runs
-    from vr.device import resolve_device, resolve_precision
     from vr.evaluation import evaluate_run
     from vr.images import open_source
     from vr.progress import count_bar
     from vr.report.run_report import write_report
 
-    place = resolve_device(device)
-    run = runs.load_run(
-        run_directory,
-        backbone=backbone,
-        weights=weights,
-        device=place,
-        precision=None if precision is None else resolve_precision(precision.value, place),
-    )
+    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     config = run.config
     where = data or (Path(config.data) if config.data else None)
     source = open_source(run.card, where, format=format or config.data_format)
