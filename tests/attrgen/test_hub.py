@@ -57,12 +57,11 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 asked = json.loads(body)
                 owner = f"{asked['organization']}/" if asked.get("organization") else ""
                 name = f"{owner}{asked['name']}"
-                self.answer(
-                    409 if name in hub.repos else 200, {"url": f"https://huggingface.co/datasets/{name}"}
-                )
-                if name not in hub.repos:
+                status = 409 if name in hub.repos else 200
+                if status == 200:  # it is there before the answer is, for the client asks for it at once
+                    hub.repos[name] = {}
                     hub.private.append(bool(asked.get("private") or asked.get("visibility") == "private"))
-                hub.repos.setdefault(name, {})
+                self.answer(status, {"url": f"https://huggingface.co/datasets/{name}"})
             elif self.path == "/api/validate-yaml":
                 self.answer(200, {"warnings": [], "errors": []})
             elif "/preupload/" in self.path:
