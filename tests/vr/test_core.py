@@ -19,7 +19,7 @@ from vr.score import fuse, score
 
 @pytest.mark.parametrize(
     ("size", "patch", "width"),
-    [(224, 16, 16), (224, 14, 14), (112, 8, 8), (120, 12, 12), (224, 32, 16), (224, None, 16)],
+    [(224, 16, 16), (224, 14, 14), (112, 8, 8), (120, 12, 12), (80, 10, 6), (224, 32, 16), (224, None, 16)],
 )
 def test_frame_is_a_fourteenth_in_whole_patches(size: int, patch: int | None, width: int) -> None:
     assert frame_width(size, patch) == width

@@ -29,9 +29,9 @@ def test_its_configuration_is_that_of_the_training_script() -> None:
     assert json.loads(text) == {"model_cfg": MODEL, "preprocess_cfg": PREPROCESS}
 
 
-def test_frame_and_picture_share_no_patch(mini: Backbone) -> None:
+def test_its_frame_has_the_published_share_of_the_side(mini: Backbone) -> None:
     assert mini.patch_size == 10
-    assert frame_width(mini.image_size, mini.patch_size) == mini.patch_size
+    assert frame_width(mini.image_size, mini.patch_size) == round(mini.image_size * 16 / 224)
 
 
 def test_it_tells_true_captions_from_untrue_ones(mini: Backbone) -> None:
