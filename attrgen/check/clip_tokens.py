@@ -101,8 +101,8 @@ def whole_words() -> frozenset[str]:
 @cache
 def _ranks() -> dict[str, int]:
     """The place of each pair, "first second", in the order in which pairs are joined."""
-    with gzip.open(vocabulary(), "rb") as file:
-        lines = b"".join(islice(file, 1, _MERGES + 1)).decode("utf-8").splitlines()
+    with gzip.open(vocabulary(), "rt", encoding="utf-8", newline="\n") as file:
+        lines = [line.rstrip("\n") for line in islice(file, 1, _MERGES + 1)]
     return dict(zip(lines, range(_MERGES), strict=True))
 
 
