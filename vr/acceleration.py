@@ -1,4 +1,4 @@
-"""What a device offers for speed, and what to do where it runs out of memory."""
+"""Speed that a device offers: compiled steps, batches as large as its memory; and what if it fails."""
 
 from __future__ import annotations
 
@@ -11,37 +11,15 @@ import torch
 from torch import Tensor
 
 from attrgen.errors import UserError
-from vr.backbone import Precision
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CPU_BATCH = 64
-LARGEST_BATCH = 1024
+USUAL_BATCH = 64
+LARGEST_BATCH = 256  # it keeps a GPU busy, and leaves several batches for several GPUs
 _PROBE = 4
 _SHARE_OF_FREE_MEMORY = 0.6
 _STEPS_WORTH_COMPILING = 2000  # compiling takes about a minute
-
-
-def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """What frozen weights are kept in: bfloat16 where it is asked for and the device computes in it."""
-    return torch.bfloat16 if precision == "bf16" and computes_in_bf16(device) else torch.float32
-
-
-def computes_in_bf16(device: torch.device) -> bool:
-    """Whether bf16 products are native, rather than emulated many times slower."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return True
-
-
-def prepare_device(device: torch.device) -> None:
-    """Let float32 products use a GPU's TF32 units: 10 bits of mantissa, several times the speed."""
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = True
-        torch.backends.cudnn.allow_tf32 = True
 
 
 def worth_compiling(device: torch.device, steps: int) -> bool:
@@ -50,32 +28,42 @@ def worth_compiling(device: torch.device, steps: int) -> bool:
     return device.type == "cuda" and has_compiler and steps >= _STEPS_WORTH_COMPILING
 
 
-def compiled(step: Callable[..., T], **options: Any) -> Callable[..., T]:
+def compiled(
+    step: Callable[..., T], after: Callable[[T], object] = lambda result: None, **options: Any
+) -> Callable[..., T]:
     """`step`, compiled and replayed as a CUDA graph, for tensors of the shapes that it is first called with.
 
     Other shapes (an epoch's last, smaller batch) run as they are, and so does everything after a failure to
-    compile, which is logged. What a call returns is overwritten by the next call: use it before.
+    compile, which is logged. What a call returns is overwritten by the next call: use it before. That holds
+    for gradients too: drop them before.
 
     Args:
+        after: is given every result before it is returned. The backward pass belongs here: it may be
+            compiled, and fail to be, only when it first runs.
         options: of `torch.compile`, instead of `mode="reduce-overhead"`.
     """
     fast = torch.compile(step, dynamic=False, **(options or {"mode": "reduce-overhead"}))
     shapes: list[tuple[int, ...]] | None = None
     broken = False
 
+    def call(function: Callable[..., T], *tensors: Tensor) -> T:
+        result = function(*tensors)
+        after(result)
+        return result
+
     def run(*tensors: Tensor) -> T:
         nonlocal shapes, broken
         called_with = [tuple(tensor.shape) for tensor in tensors]
         shapes = shapes or called_with
         if broken or called_with != shapes:
-            return step(*tensors)
+            return call(step, *tensors)
         try:
             torch.compiler.cudagraph_mark_step_begin()
-            return fast(*tensors)
+            return call(fast, *tensors)
         except torch._dynamo.exc.TorchDynamoException as error:
             broken = True
             _log.warning("the step runs without compilation: %s", str(error).strip().splitlines()[0])
-            return step(*tensors)
+            return call(step, *tensors)
 
     return run
 
@@ -84,21 +72,21 @@ def evaluation_batch_size(score: Callable[[Tensor], Any], image_size: int, devic
     """How many images a batch may have without gradient: on a GPU what its free memory holds.
 
     Args:
-        score: what is done to images (B, 3, image_size, image_size); a few blank ones are tried.
+        score: what is done to images (B, 3, image_size, image_size) uint8; a few blank ones are tried.
     """
     if device.type != "cuda":
-        return CPU_BATCH
+        return USUAL_BATCH
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)
     with torch.no_grad():
-        score(torch.zeros(_PROBE, 3, image_size, image_size, device=device))
+        score(torch.zeros(_PROBE, 3, image_size, image_size, dtype=torch.uint8, device=device))
     needed = torch.cuda.max_memory_allocated(device) - before
     free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - before
     return fitting_batch(needed / _PROBE, free)
 
 
 def fitting_batch(bytes_an_image: float, free: float) -> int:
-    """The largest power of two, at most 1024, of which a batch takes 60% of the free memory or less."""
+    """The largest power of two, at most 256, of which a batch takes 60% of the free memory or less."""
     count = int(_SHARE_OF_FREE_MEMORY * free / max(bytes_an_image, 1))
     return min(LARGEST_BATCH, 1 << max(0, count.bit_length() - 1))
 
@@ -136,7 +124,6 @@ class WithinMemory:
                         remedy="Close what else uses it, or choose --device cpu or a smaller --backbone.",
                     ) from error
                 self.batch_size = len(piece) // 2
-            if batch.device.type == "cuda":
-                torch.cuda.empty_cache()
+            torch.cuda.empty_cache()  # outside `except`, whose traceback holds what did not fit
             _log.warning("memory ran out: going on with batches of %d images", self.batch_size)
         return torch.cat(results)

@@ -16,9 +16,9 @@ from pathlib import Path
 from attrgen.errors import UserError
 from vr import calibration as calibrations
 from vr import run as runs
+from vr.acceleration import USUAL_BATCH
 from vr.calibration import Calibration
 from vr.decision import Decision, Prediction, decision
-from vr.evaluation import BATCH_SIZE
 from vr.images.loose import LooseFiles, Picture, Pictures
 from vr.predict import predictions
 from vr.run import Run
@@ -77,7 +77,7 @@ class Model:
         threshold: float | None = None,
         coverage: float | None = None,
         sets: float | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = USUAL_BATCH,
     ) -> list[Prediction]:
         """Predict images: one, or a list of them.
 

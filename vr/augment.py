@@ -12,6 +12,8 @@ import math
 import torch
 from torch import Tensor
 
+from vr.device import moved
+
 _ATTEMPTS = 10
 _CUBIC = -0.5  # the coefficient of PIL's and torch's antialiased bicubic kernel
 
@@ -45,7 +47,7 @@ def random_flip(images: Tensor, generator: torch.Generator | None = None) -> Ten
     """Mirror each image (B, 3, H, W) left to right with probability one half."""
     device = generator.device if generator is not None else images.device
     flip = torch.rand(len(images), generator=generator, device=device) < 0.5
-    return torch.where(flip.to(images.device)[:, None, None, None], images.flip(-1), images)
+    return torch.where(moved(flip, images.device)[:, None, None, None], images.flip(-1), images)
 
 
 def crop_boxes(
@@ -100,7 +102,7 @@ def crop_and_resize(images: Tensor, boxes: Tensor, size: int) -> Tensor:
     Returns:
         (B, 3, size, size) float in [0, 1]; what bicubic overshoots is clamped.
     """
-    top, left, height, width = boxes.to(images.device).unbind(1)
+    top, left, height, width = moved(boxes, images.device).unbind(1)
     rows = _weights(top, height, images.shape[-2], size)
     columns = _weights(left, width, images.shape[-1], size)
     pixels = images.float() / 255 if images.dtype == torch.uint8 else images.float()

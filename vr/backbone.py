@@ -10,7 +10,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from attrgen.errors import UserError
 from attrgen.resources import resource
+from vr.device import Precision, exact_float32
 
 DEFAULT_NAME = "ViT-B-16-quickgelu"
 DEFAULT_WEIGHTS = "openai"
 RANDOM = "random"
 MINI = "mini"
-Precision = Literal["fp32", "bf16"]
 _OPENAI_ONLY_KEYS = {"input_resolution", "context_length", "vocab_size"}
 
 
@@ -70,6 +70,7 @@ class Backbone:
         return F.normalize(features.float(), dim=-1)
 
     @torch.no_grad()
+    @exact_float32()  # they are kept for good, and for other devices
     def encode_text(self, texts: list[str], *, batch_size: int = 256) -> Tensor:
         """Unit embeddings (N, D), float32, of N texts.
 

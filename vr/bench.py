@@ -143,38 +143,36 @@ def bench(
     return found, taken[paths[-1].name]
 
 
-def show(found: Bench) -> None:
-    """Print the table."""
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    console = Console()
-    table = Table(
-        Column("path", no_wrap=True),
-        *("ms", "images/s", "speed", "peak MB", "memory", "GFLOP", "of matmul", "run"),
-        title=f"{found.backbone}, batch {found.batch_size}, frame {found.frame}, {found.device}",
-    )
-    for row in found.rows:
-        table.add_row(
-            row.path,
-            f"{row.ms:,.1f}",
-            f"{row.images_per_second:,.1f}",
-            f"{row.speedup:.2f}x",
-            f"{row.peak_mb:,.0f}",
-            f"{row.memory_share:.0%}",
-            f"{row.gflop:,.1f}",
-            f"{row.matmul_share:.0%}",
-            f"{row.run_seconds:,.0f} s",
-        )
-    console.print(table)
+def lines(found: Bench) -> list[str]:
+    """The table, a column a path, for a terminal of 80 columns or a file."""
+    names = [row.path.split(", ") for row in found.rows]
+    heads = [
+        [name[line] if line < len(name) else "" for name in names] for line in range(max(map(len, names)))
+    ]
+    figures: dict[str, Callable[[Row], str]] = {
+        "ms a step": lambda row: f"{row.ms:,.1f}",
+        "images/s": lambda row: f"{row.images_per_second:,.1f}",
+        "times as fast": lambda row: f"{row.speedup:.2f}x",
+        "peak memory, MB": lambda row: f"{row.peak_mb:,.0f}",
+        "  of the plain path's": lambda row: f"{row.memory_share:.0%}",
+        "GFLOP a step": lambda row: f"{row.gflop:,.1f}",
+        "share of matmul's": lambda row: f"{row.matmul_share:.0%}",
+        "a run, s": lambda row: f"{row.run_seconds:,.0f}",
+    }
+    rows = [["", *head] for head in heads]
+    rows += [[label, *map(figure, found.rows)] for label, figure in figures.items()]
     peaks = ", ".join(f"{name} {value:,.0f} GFLOP/s" for name, value in found.matmul_gflops.items())
-    console.print(f"matmul: a large matrix product in this run, {peaks}.")
-    console.print(f"Medians of {found.steps} interleaved readings, {found.threads} CPU threads.")
-    console.print(
-        f"A run: {SHOTS} shots, {CLASSES} classes, {EPOCHS} epochs, without augmentation's own time."
-    )
-    for note in found.notes:
-        console.print(note)
+    return [
+        f"{found.backbone}, batch {found.batch_size}, frame {found.frame}",
+        f"{found.device}, {found.threads} CPU threads, torch {found.torch}",
+        "",
+        *(f"{label:<22}{''.join(f'{cell:>11}' for cell in cells)}" for label, *cells in rows),
+        "",
+        f"Medians of {found.steps} interleaved readings.",
+        f"matmul: a large matrix product in this run, {peaks}.",
+        f"A run: {SHOTS} shots, {CLASSES} classes, {EPOCHS} epochs, without augmentation's own time.",
+        *found.notes,
+    ]
 
 
 def _processor() -> str:

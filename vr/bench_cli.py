@@ -55,6 +55,7 @@ def bench(
     if json:
         print(dumps(found.as_json(), indent=2))
     else:
-        benches.show(found)
+        for line in benches.lines(found):
+            typer.echo(line)
     if profile is not None:
         write_text(profile, profile_page(last, place))

@@ -12,12 +12,12 @@ from torch.nn import functional as F
 from attrgen.card import Card, CardClass
 from vr import bank as banks
 from vr import meter
-from vr.acceleration import compiled, computes_in_bf16
 from vr.backbone import Backbone
 from vr.encoder import Encoder, PlainEncoder, make_encoder
 from vr.methods.base import Recipe
 from vr.methods.biomedvr import BioMedVR
 from vr.schedule import make_optimizer
+from vr.trainer import training_step
 
 CLASSES = 4
 _ATTRIBUTES = 20
@@ -45,14 +45,9 @@ def paths_of(backbone: Backbone, fast: Encoder) -> tuple[list[Path], list[str]]:
     else:
         notes.append(f"No fast path: {fast.path.removeprefix('plain: ')}.")
     if backbone.precision == "bf16":
-        if computes_in_bf16(device):
-            paths.append(Path("plain, bf16", PlainEncoder(backbone, frame), "bf16"))
-            if has_fast:
-                paths.append(Path("fast, bf16", make_encoder(backbone, frame), "bf16"))
-        else:
-            notes.append(
-                "This processor has no bf16 arithmetic: with --precision bf16 the fast path is fp32."
-            )
+        paths.append(Path("plain, bf16", PlainEncoder(backbone, frame), "bf16"))
+        if has_fast:
+            paths.append(Path("fast, bf16", make_encoder(backbone, frame), "bf16"))
     if gpu and has_fast:
         best = paths[-1]
         paths.append(replace(best, name=f"{best.name}, compiled", compile=True))
@@ -75,15 +70,14 @@ def training(method: BioMedVR, batch_size: int) -> Callable[[Path], meter.Step]:
     optimizer = make_optimizer(method.parameter_groups(1e-3), Recipe(), device)
 
     def step_of(path: Path) -> meter.Step:
-        forward = compiled(method.step) if path.compile else method.step
+        gradients = training_step(method, path.compile)
 
         def step() -> None:
             method.encoder = path.encoder
             _allow_tf32(path.arithmetic == "tf32", device)
             with torch.no_grad():
                 prepared: Tensor = method.prepare(images)
-            _, loss = forward(prepared, labels)
-            loss.total.backward()
+            gradients(prepared, labels)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 

@@ -58,8 +58,7 @@ def restore(tensors: Mapping[str, Tensor], method: Method, optimizer: Optimizer 
         state = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
         if state:
             optimizer.state[weight] = {
-                key: value.to(weight.device if value.dim() else value.device, copy=True)
-                for key, value in state.items()
+                key: value.to(weight.device, copy=True) for key, value in state.items()
             }
 
 

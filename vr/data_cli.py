@@ -22,14 +22,11 @@ Classes = Annotated[str, typer.Option("--classes", help="Only these classes, wit
 @app.command("list")
 def list_cards() -> None:
     """Every collection that has a card: what it is, and whether it is here."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from attrgen import tables
     from vr.images import data_root, is_here
 
-    table = Table(
-        "name", "what", "classes", "images", "licence", "from", "here", title=f"data root: {data_root()}"
-    )
+    table = tables.table("name", "here", "classes", "images", "what", "licence", "from")
+    table.title, table.title_justify = f"data root: {data_root()}", "left"
     for path in cards.shipped_cards().values():
         card = cards.load(path)
         counts = card.counts
@@ -37,8 +34,8 @@ def list_cards() -> None:
         origin = (card.images.download or "by hand") if card.images else "by hand"
         here = "yes" if is_here(card) else "no"
         what = f"{card.title}, {card.modality}"
-        table.add_row(card.name, what, str(len(card.classes)), images, card.licence, origin, here)
-    Console().print(table)
+        tables.add_row(table, card.name, here, len(card.classes), images, what, card.licence, origin)
+    tables.show(table)
 
 
 @app.command()

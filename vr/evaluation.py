@@ -14,6 +14,9 @@ from attrgen.errors import UserError
 from attrgen.files import write_text
 from vr import features, predictions
 from vr import run as runs
+from vr.acceleration import WithinMemory, evaluation_batch_size
+from vr.device import moved
+from vr.distributed import Processes
 from vr.history import read_history, selected_epoch
 from vr.images.source import ImageSource, Item
 from vr.images.stream import stream
@@ -22,8 +25,6 @@ from vr.metrics import measure
 from vr.predictions import Predictions
 from vr.run import Run
 
-BATCH_SIZE = 64
-
 
 @torch.inference_mode()
 def evaluate(
@@ -31,8 +32,9 @@ def evaluate(
     source: ImageSource,
     items: Sequence[Item],
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     workers: int = 4,
+    group: Processes | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Predictions:
     """Score `items` as they are, without augmentation.
@@ -40,43 +42,85 @@ def evaluate(
     Features of images are computed once and shared by all methods that read them; see `vr.features`.
 
     Args:
-        progress: told the number of images of each batch.
+        batch_size: by default what `usual_batch_size` says.
+        group: processes that share the images; each calls this, and each is given all scores.
+        progress: told the number of images of each batch, as if all processes kept the same pace.
 
     Raises:
         UserError: there is no image, or one cannot be read.
     """
-    method.eval()
-    batches_of = _remembered if method.reads == "features" else prepared_batches
-    paths: list[str] = []
-    labels: list[Tensor] = []
-    logits: list[Tensor] = []
-    for prepared, batch_labels, batch_paths in batches_of(method, source, items, batch_size, workers):
-        logits.append(method.scores(prepared).fused.float())
-        labels.append(batch_labels)
-        paths += batch_paths
-        progress(len(batch_paths))
-    if not paths:
+    if not items:
         raise UserError("there is no image to evaluate", file=source.root, remedy="Check --data and --split.")
-    names = method.context.card.class_names
-    return Predictions(names, tuple(paths), torch.cat(labels), torch.cat(logits).cpu())
+    device, names = method.context.backbone.device, method.context.card.class_names
+    group = group or Processes(0, 1, device)
+    size = group.least(batch_size or usual_batch_size(method))
+    own = group.share(items, size)
+    score = _score_features if method.reads == "features" else score_batches
+    logits = [torch.zeros(0, len(names), device=device)]
+    for scores, paths in score(method, source, own, batch_size=size, workers=workers):
+        logits.append(scores)
+        progress(len(paths) * group.size)
+    return Predictions(
+        names,
+        tuple(item.path for item in items),
+        torch.tensor([item.label for item in items]),
+        group.gather(torch.cat(logits), len(items), size).cpu(),
+    )
 
 
 @torch.inference_mode()
-def prepared_batches(
+def usual_batch_size(method: Method) -> int:
+    """How many images a batch of this method has: 64 on a CPU, on a GPU what its free memory holds."""
+    method.eval()
+    score = WithinMemory(lambda images: _fused(method, images))
+    return evaluation_batch_size(score, method.image_size, method.context.backbone.device)
+
+
+def score_batches(
     method: Method,
     source: ImageSource,
     items: Iterable[Item],
-    batch_size: int = BATCH_SIZE,
+    *,
+    batch_size: int | None = None,
     workers: int = 4,
     on_error: Literal["raise", "skip"] = "raise",
     unreadable: list[UserError] | None = None,
-) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
-    """Prepared images on the device, their labels (B,) and paths, a batch at a time.
+) -> Iterator[tuple[Tensor, list[str]]]:
+    """Fused scores (B, C), float32, and the images' paths; see `map_batches`."""
+    method.eval()
+    return map_batches(
+        lambda images: _fused(method, images),
+        method,
+        source,
+        items,
+        batch_size=batch_size or usual_batch_size(method),
+        workers=workers,
+        on_error=on_error,
+        unreadable=unreadable,
+    )
+
+
+@torch.inference_mode()
+def map_batches(
+    function: Callable[[Tensor], Tensor],
+    method: Method,
+    source: ImageSource,
+    items: Iterable[Item],
+    *,
+    batch_size: int,
+    workers: int = 4,
+    on_error: Literal["raise", "skip"] = "raise",
+    unreadable: list[UserError] | None = None,
+) -> Iterator[tuple[Tensor, list[str]]]:
+    """A function of images as they stream by, on the method's device, and their paths; a batch at a time.
 
     Args:
+        function: of images (B, 3, image_size, image_size) uint8, each row of its own image alone; it is given
+            smaller batches where memory runs out.
         on_error, unreadable: see `vr.images.stream.stream`.
     """
     device = method.context.backbone.device
+    within = WithinMemory(function, batch_size)
     for batch in stream(
         source,
         items,
@@ -86,9 +130,12 @@ def prepared_batches(
         on_error=on_error,
         unreadable=unreadable,
     ):
-        pixels = batch.images.pin_memory() if device.type == "cuda" else batch.images
-        images = pixels.to(device, non_blocking=True).float() / 255
-        yield method.prepare(images), batch.labels, batch.paths
+        yield within(moved(batch.images, device)), batch.paths
+
+
+def prepared(method: Method, images: Tensor) -> Tensor:
+    """What `method.prepare` makes of uint8 images."""
+    return method.prepare(images.float() / 255)
 
 
 def evaluate_run(
@@ -97,12 +144,14 @@ def evaluate_run(
     *,
     split: str = "test",
     out: Path | None = None,
+    group: Processes | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
     """Score a split, write `predictions.csv` and `metrics.json`, and return the metrics.
 
     Args:
         out: the folder to write into; the run directory by default.
+        group: processes that share the images; one of them writes.
 
     Raises:
         UserError: the collection has no such split, or an image cannot be read.
@@ -115,7 +164,7 @@ def evaluate_run(
             remedy=f"Splits: {', '.join(source.splits)}.",
         )
     folder = out or run.path
-    found = evaluate(run.method, source, items, progress=progress)
+    found = evaluate(run.method, source, items, group=group, progress=progress)
     history = read_history(run.path)
     metrics = {
         "format": "metrics/1",
@@ -132,22 +181,36 @@ def evaluate_run(
             "epoch": int(best["epoch"]),
             "note": "selected on the test set: an upper bound, not a result",
         }
-    predictions.save(found, folder / runs.PREDICTIONS)
-    write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    if group is None or group.leads:
+        predictions.save(found, folder / runs.PREDICTIONS)
+        write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return metrics
 
 
-def _remembered(
-    method: Method, source: ImageSource, items: Sequence[Item], batch_size: int, workers: int
-) -> Iterator[tuple[Tensor, Tensor, list[str]]]:
-    backbone = method.context.backbone
+def _score_features(
+    method: Method, source: ImageSource, items: Sequence[Item], *, batch_size: int, workers: int
+) -> Iterator[tuple[Tensor, list[str]]]:
+    if not items:
+        return
+    method.eval()
 
     def compute() -> Tensor:
-        batches = prepared_batches(method, source, items, batch_size, workers)
-        return torch.cat([prepared for prepared, _, _ in batches]) if items else torch.empty(0)
+        batches = map_batches(
+            lambda images: prepared(method, images),
+            method,
+            source,
+            items,
+            batch_size=batch_size,
+            workers=workers,
+        )
+        return torch.cat([rows for rows, _ in batches])
 
-    rows = features.remembered(backbone, source, items, method.image_size, compute)
+    rows = features.remembered(method.context.backbone, source, items, method.image_size, compute)
+    score = WithinMemory(lambda rows: method.scores(rows).fused.float(), batch_size)
     for start in range(0, len(items), batch_size):
-        part = items[start : start + batch_size]
-        labels = torch.tensor([item.label for item in part])
-        yield rows[start : start + batch_size], labels, [item.path for item in part]
+        part = slice(start, start + batch_size)
+        yield score(rows[part]), [item.path for item in items[part]]
+
+
+def _fused(method: Method, images: Tensor) -> Tensor:
+    return method.scores(prepared(method, images)).fused.float()

@@ -116,6 +116,12 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     )
 
 
+def parted(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings by name as those of the method and those of the recipe."""
+    recipe = {key: value for key, value in settings.items() if key in Recipe.model_fields}
+    return {key: value for key, value in settings.items() if key not in recipe}, recipe
+
+
 def label_of(config: RunConfig) -> str:
     """The method of a run with what differs from its defaults: `biomedvr`, `biomedvr fusion=subtract`."""
     kind = find_method(config.method)
@@ -147,7 +153,7 @@ def _differences(
 def _check_kinds(
     kind: type[Method], options: Options, attributes: AttributeSet | None, card: Card, file: Path | None
 ) -> None:
-    kinds = kind.required_kinds(options)
+    kinds = kind.required_kinds(options, attributes)
     if kinds and attributes is None:
         raise UserError(
             f"{kind.name} needs an attribute set, and there is none for '{card.name}'",
@@ -204,6 +210,13 @@ def _usual_attributes(card: Card, say: Say) -> tuple[AttributeSet | None, Path |
         return attribute_set.load(file), file
     found = library.find(card)
     if found is None:
+        return None, None
+    whole = card.model_copy(update={"classes": card.classes + card.left_out})
+    if not all(whole.find_class(name) for name in found.classes):
+        say(
+            f"the curated library's set '{card.name}' has other class names and is passed over; its own card "
+            f"knows them: --dataset {card.name} --data PATH"
+        )
         return None, None
     say("attributes: the curated library")
     return found, library.path_of(card.name)

@@ -16,7 +16,7 @@ from attrgen.files import write_text
 from vr import calibration as calibrations
 from vr import prediction_table
 from vr.decision import Decision, Prediction
-from vr.evaluation import BATCH_SIZE, prepared_batches
+from vr.evaluation import score_batches
 from vr.images.loose import NO_LABEL, LooseFiles
 from vr.images.source import ImageSource, Item
 from vr.journal import Journal
@@ -39,7 +39,7 @@ def predictions(
     source: ImageSource,
     items: Iterable[Item],
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     workers: int = 4,
     unreadable: list[UserError] | None = None,
 ) -> Iterator[list[Prediction]]:
@@ -47,16 +47,24 @@ def predictions(
 
     Args:
         items: taken as they are needed.
+        batch_size: by default what `vr.evaluation.usual_batch_size` says.
         unreadable: where errors of images go that cannot be read; without it they are raised.
 
     Raises:
         UserError: an image cannot be read (without `unreadable`).
     """
-    run.method.eval()
     on_error: Literal["raise", "skip"] = "raise" if unreadable is None else "skip"
-    batches = prepared_batches(run.method, source, items, batch_size, workers, on_error, unreadable)
-    for prepared, _, paths in batches:
-        yield decision.predict(run.method.scores(prepared).fused, paths)
+    batches = score_batches(
+        run.method,
+        source,
+        items,
+        batch_size=batch_size,
+        workers=workers,
+        on_error=on_error,
+        unreadable=unreadable,
+    )
+    for scores, paths in batches:
+        yield decision.predict(scores, paths)
 
 
 def predict_files(
@@ -64,7 +72,7 @@ def predict_files(
     decision: Decision,
     paths: Iterable[str],
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     workers: int = 4,
     unreadable: list[UserError],
     progress: Callable[[int], None] = lambda count: None,
@@ -87,7 +95,7 @@ def predict_to_file(
     paths: Iterable[str],
     out: Path,
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     workers: int = 4,
     resume: bool = False,
     force: bool = False,
@@ -145,7 +153,7 @@ def predict_to_stream(
     write: Callable[[str], object],
     *,
     jsonl: bool = False,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     workers: int = 4,
 ) -> Outcome:
     """Predict files and write each row, as a line of CSV or JSON, as soon as its batch is done."""

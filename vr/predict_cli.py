@@ -67,7 +67,9 @@ def predict(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a kill left it.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin again; replace what is there.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON-lines on stdout instead of CSV.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1)] = 64,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="[default: 64 on a CPU, what a GPU's memory holds]")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Threads that decode images.")] = 4,
     backbone: RunBackbone = None,
     weights: Weights = None,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def count_bar(title: str, total: int | None) -> Iterator[Callable[..., None]]:
+def count_bar(title: str, total: int | None, *, shown: bool = True) -> Iterator[Callable[..., None]]:
     """A bar that counts to `total`; call what it gives after each piece of work, or with a count of them.
 
     Where nobody knows how many there will be (None), it shows how many are done.
@@ -18,7 +18,8 @@ def count_bar(title: str, total: int | None) -> Iterator[Callable[..., None]]:
     console = Console(stderr=True)
     endless = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,}"))
     columns = endless if total is None else Progress.get_default_columns()
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    hidden = not (shown and console.is_terminal)
+    with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda count=1: bar.advance(task, count)
 

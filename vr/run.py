@@ -21,8 +21,8 @@ from attrgen.card import Card
 from attrgen.errors import UserError
 from attrgen.files import read_text, whole_file, write_text
 from vr import backbone as backbones
-from vr.backbone import Backbone, Precision
-from vr.device import resolve_device, resolve_precision
+from vr.backbone import Backbone
+from vr.device import Precision, resolve_device, resolve_precision
 from vr.history import HISTORY
 from vr.methods import find_method
 from vr.methods.base import Context, Method, Recipe
@@ -203,6 +203,7 @@ def load_run(
         backbone, weights: where the backbone is now, if not where the run found it.
         device: a device, or what `vr.device.resolve_device` takes (`auto`, `cuda:1`).
         precision: of the image tower (`auto`, `fp32`, `bf16`); by default the run's own.
+            bf16 becomes fp32 on a device that has none; see `vr.device.resolve_precision`.
         loaded: a backbone that is loaded already; it stands in where it is the run's.
 
     Raises:
@@ -221,7 +222,7 @@ def load_run(
             backbone or config.backbone.name,
             weights if backbone is not None else (weights or config.backbone.weights),
             device=place,
-            precision=config.precision if precision is None else resolve_precision(precision, place),
+            precision=resolve_precision(precision or config.precision, place),
         )
     if loaded.id != config.backbone.id:
         raise UserError(

@@ -85,7 +85,7 @@ def run_experiment(
         (path / runs.CHECKPOINT).unlink(missing_ok=True)
     else:
         say(f"going on after epoch {start.epoch}")
-    say(_summary(resolved, method, config))
+    say(_summary(resolved, config))
     board = events.Events(path, start.history if start else ()) if tensorboard else None
 
     def epoch_done(row: Row, epochs: int) -> None:
@@ -185,7 +185,7 @@ def _config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfig:
         precision=backbone.precision,
         device=str(backbone.device),
         encoder="plain" if encoder is None else encoder.path,
-        learned_parameters=method.learned,
+        learned_parameters=method.learned(len(sample.train)),
         versions=versions(),
     )
 
@@ -249,11 +249,11 @@ def _check_same(path: Path, config: RunConfig) -> None:
     )
 
 
-def _summary(resolved: Resolved, method: Method, config: RunConfig) -> str:
-    recipe = resolved.recipe
+def _summary(resolved: Resolved, config: RunConfig) -> str:
     source = "none" if config.attributes is None else config.attributes.id[:12]
     return (
         f"{config.method} on {resolved.card.title}: {len(resolved.card.classes)} classes, "
         f"{config.shots} shots, seed {config.seed}; {config.backbone.name} on {config.device} in "
-        f"{config.precision}; {method.learned:,} learned numbers, {recipe.epochs} epochs; attributes {source}"
+        f"{config.precision}; {config.learned_parameters:,} learned numbers, {config.recipe.epochs} epochs; "
+        f"attributes {source}"
     )

@@ -53,13 +53,14 @@ def train(
         bool | None, typer.Option("--augment/--no-augment", help="Random crops and flips.")
     ] = None,
     fusion: Annotated[str | None, typer.Option(help="add, subtract or learned.")] = None,
-    gate: Annotated[str | None, typer.Option(help="shared, per-class or per-image.")] = None,
+    gate: Annotated[str | None, typer.Option(help="shared, per-class, per-image or none.")] = None,
     gate_lr: Annotated[float | None, typer.Option(min=0, help="The gate's own learning rate.")] = None,
     penalty: Annotated[str | None, typer.Option(help="Against the fused or the positive score.")] = None,
     penalty_over: Annotated[str | None, typer.Option(help="all classes, or the others.")] = None,
     frame: Annotated[int | None, typer.Option(min=1, help="Width of the frame in pixels.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other option of the method, key=value.")
+        list[str] | None,
+        typer.Option("--set", help="Any other option of the method or setting of the recipe, key=value."),
     ] = None,
     select: Annotated[Select, typer.Option(help="The epoch that is kept.")] = Select.last,
     oracle: Annotated[
@@ -81,13 +82,14 @@ def train(
 ) -> None:
     """Train on a few labelled images a class, then measure once on the test set."""
     from vr import run as runs
-    from vr.experiment import Experiment
+    from vr.experiment import Experiment, parted
     from vr.progress import epoch_bar
     from vr.train import run_experiment
 
     method_options = options.given(
         fusion=fusion, gate=gate, gate_lr=gate_lr, penalty=penalty, penalty_over=penalty_over, frame=frame
     )
+    set_options, set_recipe = parted(options.assignments(set_ or ()))
     asked = Experiment(
         dataset=dataset,
         attrs=attrs,
@@ -96,8 +98,8 @@ def train(
         classes=options.names(classes),
         method=method,
         preset=preset,
-        options={**method_options, **options.assignments(set_ or ())},
-        recipe=options.given(epochs=epochs, batch_size=batch_size, lr=lr, augment=augment),
+        options={**method_options, **set_options},
+        recipe={**options.given(epochs=epochs, batch_size=batch_size, lr=lr, augment=augment), **set_recipe},
         shots=shots,
         seed=seed,
         fewshot=fewshot,
@@ -132,20 +134,30 @@ def evaluate(
         Path | None, typer.Option(help="Folder for the results.  [default: RUN, or RUN/SPLIT if not test]")
     ] = None,
 ) -> None:
-    """Measure a trained run again: predictions.csv, metrics.json and report.html."""
+    """Measure a trained run again: predictions.csv, metrics.json and report.html.
+
+    Several GPUs share the images: torchrun --nproc-per-node 2 -m vr eval RUN.
+    """
     from vr import run as runs
+    from vr.device import resolve_device
+    from vr.distributed import processes
     from vr.evaluation import evaluate_run
     from vr.images import open_source
     from vr.progress import count_bar
     from vr.report.run_report import write_report
 
-    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
-    config = run.config
-    where = data or (Path(config.data) if config.data else None)
-    source = open_source(run.card, where, format=format or config.data_format)
-    folder = out or (run.path if split == "test" else run.path / split)
-    with count_bar(split, len(source.splits.get(split, ()))) as advance:
-        metrics = evaluate_run(run, source, split=split, out=folder, progress=advance)
+    with processes(resolve_device(device)) as group:
+        run = runs.load_run(
+            run_directory, backbone=backbone, weights=weights, device=group.device, precision=precision
+        )
+        config = run.config
+        where = data or (Path(config.data) if config.data else None)
+        source = open_source(run.card, where, format=format or config.data_format)
+        folder = out or (run.path if split == "test" else run.path / split)
+        with count_bar(split, len(source.splits.get(split, ())), shown=group.leads) as advance:
+            metrics = evaluate_run(run, source, split=split, out=folder, group=group, progress=advance)
+    if not group.leads:
+        return
     for line in options.metric_lines(metrics):
         typer.echo(line)
     page = write_report(run.path, results=folder, run=run, source=source)

@@ -8,20 +8,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from attrgen.errors import UserError
+from vr.acceleration import USUAL_BATCH, WithinMemory, compiled, worth_compiling
 from vr.checkpoint import Checkpoint, capture, restore
+from vr.device import moved
 from vr.history import Row
 from vr.images.resident import TrainingImages
-from vr.methods.base import Method, Recipe
+from vr.methods.base import Loss, Method, Recipe, Scores
 from vr.schedule import make_optimizer, set_learning_rate
 
 Select = Literal["last", "val"]
+Step = Callable[[Tensor, Tensor], tuple[Scores, Loss]]
 CHECKPOINT_SECONDS = 10.0
 _BEST = "best."
 
@@ -53,6 +56,10 @@ class Trainer:
     on_epoch: Callable[[Row, int], None] = lambda row, epochs: None
     on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None
     checkpoint_every: float = CHECKPOINT_SECONDS
+    _fused: WithinMemory = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._fused = WithinMemory(lambda prepared: self.method.scores(prepared).fused, USUAL_BATCH)
 
     def train(self, start: Checkpoint | None = None, *, fingerprint: str = "") -> list[Row]:
         """Train to the end of the recipe and leave the selected parameters in the method.
@@ -66,7 +73,8 @@ class Trainer:
             train_accuracy, images_per_second; with validation selection val_accuracy and val_loss.
 
         Raises:
-            UserError: the loss became NaN or infinite, by epoch, with what to try.
+            UserError: the loss became NaN or infinite, by epoch, or a batch is too large for the device's
+                memory; with what to try.
         """
         recipe, method = self.recipe, self.method
         fits = method.fits or recipe.epochs == 0
@@ -82,10 +90,13 @@ class Trainer:
         state = start or Checkpoint(0, {}, [], fingerprint)
         if start is not None:
             restore(start.tensors, method, optimizer)
+        batches = math.ceil(len(self.images) / recipe.batch_size)
+        compiles = worth_compiling(self.images.device, (recipe.epochs - state.epoch) * batches)
+        step = training_step(method, compiles)
         written = time.monotonic()
         try:
             for epoch in range(state.epoch, recipe.epochs):
-                row = self._epoch(epoch, optimizer, prepared)
+                row = self._epoch(epoch, step, optimizer, prepared)
                 if self.select == "val":
                     row |= self._validate(val)
                 if self.watch is not None:
@@ -104,21 +115,33 @@ class Trainer:
             if state.epoch:
                 self.on_checkpoint(state)
             raise
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the device's memory does not hold a step of {recipe.batch_size} images",
+                remedy="Lower --batch-size, use --precision bf16, or close what else uses the device.",
+            ) from error
+        finally:
+            if compiles:
+                torch.compiler.reset()  # and with it the memory of its graphs
         if self.select == "val":
             restore(_best(state.tensors), method)
         method.finish(val)
         return state.history
 
-    def _epoch(self, epoch: int, optimizer: torch.optim.Optimizer, prepared: Tensor | None) -> Row:
+    def _epoch(
+        self, epoch: int, step: Step, optimizer: torch.optim.Optimizer, prepared: Tensor | None
+    ) -> Row:
         recipe, images = self.recipe, self.images
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         order = torch.randperm(len(images), generator=generator)
+        # Nothing below waits for the device: its work queues up while the program goes on.
         batches = order.split(recipe.batch_size)
+        places = moved(order, images.device).split(recipe.batch_size)
         total = recipe.epochs * len(batches)
         parts: list[Tensor] = []
         began = time.perf_counter()
         self.method.train()
-        for number, batch in enumerate(batches):
+        for number, (batch, place) in enumerate(zip(batches, places, strict=True)):
             set_learning_rate(
                 optimizer,
                 epoch * len(batches) + number,
@@ -126,7 +149,6 @@ class Trainer:
                 warmup=recipe.warmup_epochs * len(batches),
                 warmup_lr=recipe.warmup_lr,
             )
-            place = batch.to(images.device)
             if prepared is None:
                 with torch.no_grad():
                     inputs = self.method.prepare(
@@ -135,10 +157,9 @@ class Trainer:
             else:
                 inputs = prepared[place]
             labels = images.labels[place]
-            scores, loss = self.method.step(inputs, labels)
-            optimizer.zero_grad(set_to_none=True)
-            loss.total.backward()
+            scores, loss = step(inputs, labels)
             optimizer.step()
+            optimizer.zero_grad(set_to_none=True)  # now: a compiled step overwrites what it gave last time
             correct = (scores.fused.detach().argmax(1) == labels).sum()
             parts.append(
                 torch.stack(
@@ -173,8 +194,10 @@ class Trainer:
     @torch.no_grad()
     def _prepare_all(self, images: TrainingImages) -> Tensor:
         size = self.method.image_size
-        chunks = torch.arange(len(images)).split(self.recipe.batch_size)
-        return torch.cat([self.method.prepare(images.batch(chunk, size, augment=False)) for chunk in chunks])
+        prepare = WithinMemory(
+            lambda places: self.method.prepare(images.batch(places, size, augment=False)), USUAL_BATCH
+        )
+        return prepare(torch.arange(len(images)))
 
     @torch.no_grad()
     def _validate(self, val: tuple[Tensor, Tensor] | None) -> Row:
@@ -182,13 +205,29 @@ class Trainer:
             raise UserError("there are no validation images to select on", remedy="Use --select last.")
         prepared, labels = val
         self.method.eval()
-        scores = torch.cat(
-            [self.method.scores(part).fused for part in prepared.split(self.recipe.batch_size)]
-        )
+        scores = self._fused(prepared)
         return {
             "val_accuracy": float((scores.argmax(1) == labels).float().mean()),
             "val_loss": float(torch.nn.functional.cross_entropy(scores, labels)),
         }
+
+
+def training_step(method: Method, compiles: bool) -> Step:
+    """Scores and loss of a batch of prepared images and its labels; gradients are left in the parameters.
+
+    Args:
+        compiles: by `vr.acceleration.compiled`, whose results last until the next call.
+    """
+
+    def backward(found: tuple[Scores, Loss]) -> None:
+        found[1].total.backward()
+
+    def plain(prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
+        found = method.step(prepared, labels)
+        backward(found)
+        return found
+
+    return compiled(method.step, backward) if compiles else plain
 
 
 def _better(row: Row, best: Row) -> bool:

@@ -10,8 +10,15 @@ import torch
 from torch import Tensor
 
 from attrgen.errors import UserError
-from vr import acceleration
-from vr.acceleration import WithinMemory, compiled, evaluation_batch_size, fitting_batch, worth_compiling
+from vr.acceleration import (
+    LARGEST_BATCH,
+    USUAL_BATCH,
+    WithinMemory,
+    compiled,
+    evaluation_batch_size,
+    fitting_batch,
+    worth_compiling,
+)
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -69,7 +76,7 @@ def test_no_rows_give_no_rows() -> None:
 
 @pytest.mark.parametrize(
     ("bytes_an_image", "free", "batch"),
-    [(1e6, 1e8, 32), (1e6, 1e12, 1024), (1e9, 1e8, 1), (1e6, 2e6, 1), (0, 1e6, 1024)],
+    [(1e6, 1e8, 32), (1e6, 1e12, LARGEST_BATCH), (1e9, 1e8, 1), (1e6, 2e6, 1), (0, 1e6, LARGEST_BATCH)],
 )
 def test_a_batch_takes_sixty_percent_of_what_is_free(bytes_an_image: float, free: float, batch: int) -> None:
     assert fitting_batch(bytes_an_image, free) == batch
@@ -79,7 +86,7 @@ def test_the_cpu_has_one_batch_size_and_tries_nothing() -> None:
     def never(images: Tensor) -> Tensor:
         raise AssertionError
 
-    assert evaluation_batch_size(never, 192, CPU) == acceleration.CPU_BATCH
+    assert evaluation_batch_size(never, 192, CPU) == USUAL_BATCH
 
 
 def test_only_long_runs_on_a_gpu_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +124,34 @@ def test_a_step_that_cannot_be_compiled_runs_all_the_same(caplog: pytest.LogCapt
         for _ in range(2):
             assert torch.equal(step(torch.ones(2)), torch.full((2,), 3.0))
     assert caplog.text.count("runs without compilation") == 1
+
+
+def test_a_backward_pass_that_cannot_be_compiled_falls_back_too(caplog: pytest.LogCaptureFixture) -> None:
+    def backward(loss: Tensor) -> None:
+        if loss.grad_fn is None or "CompiledFunction" in type(loss.grad_fn).__name__:
+            raise torch._dynamo.exc.TorchDynamoException("no compiler here")
+        loss.backward()
+
+    weight = torch.ones(2, requires_grad=True)
+    step = compiled(lambda x: (weight * x).sum(), backward, backend="aot_eager")
+    with caplog.at_level(logging.WARNING):
+        assert float(step(torch.ones(2)).detach()) == 2
+    assert weight.grad is not None and torch.equal(weight.grad, torch.ones(2))
+    assert "runs without compilation: no compiler here" in caplog.text
+
+
+def test_on_a_gpu_a_few_images_tell_how_many_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[int, ...]] = []
+    original = torch.zeros
+    monkeypatch.setattr(torch, "zeros", lambda *shape, device, **how: original(*shape, **how))
+    for name, value in {
+        "reset_peak_memory_stats": None,
+        "memory_allocated": 100,
+        "max_memory_allocated": 100 + 4 * 1000,
+        "mem_get_info": (90_000, 10**6),
+        "memory_reserved": 10_100,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    found = evaluation_batch_size(lambda images: tried.append(tuple(images.shape)), 8, GPU)
+    assert tried == [(4, 3, 8, 8)]
+    assert found == 32  # 60% of the 100,000 bytes that are free hold 60 images of 1000 bytes

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from vr.bench import Bench, bench
+from vr.bench import Bench, bench, lines
 from vr.cli import app
 
 
@@ -39,17 +39,7 @@ def test_the_fast_path_does_less_and_holds_less(measured: Bench) -> None:
     assert fast.memory_share == pytest.approx(fast.peak_mb / plain.peak_mb)
 
 
-def test_bf16_is_left_out_where_there_is_none(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("vr.acceleration", "vr.bench_step"):
-        monkeypatch.setattr(f"{module}.computes_in_bf16", lambda device: False)
-    found = bench(replace(tiny, precision="bf16"), batch_size=2, steps=1)[0]
-    assert [row.path for row in found.rows] == ["plain, fp32", "fast, fp32"]
-    assert "no bf16 arithmetic" in found.notes[0]
-
-
-def test_bf16_is_measured_where_there_is_one(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("vr.acceleration", "vr.bench_step"):
-        monkeypatch.setattr(f"{module}.computes_in_bf16", lambda device: True)
+def test_bf16_is_measured_beside_fp32(tiny: Any) -> None:
     found = bench(replace(tiny, precision="bf16"), batch_size=2, steps=1)[0]
     paths = ["plain, fp32", "fast, fp32", "plain, bf16", "fast, bf16"]
     assert [row.path for row in found.rows] == paths
@@ -73,8 +63,33 @@ def test_the_command_prints_json_and_writes_a_profile(tiny_folder: Path, tmp_pat
     assert "native_layer_norm" in page.read_text()
 
 
+def test_bf16_is_left_out_where_there_is_none(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("vr.device.computes_in_bf16", lambda device: False)
+    arguments = ["bench", "--backbone", str(tiny_folder), "--weights", "random", "--device", "cpu"]
+    arguments += ["--batch-size", "2", "--steps", "1", "--precision", "bf16", "--json"]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert [row["path"] for row in json.loads(done.stdout)["rows"]] == ["plain, fp32", "fast, fp32"]
+    assert "this processor has no bf16 arithmetic" in caplog.text
+
+
 def test_the_command_prints_a_table(tiny_folder: Path) -> None:
     arguments = ["bench", "--backbone", str(tiny_folder), "--weights", "random", "--device", "cpu"]
     done = CliRunner().invoke(app, [*arguments, "--batch-size", "2", "--steps", "1"], catch_exceptions=False)
-    assert "fast, fp32" in done.stdout
     assert "1.00x" in done.stdout
+
+
+def test_five_paths_fit_eighty_columns(measured: Bench) -> None:
+    plain, fast = measured.rows
+    names = ("plain, fp32", "fast, tf32", "plain, bf16", "fast, bf16", "fast, bf16, compiled")
+    slow = replace(plain, ms=123456.7, images_per_second=12345.6, peak_mb=123456, run_seconds=1e6)
+    rows = tuple(replace(slow if number == 0 else fast, path=name) for number, name in enumerate(names))
+    printed = lines(replace(measured, rows=rows))
+    table = printed[3 : printed.index("", 3)]
+    assert max(map(len, table)) <= 80
+    assert table[0].split() == ["plain", "fast", "plain", "fast", "fast"]
+    assert table[2].split() == ["compiled"] and table[2].endswith("compiled")
+    cells = next(line for line in table if line.startswith("ms a step")).split()
+    assert cells[3:] == ["123,456.7", *[f"{fast.ms:,.1f}"] * 4]
+    assert len({len(line) for line in table}) == 1  # right-aligned, one under the other

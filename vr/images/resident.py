@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vr.augment import crop_and_resize, random_flip, random_resized_crop
+from vr.device import moved
 from vr.images.decode import centre, resize_short
 from vr.images.parallel import ordered_map
 from vr.images.source import ImageSource, Item
@@ -82,7 +83,7 @@ class TrainingImages:
         chosen = indices.cpu()
         extents = self.extents[chosen]
         if self._stack is not None:
-            return self._stack[indices.to(self.device)], extents
+            return self._stack[moved(indices, self.device)], extents
         height, width = extents.max(0).values.tolist()
         padded = torch.zeros(len(chosen), 3, height, width, dtype=torch.uint8, device=self.device)
         for row, index in enumerate(chosen.tolist()):

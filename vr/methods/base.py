@@ -117,13 +117,16 @@ class Method(nn.Module):
         self.tau = context.backbone.tau
 
     @classmethod
-    def required_kinds(cls, options: Options) -> tuple[str, ...]:
-        """The attribute kinds that training with these options cannot do without."""
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
+        """The attribute kinds that training with these options cannot do without.
+
+        Args:
+            attributes: the set that there is, where some of its kinds can stand in for others.
+        """
         return cls.kinds
 
-    @property
-    def learned(self) -> int:
-        """Count of learned numbers."""
+    def learned(self, images: int) -> int:
+        """Count of learned numbers, where there are so many training images."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     @abstractmethod

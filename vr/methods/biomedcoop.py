@@ -66,9 +66,9 @@ class BiomedCoOp(PromptMethod):
             self.teachers = flat.unflatten(0, (len(texts), -1))
 
     @classmethod
-    def required_kinds(cls, options: Options) -> tuple[str, ...]:
-        """None in particular: captions of kind `ensemble` or both positive kinds; the constructor checks."""
-        return ()
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
+        """Captions of kind `ensemble` where every class has them, else both positive kinds."""
+        return ("ensemble",) if _has_ensembles(attributes) else POSITIVE_KINDS
 
     def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
         """Scores and the three-part loss; `penalty` is the two parts that hold the prompts near the LLM's.
@@ -101,14 +101,15 @@ def kept_prompts(logits: Tensor, outlier: float) -> Tensor:
 
 
 def _llm_prompts(context: Context, wanted: int) -> list[list[str]]:
-    attributes: AttributeSet | None = context.attributes
+    attributes = context.attributes
     assert attributes is not None
-    names = context.card.class_names
-    classes = [attributes.classes[name] for name in names]
-    if all(entry.ensemble for entry in classes):
-        texts = [entry.texts("ensemble") for entry in classes]
-    else:
-        require(attributes, POSITIVE_KINDS, file=context.attributes_file)
-        texts = [[line for kind in POSITIVE_KINDS for line in entry.texts(kind)] for entry in classes]
+    kinds = BiomedCoOp.required_kinds(BiomedCoOpOptions(), attributes)
+    require(attributes, kinds, file=context.attributes_file)
+    classes = [attributes.classes[name] for name in context.card.class_names]
+    texts = [[line for kind in kinds for line in entry.texts(kind)] for entry in classes]
     count = min(wanted, *map(len, texts))
     return [lines[:count] for lines in texts]
+
+
+def _has_ensembles(attributes: AttributeSet | None) -> bool:
+    return attributes is not None and all(entry.ensemble for entry in attributes.classes.values())

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attrgen.attribute_set import POSITIVE_KINDS
+from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet
 from vr.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
 from vr.methods import corruption
 from vr.methods.ablations import ABLATIONS
@@ -74,7 +74,7 @@ class BioMedVR(AttributeProgramMethod):
         self.sign = nn.Parameter(torch.zeros((), device=device)) if learned else None
 
     @classmethod
-    def required_kinds(cls, options: Options) -> tuple[str, ...]:
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
         """All three, or without the negative expert the positive two."""
         assert isinstance(options, BioMedVROptions)
         return POSITIVE_KINDS if options.negatives == "none" else cls.kinds

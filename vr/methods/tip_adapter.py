@@ -138,6 +138,10 @@ class TipAdapterF(TipAdapter):
         super().__init__(context, options)
         self.keys.requires_grad_(True)
 
+    def learned(self, images: int) -> int:
+        """All keys, one an image; they are there only after `fit`."""
+        return images * self.keys.shape[1]
+
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
         """Fill the cache that training starts from."""
         self._fill(prepared, labels)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from attrgen.attribute_set import POSITIVE_KINDS, require
+from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet, require
 from attrgen.errors import UserError
 from vr.bank import Bank
 from vr.methods.base import Context, Options, Recipe, Scores
@@ -50,7 +50,7 @@ class ZeroShot(FeatureMethod):
                 self.banks.append(embed_bank(context.backbone, texts))
 
     @classmethod
-    def required_kinds(cls, options: Options) -> tuple[str, ...]:
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
         """Both positive kinds, by attributes."""
         assert isinstance(options, ZeroShotOptions)
         return POSITIVE_KINDS if options.text == "attributes" else ()

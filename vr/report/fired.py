@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vr.evaluation import prepared_batches
+from vr.evaluation import map_batches, prepared
 from vr.explain.split import FindOrigin, origins
 from vr.images.source import ImageSource, Item
 from vr.methods.parts import Part
@@ -62,8 +62,15 @@ def fired(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[
     if not items:
         return []
     run.method.eval()
-    batches = prepared_batches(run.method, source, items, batch_size=len(items), workers=2)
-    parts = [part for prepared, _, _ in batches for part in run.method.parts(prepared)]
+    batches = map_batches(
+        lambda images: prepared(run.method, images),
+        run.method,
+        source,
+        items,
+        batch_size=len(items),
+        workers=2,
+    )
+    parts = [part for rows, _ in batches for part in run.method.parts(rows)]
     find = origins(run.attributes)
     heard, start = [], 0
     for pair in pairs:

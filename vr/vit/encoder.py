@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vr.acceleration import compute_dtype
 from vr.backbone import Backbone
+from vr.device import exact_float32
 from vr.program import frame_mask, reprogram
 from vr.vit.linear import Linear
 from vr.vit.parts import Unsupported
@@ -27,7 +27,7 @@ class FrameEncoder:
     """Encodes images inside learnable frames through a ViT; see `vr.encoder.Encoder`.
 
     Args:
-        dtype: what the blocks compute in; by default what the backbone's precision means on its device.
+        dtype: what the blocks compute in; by default the backbone's precision.
 
     Raises:
         Unsupported: the tower is not a ViT that is known here, or does not give what the plain path gives.
@@ -37,7 +37,7 @@ class FrameEncoder:
         self.backbone = backbone
         self.frame = frame
         self.image_size = backbone.image_size - 2 * frame
-        dtype = dtype or compute_dtype(backbone.precision, backbone.device)
+        dtype = dtype or (torch.bfloat16 if backbone.precision == "bf16" else torch.float32)
         self.tower = read_tower(backbone.model, dtype)
         grid = backbone.image_size // self.tower.patch_size
         if grid * grid != len(self.tower.position):
@@ -47,8 +47,6 @@ class FrameEncoder:
         self._lay_out(grid)
         self._check()
         self.path = "fast, bf16" if dtype == torch.bfloat16 else "fast, fp32"
-        if dtype == torch.float32 and backbone.precision == "bf16":
-            self.path += " (this processor has no bf16 arithmetic)"
 
     def _lay_out(self, grid: int) -> None:
         """Which patches the frame touches, and what of them never changes."""
@@ -104,6 +102,7 @@ class FrameEncoder:
             return F.normalize(self.tower.encode(parts, len(delta), len(prepared)), dim=-1)
 
     @torch.no_grad()
+    @exact_float32()
     def _check(self) -> None:
         """Compare with the plain path on one random image: a guard against towers that only look known."""
         side, device = self.backbone.image_size, self.backbone.device

@@ -112,7 +112,7 @@ def test_shuffled_negatives_are_the_banks_of_other_classes(context) -> None:
 
 def test_without_the_negative_expert_it_is_attrvr(context, images, labels) -> None:
     method, attrvr = build(context, negatives="none"), AttrVR(context)
-    assert method.learned == attrvr.learned
+    assert method.learned(6) == attrvr.learned(6)
     assert BioMedVR.required_kinds(method.options) == ("descriptive", "distinctive")
     assert method.log() == {}
     prepared = method.prepare(images(method))

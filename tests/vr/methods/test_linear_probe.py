@@ -26,7 +26,7 @@ def test_as_scikit_learn(context) -> None:
     reference = LogisticRegression(C=50.0, max_iter=1000).fit(train.double(), labels)
     probabilities = method.scores(test).fused.softmax(-1).detach()
     assert np.abs(probabilities.numpy() - reference.predict_proba(test.double())).max() < 1e-5
-    assert method.learned == 3 * 32 + 3
+    assert method.learned(6) == 3 * 32 + 3
     assert method.log() == {"c": 50.0}
     assert method.warnings() == []
 

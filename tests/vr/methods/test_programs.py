@@ -79,7 +79,7 @@ def label_bank(context: Context, plain_text: Callable[[list[str]], Tensor]) -> l
 @pytest.mark.parametrize("start", ["zero", "normal"])
 def test_vp(context, images, labels, label_bank, method_steps, plain_steps, same_steps, start) -> None:
     method = VP(context, VPOptions(start=start))
-    assert method.learned == 3 * SIDE * SIDE
+    assert method.learned(6) == 3 * SIDE * SIDE
     pictures, backbone = images(method), context.backbone
     border = round(SIDE * 30 / 224)
     inside = torch.zeros(SIDE, SIDE)
@@ -99,7 +99,7 @@ def test_vp(context, images, labels, label_bank, method_steps, plain_steps, same
 
 def test_ar(context, images, labels, label_bank, method_steps, plain_steps, same_steps) -> None:
     method = AR(context, AROptions())
-    assert method.learned == 3 * SIDE * SIDE
+    assert method.learned(6) == 3 * SIDE * SIDE
     assert method.image_size == SIDE - 2 * FRAME
     pictures, backbone = images(method), context.backbone
 
@@ -113,7 +113,7 @@ def test_ar(context, images, labels, label_bank, method_steps, plain_steps, same
 
 def test_attrvr(context, images, labels, banks, method_steps, plain_steps, same_steps) -> None:
     method = AttrVR(context, AttrVROptions(alpha=0.3))
-    assert method.learned == 3 * SIDE * SIDE
+    assert method.learned(6) == 3 * SIDE * SIDE
     pictures, backbone = images(method), context.backbone
 
     def loss(delta: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ def test_biomedvr(
 ) -> None:
     options = BioMedVROptions(**changes)
     method = BioMedVR(context, options)
-    assert method.learned == 2 * 3 * SIDE * SIDE + gates
+    assert method.learned(6) == 2 * 3 * SIDE * SIDE + gates
     pictures, backbone, tau = images(method), context.backbone, context.backbone.tau
     with torch.no_grad():  # away from the start, where a gate and a sign at zero are alike for all images
         if method.gate is not None:
@@ -205,6 +205,6 @@ def test_a_saturated_gate_is_told(context, gate, logits, says) -> None:
 
 def test_on_a_resnet(tiny_resnet, card, attributes, images, labels, method_steps) -> None:
     method = BioMedVR(Context(tiny_resnet, card, attributes))
-    assert method.learned == 2 * 3 * 64 * 64 + 2
+    assert method.learned(6) == 2 * 3 * 64 * 64 + 2
     found = method_steps(method, images(method), labels, lr=1.0)
     assert found[-1][0] != found[0][0]

@@ -54,7 +54,7 @@ def image_features(context: Context, images: Tensor) -> Tensor:
 def test_coop(context, images, labels, method_steps, plain_steps, same_steps, words) -> None:
     method = CoOp(context, CoOpOptions(words=words))
     count = 16 if words is None else 4
-    assert method.learned == count * WIDTH
+    assert method.learned(6) == count * WIDTH
     pictures = images(method)
     z, tau = image_features(context, pictures), context.backbone.tau
     if words is None:
@@ -72,7 +72,7 @@ def test_coop(context, images, labels, method_steps, plain_steps, same_steps, wo
 def test_cocoop(context, images, labels, method_steps, plain_steps, same_steps) -> None:
     method = CoCoOp(context)
     hidden = OUTPUTS // 16
-    assert method.learned == 4 * WIDTH + (OUTPUTS * hidden + hidden) + (hidden * WIDTH + WIDTH)
+    assert method.learned(6) == 4 * WIDTH + (OUTPUTS * hidden + hidden) + (hidden * WIDTH + WIDTH)
     with torch.no_grad():  # some of the two hidden units on for every image, whatever the draw
         method.network[0].bias.copy_(torch.tensor([0.5, 0.1]))
     pictures = images(method)
@@ -136,7 +136,7 @@ def test_biomedcoop(
     attributes = with_captions(attributes)
     context = Context(tiny, card, attributes)
     method = BiomedCoOp(context)
-    assert method.learned == 4 * WIDTH
+    assert method.learned(6) == 4 * WIDTH
     pictures = images(method)
     z = image_features(context, pictures)
     teachers = torch.stack(

@@ -37,7 +37,7 @@ def test_scores(context, labels, text) -> None:
     method = TipAdapter(context, TipAdapterOptions(alpha=2.0, beta=3.0))
     keys, z = unit_rows(6, 0), unit_rows(4, 1)
     method.fit(keys, labels, None)
-    assert method.learned == 0
+    assert method.learned(6) == 0
     expected = plain(z, keys, labels, text, method.tau, 2.0, 3.0)
     torch.testing.assert_close(method.scores(z).fused, expected, atol=1e-4, rtol=1e-4)
     assert method.log() == {"alpha": 2.0, "beta": 3.0}
@@ -70,7 +70,7 @@ def test_the_keys_are_learned(context, images, labels, text, method_steps, plain
     pictures = images(method)
     keys = unit_rows(6, 0)
     method.fit(keys, labels, None)
-    assert method.learned == 6 * 32
+    assert method.learned(6) == 6 * 32
     with torch.no_grad():
         z = method.prepare(pictures)
 

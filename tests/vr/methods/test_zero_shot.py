@@ -16,7 +16,7 @@ def test_by_name(context, plain_text) -> None:
     method = ZeroShot(context, ZeroShotOptions(template="A scan with {}!"))
     text = plain_text([f"A scan with {name}!" for name in context.card.class_names])
     torch.testing.assert_close(method.scores(z).fused, context.backbone.tau * z @ text.T)
-    assert method.learned == 0
+    assert method.learned(6) == 0
 
 
 def test_by_attributes(context, plain_text) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,13 +87,24 @@ def test_one_program_and_no_gradient(family: tuple[Any, int]) -> None:
         assert relative(found[:, :1], fast.encode(fast.prepare(images[:1]), delta[:1])) < 1e-5
 
 
-def test_bf16_without_the_arithmetic_computes_in_fp32_and_says_so(
-    family: tuple[Any, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    backbone, frame = family
-    monkeypatch.setattr("vr.acceleration.computes_in_bf16", lambda device: False)
-    fast = make_encoder(replace(backbone, precision="bf16"), frame)
-    assert fast.path == "fast, fp32 (this processor has no bf16 arithmetic)"
+def test_it_is_checked_without_tf32(small_clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = small_clip(image_size=64, patch_size=16, layers=1, width=32, head_width=16)
+    seen: list[bool] = []
+    original = backbone.model.encode_image
+
+    def spy(pixels: Tensor) -> Tensor:
+        seen.append(torch.backends.cuda.matmul.allow_tf32)
+        result: Tensor = original(pixels)
+        return result
+
+    monkeypatch.setattr(backbone.model, "encode_image", spy)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        assert make_encoder(backbone, 16).path == "fast, fp32"
+        assert seen == [False]
+        assert torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def test_it_compiles_as_one_graph_and_gives_the_same(small_clip: Any) -> None:
