@@ -58,7 +58,19 @@ def test_train_then_eval_as_a_user_types_them(vr: Vr, toy: Any, tmp_path: Path) 
     status, trained, log = vr(
         *("train", "--attrs", str(toy.attrs), "--dataset", str(toy.card), "--data", str(toy.data)),
         *("--shots", "4", "--epochs", "2", "--lr", "5", "--batch-size", "6", "--no-augment", "--seed", "3"),
-        *("--precision", "fp32", "--fusion", "subtract", "--set", "k=2", "--out", "mine", *common),
+        *(
+            "--precision",
+            "fp32",
+            "--fusion",
+            "subtract",
+            "--set",
+            "k=2",
+            "--set",
+            "min_crop=0.5",
+            "--out",
+            "mine",
+            *common,
+        ),
     )
     assert status == 0, log
     assert "test: 12 images" in trained and "run: mine" in trained
@@ -66,6 +78,7 @@ def test_train_then_eval_as_a_user_types_them(vr: Vr, toy: Any, tmp_path: Path) 
     config = runs.read_config(tmp_path / "mine")
     assert config.recipe.epochs == 2 and config.recipe.batch_size == 6 and not config.recipe.augment
     assert config.options["fusion"] == "subtract" and config.options["k"] == 2
+    assert config.recipe.min_crop == 0.5
     assert (config.seed, config.shots, config.precision) == (3, 4, "fp32")
     before = (tmp_path / "mine" / runs.PREDICTIONS).read_bytes()
     status, measured, log = vr("eval", "mine", "--device", "cpu")

@@ -22,6 +22,7 @@ from vr import run as runs
 from vr import trainer
 from vr.backbone import Backbone
 from vr.checkpoint import Checkpoint
+from vr.experiment import resolve
 from vr.history import read_history
 from vr.images.source import ImageSource
 from vr.program import frame_width
@@ -413,7 +414,6 @@ def test_classes_option_trains_on_a_subset(toy: Any, tmp_path: Path) -> None:
 
 
 def test_runs_that_differ_never_share_a_directory(toy: Any, tmp_path: Path) -> None:
-    from vr.experiment import resolve
 
     changes: list[dict[str, Any]] = [
         {},
@@ -445,3 +445,16 @@ def test_checkpoint_says_what_it_needs(tmp_path: Path) -> None:
     checkpoints.save(Checkpoint(1, {"parameter.a": torch.ones(1)}, [], "one"), file)
     with pytest.raises(UserError, match="other settings"):
         checkpoints.load(file, "two")
+
+
+def test_a_library_set_with_other_class_names_is_passed_over(toy: Any, tmp_path: Path) -> None:
+    """A folder that happens to be called as a benchmark, whose classes are only partly those of its card."""
+    for name, folder in (("bright_spot", "normal brain"), ("dark_ring", "something else")):
+        shutil.copytree(toy.data / "train" / name, tmp_path / "btmri" / folder)
+    said: list[str] = []
+    change = {"dataset": str(tmp_path / "btmri"), "data": None, "attrs": None, "recipe": {}, "shots": 1}
+    resolved = resolve(toy.experiment(**change, method="linear-probe"), said.append)
+    assert resolved.attributes is None
+    assert any("other class names" in line and "--dataset btmri" in line for line in said)
+    with pytest.raises(UserError, match="needs an attribute set"):
+        resolve(toy.experiment(**change))
