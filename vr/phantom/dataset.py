@@ -24,7 +24,7 @@ from vr.progress import count_bar
 
 NAME = "kidney-phantom"
 SEED = 20261
-PER_CLASS = {"train": 64, "val": 150, "test": 100}  # val: as many as calibration needs
+PER_CLASS = {"train": 64, "val": 150, "test": 250}  # val: as many as calibration needs
 FORMAT = "phantom-findings/1"
 
 

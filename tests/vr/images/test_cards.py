@@ -111,5 +111,5 @@ def test_the_demo_is_drawn_by_the_project_itself() -> None:
     assert card.images is not None
     assert card.images.download is None
     assert card.counts is not None
-    assert tuple(card.counts.model_dump().values()) == (256, 64, 400)
+    assert tuple(card.counts.model_dump().values()) == (256, 600, 1000)
     assert card.class_names == cards.find("ct-kidney").class_names
