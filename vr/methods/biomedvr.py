@@ -159,7 +159,7 @@ class BioMedVR(AttributeProgramMethod):
         if self.gate is not None:
             pos, neg = self._logged_gate().mean(0).tolist()
             columns = {"gate_pos": pos, "gate_neg": neg}
-        return columns if self.sign is None else {**columns, "sign": float(self.sign.tanh())}
+        return columns if self.sign is None else {**columns, "sign": float(self.sign.detach().tanh())}
 
     def warnings(self) -> list[str]:
         """A saturated gate leaves one expert alone to decide."""
