@@ -23,7 +23,8 @@ from vr.methods.parts import Part
 from vr.program import Program
 
 PUBLISHED_CROP = 0.08  # torchvision's default, which the published code takes
-MIN_CROP = 0.4  # a crop of a tenth of a scan has often lost the finding; without crops few images are learned by heart
+# A crop of a tenth of a scan has often lost the finding; without crops few images are learned by heart.
+MIN_CROP = 0.4
 
 
 class Recipe(BaseModel):
