@@ -1,4 +1,4 @@
 """Which attributes work, before anything is trained: each one against the few-shot training images.
 
-auroc → judge (pure) ← assemble (images, backbone) → table, prune
+auroc, witnesses → judge (pure) ← assemble (images, backbone) → table, prune
 """

@@ -79,7 +79,7 @@ def audit(asked: Experiment, *, twins_from: float, say: Say = lambda line: None)
     backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
     entries = list(resolved.attributes.entries())
     texts = embed(backbone, [entry.text for entry in entries]).cpu().numpy()
-    images = _features(backbone, resolved.source, sample.train).cpu().numpy()
+    images = features(backbone, resolved.source, sample.train).cpu().numpy()
     labels = torch.tensor([item.label for item in sample.train]).numpy()
     return Audit(
         file=resolved.attributes_file,
@@ -149,6 +149,7 @@ def prune(found: Audit, path: Path, *, top: int, keep: int) -> list[Entry]:
 
 
 @torch.inference_mode()
-def _features(backbone: Backbone, source: ImageSource, items: Sequence[Item]) -> Tensor:
+def features(backbone: Backbone, source: ImageSource, items: Sequence[Item]) -> Tensor:
+    """Unit features (N, D) of images, in their order, on the backbone's device."""
     batches = stream(source, items, backbone.image_size)
     return torch.cat([backbone.encode_image(b.images.to(backbone.device).float() / 255) for b in batches])

@@ -3,8 +3,7 @@
 An attribute should fire for the class that it describes: a positive one for its own class, a confusion
 attribute for the class that it mimics. It is held against the images of the other classes; a confusion
 attribute only against those of its own class, for that pair is what it has to tell apart. A few images say
-little, so the other texts are asked too: to the model, an attribute should be nearest to those that describe
-the same class.
+little, so the other texts are asked too: see `vr.audit.witnesses`.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrgen.attribute_set import OTHER, Entry
+from vr.audit import witnesses
 from vr.audit.auroc import auroc, interval
 
 CHANCE = 0.5
-NEAREST = 3  # texts of a class that say how near it is, as many as the methods score with
 ROUNDING = 1e-6  # of the cosine of a text with itself
 Floats = NDArray[np.floating]
 
@@ -35,9 +34,8 @@ class Judgement:
             against its own class), with its 95% interval.
         fires_for: the class that it tells best from all others.
         fires_area, fires_low: AUROC of that, and the lower end of its interval.
-        reads_like: the class whose texts its embedding is nearest to.
-        nearer: cosine by which it is nearer to texts of the class that it should fire for than to those of
-            any other; 0 where there are none to compare with.
+        reads_like: the class that words, embedding and images together take it for.
+        belongs: their probability that it describes the class that it should fire for.
     """
 
     entry: Entry
@@ -49,7 +47,7 @@ class Judgement:
     fires_area: float
     fires_low: float
     reads_like: str
-    nearer: float
+    belongs: float
 
     @property
     def misled(self) -> bool:
@@ -64,8 +62,8 @@ class Judgement:
 
     @property
     def misplaced(self) -> bool:
-        """Whether it is nearest to texts of another class, and images do not speak against that."""
-        return self.reads_like != self.means and not (self.works and self.fires_for == self.means)
+        """Whether it is taken for another class (a confusion attribute that works: it has done its part)."""
+        return self.reads_like != self.means and (self.entry.confused is None or not self.works)
 
     @property
     def suggestion(self) -> str:
@@ -116,9 +114,9 @@ def judge(
 ) -> list[Judgement]:
     """Judge every text that describes one of the classes, the worst first.
 
-    First come those that seem misplaced, last those that work. Within these piles, the order is that of the
-    upper ends of the intervals, so that few images excuse a low area, plus `nearer`; what is misled comes
-    earlier by as much as it surely tells the other class better.
+    First come those that seem misplaced, those that belong least before the others; last those that work.
+    Within these two piles, the order is that of the upper ends of the intervals, so that few images excuse a
+    low area; what is misled comes earlier by as much as it surely tells the other class better.
 
     Args:
         entries: the texts with their places.
@@ -127,16 +125,25 @@ def judge(
         labels: (N,) their classes; each class has an image.
         classes: names in label order.
     """
-    texts = np.asarray(texts, dtype=np.float64)
+    judged = [row for row, entry in enumerate(entries) if described(entry) != OTHER]
+    if not judged:
+        return []
+    entries = [entries[row] for row in judged]
+    texts = np.asarray(texts, dtype=np.float64)[judged]
     similar = texts @ np.asarray(images, dtype=np.float64).T
     masks = [labels == label for label in range(len(classes))]
     areas = np.stack([auroc(similar, mask) for mask in masks], axis=1)  # (A, C), each class against the rest
-    near = _nearness([described(entry) for entry in entries], texts, classes)
+    described_labels = np.array([classes.index(described(entry)) for entry in entries])
+    chances, _ = witnesses.weigh(
+        [
+            witnesses.words([entry.text for entry in entries], described_labels, len(classes)),
+            witnesses.neighbours(texts, described_labels, len(classes)),
+            areas,
+        ],
+        described_labels,
+    )
     found = []
-    for row, entry in enumerate(entries):
-        if described(entry) == OTHER:
-            continue
-        means = classes.index(described(entry))
+    for row, (entry, means) in enumerate(zip(entries, described_labels.tolist(), strict=True)):
         ones = masks[means]
         zeros = ~ones if entry.confused is None else masks[classes.index(entry.class_name)]
         chosen = ones | zeros
@@ -145,7 +152,6 @@ def judge(
         fires = int(areas[row].argmax())
         fires_area = float(areas[row, fires])
         fires_low, _ = interval(fires_area, int(masks[fires].sum()), int((~masks[fires]).sum()))
-        nearest, nearer = _lead(near[row], means)
         found.append(
             Judgement(
                 entry=entry,
@@ -156,39 +162,18 @@ def judge(
                 fires_for=classes[fires],
                 fires_area=fires_area,
                 fires_low=fires_low,
-                reads_like=classes[nearest],
-                nearer=nearer,
+                reads_like=classes[int(chances[row].argmax())],
+                belongs=float(chances[row, means]),
             )
         )
     return sorted(found, key=_badness)
 
 
-def _nearness(means: Sequence[str], texts: Floats, classes: Sequence[str]) -> Floats:
-    """(A, C): mean cosine of each text and the nearest others that describe a class; -inf without any."""
-    cosines = texts @ texts.T
-    np.fill_diagonal(cosines, -np.inf)
-    columns = []
-    for name in classes:
-        own = np.sort(cosines[:, [i for i, other in enumerate(means) if other == name]], axis=1)
-        nearest = own[:, -NEAREST:]
-        there = np.isfinite(nearest)
-        total = np.where(there, nearest, 0).sum(1)
-        columns.append(np.where(there.any(1), total / np.maximum(there.sum(1), 1), -np.inf))
-    return np.stack(columns, axis=1)
-
-
-def _lead(near: Floats, means: int) -> tuple[int, float]:
-    """The class of the largest of `near` (C,), and how far that of `means` is above all others."""
-    others = np.delete(near, means)
-    if not np.isfinite(near[means]) or not np.isfinite(others).any():
-        return means, 0.0
-    return int(near.argmax()), float(near[means] - others.max())
-
-
 def _badness(judged: Judgement) -> tuple[int, float]:
-    pile = 0 if judged.misplaced else 2 if judged.works else 1
+    if judged.misplaced:
+        return 0, judged.belongs
     excess = judged.fires_low - judged.high if judged.misled else 0.0
-    return pile, judged.high - excess + judged.nearer
+    return 2 if judged.works else 1, judged.high - excess
 
 
 def twins(entries: Sequence[Entry], texts: Floats, threshold: float) -> list[Twins]:

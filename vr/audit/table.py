@@ -12,8 +12,9 @@ from vr.audit.judge import Judgement
 LEGEND = (
     "AUROC: the chance that a text fires more for an image of the class that it describes than for one of "
     "the others (a confusion attribute: than for one of the class that it stands under). A text works where "
-    "the whole interval is above 0.5 and no other class surely has more. First of the worst are texts that, "
-    "to the model, are nearest to those of another class."
+    "the whole interval is above 0.5 and no other class surely has more. First of the worst are texts that "
+    "read like another class: by their words, the model's embedding and the images, each believed as far as "
+    "it foretells the classes of this set."
 )
 
 
