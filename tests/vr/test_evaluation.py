@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from typer.testing import CliRunner
 
 from attrgen.errors import UserError
 from vr import run as runs
+from vr.cli import app
 from vr.decision import Decision
 from vr.distributed import Processes
 from vr.evaluation import evaluate, usual_batch_size
@@ -183,6 +186,27 @@ def test_a_process_without_a_batch_sends_nothing(run: Run, source: ImageSource, 
     group = Apart(1, 2, CPU)
     evaluate(run.method, source, items[:3], group=group)
     assert group.sent[0].shape == (0, 3)
+
+
+def test_the_command_scores_its_share_and_only_one_process_writes(
+    toy_run: Path, toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [Apart(rank, 2, CPU) for rank in range(2)]
+    waiting = iter(groups)
+
+    @contextmanager
+    def started(device: torch.device) -> Iterator[Processes]:
+        yield next(waiting)
+
+    monkeypatch.setattr("vr.distributed.processes", started)
+    words = ["eval", str(toy_run), "--data", str(toy.data), "--device", "cpu", "--out"]
+    said = []
+    for rank in range(2):
+        done = CliRunner().invoke(app, [*words, str(tmp_path / str(rank))], catch_exceptions=False)
+        said.append(done.output)
+    assert [len(group.sent[0]) for group in groups] == [8, 4]  # of 12 images in batches of four
+    assert "accuracy" in said[0] and (tmp_path / "0" / runs.PREDICTIONS).is_file()
+    assert said[1] == "" and not (tmp_path / "1").exists()
 
 
 def test_no_image_is_a_users_error(run: Run, source: ImageSource) -> None:

@@ -365,6 +365,13 @@ class TestRefusals:
         self._refused(toy, tmp_path, "class 'dark ring': has no 'confusion' attributes", attrs=file)
         run_experiment(toy.experiment(out=tmp_path / "attrvr", attrs=file, method="attrvr"))
 
+    @pytest.mark.parametrize("method", ["biomedvr", "biomedcoop"])
+    def test_no_attribute_set(
+        self, toy: Any, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("vr.backbone.load", lambda *_, **__: pytest.fail("loaded"))
+        self._refused(toy, tmp_path, f"{method} needs an attribute set", method=method, attrs=None)
+
     def test_a_class_that_the_set_lacks(self, toy: Any, tmp_path: Path) -> None:
         attributes = attribute_set.load(toy.attrs)
         classes = {name: value for name, value in attributes.classes.items() if name != "dark ring"}
@@ -402,6 +409,16 @@ class TestRefusals:
         (path / runs.CONFIG).write_text(json.dumps(config))
         with pytest.raises(UserError, match="not the backbone that this run was trained with"):
             runs.load_run(path)
+
+
+def test_keys_that_are_there_only_after_fitting_are_counted(toy: Any, tmp_path: Path) -> None:
+    lines: list[str] = []
+    asked = toy.experiment(method="tip-adapter-f", recipe={"epochs": 1}, out=tmp_path / "run")
+    path = _train(asked, say=lines.append)
+    keys = load_file(path / runs.MODEL)["keys"]
+    assert len(keys) == 12
+    assert runs.read_config(path).learned_parameters == keys.numel() == 12 * 32
+    assert any("384 learned numbers" in line for line in lines)
 
 
 def test_classes_option_trains_on_a_subset(toy: Any, tmp_path: Path) -> None:
