@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from attrgen.card import Card, CardClass
 from attrgen.errors import UserError
 from vr import trainer
 from vr.acceleration import compiled
-from vr.backbone import Backbone
+from vr.backbone import Backbone, load
 from vr.checkpoint import Checkpoint
 from vr.images.resident import TrainingImages
 from vr.methods import METHODS
@@ -28,6 +29,10 @@ NAMES = ("bright spot", "dark ring", "plain ground")
 
 @pytest.fixture
 def context(tiny: Backbone) -> Context:
+    return context_of(tiny)
+
+
+def context_of(backbone: Backbone) -> Context:
     classes = tuple(CardClass(name=name, folder=name) for name in NAMES)
     card = Card(name="toy", title="Toy", modality="CT", shows="a toy", classes=classes)
     texts = {
@@ -38,7 +43,7 @@ def context(tiny: Backbone) -> Context:
         )
         for name in NAMES
     }
-    return Context(tiny, card, AttributeSet(dataset="toy", classes=texts), seed=3)
+    return Context(backbone, card, AttributeSet(dataset="toy", classes=texts), seed=3)
 
 
 Make = Callable[..., Trainer]
@@ -62,7 +67,8 @@ def pictures(method: Method, count: int = 10) -> TrainingImages:
     generator = torch.Generator().manual_seed(0)
     shape = (count, 3, method.image_size, method.image_size)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-    return TrainingImages(list(pixels), [place % 3 for place in range(count)], method.image_size)
+    labels = [place % 3 for place in range(count)]
+    return TrainingImages(list(pixels), labels, method.image_size, method.context.backbone.device)
 
 
 def numbers(history: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -138,6 +144,25 @@ def test_compiled_steps_train_alike(
     assert found[0]["loss"] != pytest.approx(found[-1]["loss"], rel=1e-5)
     for key, tensor in plain.method.state().items():
         torch.testing.assert_close(fast.method.state()[key], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("name", ["biomedvr", "vp", "cocoop", "tip-adapter-f"])
+def test_a_gpus_own_graphs_train_alike(
+    name: str, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = context_of(load(str(tiny_folder), "random", device="cuda", seed=1))
+    histories = []
+    for compiles in (False, True):
+        monkeypatch.setattr(trainer, "worth_compiling", lambda device, steps, compiles=compiles: compiles)
+        kind = METHODS[name]
+        method = kind(context, kind.options_type())
+        changes = {"epochs": 5, "batch_size": 4, "lr": kind.recipe.lr / 10}
+        recipe = kind.recipe.model_copy(update=changes)
+        histories.append(numbers(Trainer(method, pictures(method), recipe, seed=1).train()))
+    assert "without compilation" not in caplog.text
+    for row, wanted in zip(*histories, strict=True):
+        assert row == pytest.approx(wanted, rel=1e-3, abs=1e-4)
 
 
 def test_only_the_steps_that_are_left_count(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
