@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from vr.shared_options import (
     RunPrecision,
     Weights,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class Pool(StrEnum):
@@ -179,6 +176,7 @@ def calibrate(
         typer.echo(line)
     names = ", ".join(calibrations.FILES)
     typer.echo(f"written into {run_directory}: {names}")
+    typer.echo(f"next: vr report {run_directory} shows what it is worth")
 
 
 def _say(line: str) -> None:

@@ -26,6 +26,7 @@ from vr.report.svg import (
 
 if TYPE_CHECKING:
     from vr.report.diagnostics import Bin, Curve
+    from vr.selective import CoverageRisk
 
 WIDTH = 350.0
 _TICKS = (0, 0.25, 0.5, 0.75, 1)
@@ -111,6 +112,23 @@ def precision_recall(curves: Sequence[Curve | None], classes: Sequence[str]) -> 
         own.set(xlabel="recall", ylabel="precision")
         alt = sentences.areas_alt("Precision-recall curves", "average precision", curves, classes)
         return _by_class(figure, own, curves, alt)
+
+
+def coverage_risk(curve: CoverageRisk, chosen: tuple[float, float, float] | None) -> Markup:
+    """Wrong answers among those that are given, by how many are; `chosen`: coverage, risk and threshold."""
+    most = max(0.05, float(curve.risk.max()))
+    alt = f"Coverage against risk: {sentences.percent(float(curve.risk[-1]))} wrong where all are answered"
+    with drawing(WIDTH, 230) as figure:
+        own = axes(figure, 50, 44, right=20)
+        own.plot(curve.coverage, curve.risk, color=ACCENT, drawstyle="steps-post")
+        if chosen is not None:
+            coverage, risk, threshold = chosen
+            own.plot([coverage], [risk], "o", color=SECOND, markersize=8)
+            alt += f", {sentences.percent(risk)} at {sentences.percent(coverage)}, confidence {threshold:.2f}"
+        own.set(xlim=(0, 1.02), ylim=(0, 1.08 * most), xlabel="images answered", ylabel="wrong among them")
+        own.set_xticks(_TICKS, _PERCENT)
+        own.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+        return inline(figure, f"{alt}.")
 
 
 def dots(values: Sequence[tuple[str, float, float, float]], *, xlabel: str, alt: str) -> Markup:

@@ -154,10 +154,11 @@ def _sentence(members: Sequence[Member]) -> str:
         if (found := member.against_first) is not None and not found.low <= 0 <= found.high
     ]
     if any(member.against_first for member in members):
+        first = members[0].key
         text += (
-            f" Beyond chance, these differ from {members[0].key}: {', '.join(clear)}."
+            f" {' and '.join(clear)} {'differs' if len(clear) == 1 else 'differ'} from {first} beyond chance."
             if clear
-            else f" None differs from {members[0].key} by more than chance would explain."
+            else f" None differs from {first} by more than chance would explain."
         )
     return text
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from vr import run as runs
 from vr.images.source import ImageSource
 from vr.report import measured, page, pictured, provenance, sentences
+from vr.report.calibrated import calibrated
 from vr.report.evidence import Evidence, read
 from vr.run import Run
 
@@ -67,6 +68,7 @@ def make_page(evidence: Evidence) -> str:
         method=config.method,
         facts=sentences.facts(config),
         training=training,
+        calibrated=calibrated(evidence),
         programs=programs,
         programs_sentence=sentences.programs(programs[0].signed if programs else False),
         sample=pictured.sample(evidence),

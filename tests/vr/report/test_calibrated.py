@@ -1,0 +1,65 @@
+"""A run that was calibrated shows what that is worth on its test images; another one says how."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vr import calibration as calibrations
+from vr import calibration_report, predictions
+from vr import run as runs
+from vr.report import evidence
+from vr.report.calibrated import calibrated
+from vr.report.run_report import write_report
+
+
+@pytest.fixture
+def copied(hostile_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(hostile_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def fit(folder: Path, model: str | None = None) -> calibrations.Calibration:
+    found = predictions.load(folder / runs.PREDICTIONS)
+    own = calibrations.model_id(folder) if model is None else model
+    fitted, _ = calibrations.fit(found, model=own, images_from="validation images", coverage=0.5, score="lac")
+    calibrations.save(fitted, folder)
+    return fitted
+
+
+def test_the_page_tells_what_assess_measures(copied: Path, read_page: Any) -> None:
+    fitted = fit(copied)
+    measured = calibration_report.assess(predictions.load(copied / runs.PREDICTIONS), fitted)
+    page = read_page(write_report(copied))
+    assert f"temperature of {fitted.temperature:.3g}" in page.text
+    assert f"from {measured['ece_before']:.1%} to {measured['ece_after']:.1%}" in page.text
+    assert f"{measured['answered']:.1%} of the images are answered" in page.text
+    assert f"so in {measured['sets_coverage']:.1%}, with {measured['sets_size']:.2f} classes" in page.text
+    labels = [svg["aria-label"] for svg in page.all("svg")]
+    (alt,) = [label for label in labels if label.startswith("Coverage against risk")]
+    assert f"{1 - measured['accuracy']:.1%} wrong where all are answered" in alt
+    assert "Not calibrated" not in page.text
+
+
+def test_without_one_or_with_that_of_an_earlier_model_the_page_says_how(copied: Path, read_page: Any) -> None:
+    assert "Not calibrated: vr calibrate" in read_page(write_report(copied)).text
+    fit(copied, model="another")
+    assert "Not calibrated: vr calibrate" in read_page(write_report(copied)).text
+
+
+def test_it_is_not_shown_on_images_that_it_may_have_been_fitted_on(copied: Path) -> None:
+    fit(copied)
+    read = evidence.read(copied)
+    assert calibrated(read) is not None
+    assert calibrated(dataclasses.replace(read, metrics={**read.metrics, "split": "val"})) is None
+
+
+def test_where_no_image_is_answered(copied: Path) -> None:
+    fitted = fit(copied)
+    calibrations.save(fitted.model_copy(update={"threshold": 1.0}), copied)
+    found = calibrated(evidence.read(copied))
+    assert found is not None and "no image is answered" in found["sentences"][1]

@@ -1,0 +1,51 @@
+"""What a run's calibration is worth on the images of the page: a sentence, and coverage against risk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrgen.errors import UserError
+from vr import calibration as calibrations
+from vr import calibration_report, selective
+from vr.calibration import Calibration
+from vr.report import charts, sentences
+from vr.report.evidence import Evidence
+
+
+def calibrated(evidence: Evidence) -> dict[str, Any] | None:
+    """Sentences and chart; None where the run has no calibration of its own, or was not measured on test."""
+    try:
+        calibration = calibrations.load(evidence.path)
+    except UserError:  # of an earlier training: `vr predict` refuses it and says so
+        return None
+    if calibration is None or evidence.metrics["split"] != "test":
+        return None
+    test = calibration_report.assess(evidence.predictions, calibration)
+    chances = calibrations.probabilities(evidence.predictions.logits, calibration.temperature)
+    confidence, predicted = chances.max(1)
+    curve = selective.coverage_risk(confidence, predicted == evidence.predictions.labels)
+    right = test["selective_accuracy"]
+    return {
+        "sentences": _sentences(calibration, test),
+        "chart": charts.coverage_risk(
+            curve, None if right is None else (test["answered"], 1 - right, calibration.threshold)
+        ),
+    }
+
+
+def _sentences(calibration: Calibration, test: dict[str, Any]) -> list[str]:
+    percent = sentences.percent
+    answered = (
+        "no image is answered"
+        if test["selective_accuracy"] is None
+        else f"{percent(test['answered'])} of the images are answered, {percent(test['selective_accuracy'])} "
+        f"of them rightly (of all images: {percent(test['accuracy'])})"
+    )
+    return [
+        f"Fitted on {calibration.images} {calibration.images_from}, a temperature of "
+        f"{calibration.temperature:.3g} takes the ECE here from {percent(test['ece_before'])} to "
+        f"{percent(test['ece_after'])}.",
+        f"Where it abstains below a confidence of {percent(calibration.threshold, 0)}, {answered}.",
+        f"Sets of classes that are to hold the true one {percent(test['sets_asked'], 0)} of the time do so "
+        f"in {percent(test['sets_coverage'])}, with {test['sets_size']:.2f} classes on average.",
+    ]
