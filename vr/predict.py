@@ -212,7 +212,9 @@ def error_lines(unreadable: Sequence[UserError], *, most: int = 100) -> list[str
     """What is said at the end of the files that could not be read."""
     if not unreadable:
         return []
-    lines = [f"{len(unreadable):,} files could not be read:", *(f"  {error}" for error in unreadable[:most])]
+    files = "file" if len(unreadable) == 1 else "files"
+    head = f"{len(unreadable):,} {files} could not be read:"
+    lines = [head, *(f"  {error}" for error in unreadable[:most])]
     more = len(unreadable) - most
     return [*lines, f"  and {more:,} more; --errors FILE lists all"] if more > 0 else lines
 

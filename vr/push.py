@@ -84,10 +84,13 @@ def push(
         made = api.create_repo(repository, repo_type="model", private=not public, exist_ok=True)
         api.create_commit(repository, operations, commit_message=_message(path), repo_type="model")
     except (hub.errors.HTTPError, hub.errors.HFValidationError, OSError, ValueError) as error:
-        raise UserError(
-            f"the hub did not take the run: {_without_token(error, hub)}",
-            remedy="Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name.",
-        ) from None  # the cause could hold the request, and with it the token
+        what = "the hub did not take the run"
+        remedy = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name."
+        if _is_unreachable(error, hub):
+            what = "the hub cannot be reached"
+            remedy = "Nothing was sent. Check the network and HF_ENDPOINT, then push again."
+        # The cause could hold the request, and with it the token.
+        raise UserError(f"{what}: {_without_token(error, hub)}", remedy=remedy) from None
     return str(made)
 
 
@@ -110,6 +113,12 @@ def _without_places(config: bytes) -> bytes:
     if values["attributes"]:
         values["attributes"]["file"] = place_word(values["attributes"]["file"])
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _is_unreachable(error: Exception, hub: Any) -> bool:
+    """Whether nobody answered, as against a refusal."""
+    kinds = (hub.errors.HTTPError, ConnectionError, TimeoutError)
+    return isinstance(error, kinds) and getattr(error, "response", None) is None
 
 
 def _without_token(error: Exception, hub: Any) -> str:

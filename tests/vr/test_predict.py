@@ -254,7 +254,7 @@ def test_rows_go_to_stdout_where_no_file_is_named(toy_run: Path, many: Path) -> 
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert len(rows) == 9 and rows[0]["path"].endswith("ward-1/scan-100.png")
     assert [row["path"] for row in rows[1:]] == sorted(row["path"] for row in rows[1:])
-    assert "1 files could not be read" in result.stderr and "scan-007" in result.stderr
+    assert "1 file could not be read" in result.stderr and "scan-007" in result.stderr
     lines = invoke("predict", toy_run, many / "ward-1" / "scan-100.png", "--jsonl").stdout.splitlines()
     assert json.loads(lines[0])["predicted"] == rows[0]["predicted"]
 
