@@ -77,7 +77,7 @@ class AttributeSet(BaseModel):
     @property
     def id(self) -> str:
         """SHA-256 (64 hexadecimal digits) of the texts, by class, kind and order; nothing else counts."""
-        texts = self.model_dump(exclude_none=True)["classes"]
+        texts = self.model_dump(include={"classes"}, exclude_none=True)["classes"]
         canonical = json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 

@@ -225,7 +225,7 @@ class Builder:
             pairs[name] = chosen
             return
         with self._outcome(slot):
-            answer = await self._answer(self._confusers_request(name, chosen), slot)
+            _, answer = await self._answer(self._confusers_request(name, chosen), slot)
             pairs[name] = answer.items
 
     async def _fill(self, slot: Slot, total: int) -> None:
@@ -252,12 +252,12 @@ class Builder:
         bad: dict[int, list[str]] = {}
         for turn in range(self._wish.rounds + 1):
             try:
-                answer = await self._answer(request, slot)
+                key, answer = await self._answer(request, slot)
             except (Failed, NotCached):
                 if not answers:
                     raise
                 break
-            answers.append((request.key(), answer))
+            answers.append((key, answer))
             for place, text in zip(places, answer.items, strict=True):
                 texts[place] = text
             bad = defects(texts, slot, self._card)
@@ -290,11 +290,13 @@ class Builder:
             answers=tuple(key for key, _ in answers),
         )
 
-    async def _answer(self, request: Request, slot: Slot) -> Answer:
-        found = None if slot in self._fresh else self._cache.answer(request)
+    async def _answer(self, request: Request, slot: Slot) -> tuple[str, Answer]:
+        """The answer with its key in the cache."""
+        key = request.key()
+        found = None if slot in self._fresh else self._cache.get(key)
         if found is not None:
             self._result.cached += 1
-            return found
+            return key, found.answer
         if self._client is None:
             raise NotCached("it is neither in the cache nor in the curated library")
         answer = await self._client.ask(request, slot.kind, slot.class_name)
@@ -302,7 +304,7 @@ class Builder:
             dataset=self._card.name, class_name=slot.class_name, kind=slot.kind, confused=slot.confused
         )
         self._cache.put(CacheEntry(request=request, answer=answer, about=about))
-        return answer
+        return key, answer
 
     def _request(self, slot: Slot) -> Request:
         count = self._wish.counts[slot.kind]

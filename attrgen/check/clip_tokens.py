@@ -94,16 +94,21 @@ def whole_words() -> frozenset[str]:
     Raises:
         UserError: open_clip is not installed.
     """
-    tokens = "\n".join(_ranks()).replace(" ", "")
+    tokens = _merges().replace(" ", "")
     return frozenset(re.findall(rf"^([a-z]+){_END}$", tokens, re.MULTILINE))
 
 
 @cache
 def _ranks() -> dict[str, int]:
     """The place of each pair, "first second", in the order in which pairs are joined."""
+    return dict(zip(_merges().split("\n"), range(_MERGES), strict=True))
+
+
+@cache
+def _merges() -> str:
+    """The pairs, a line each."""
     with gzip.open(vocabulary(), "rt", encoding="utf-8", newline="\n") as file:
-        lines = [line.rstrip("\n") for line in islice(file, 1, _MERGES + 1)]
-    return dict(zip(lines, range(_MERGES), strict=True))
+        return "".join(islice(file, 1, _MERGES + 1)).removesuffix("\n")
 
 
 def vocabulary() -> Path:
