@@ -196,6 +196,12 @@ class Cache:
     def _mishaps(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.OperationalError as error:  # a full disk, a lock: what is there is sound
+            raise UserError(
+                f"the cache cannot be used: {error}",
+                file=self.folder,
+                remedy="Free space or check the folder's permissions, and run the same again: nothing is lost.",
+            ) from error
         except sqlite3.DatabaseError as error:
             raise UserError(f"the cache cannot be used: {error}", file=self.folder, remedy=_DELETE) from error
         except OSError as error:

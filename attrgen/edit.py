@@ -112,6 +112,10 @@ def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
         write_text(job.draft, form)
     while True:
         _open(command, job.draft, form)
+        if job.draft.is_file() and job.draft.read_bytes() == form.encode("utf-8"):
+            job.draft.unlink()
+            say("Nothing was changed.")
+            return
         try:
             value = _filled(job, form)
         except UserError as error:

@@ -36,7 +36,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         temporary = None
     except OSError as error:
-        if error.filename is not None and Path(str(error.filename)).parent != path.parent:
+        its_own = error.filename is None or Path(str(error.filename)) in (path.parent, *path.parent.parents)
+        if not its_own and Path(str(error.filename)).parent != path.parent:
             raise  # the block's own trouble with some other file
         raise UserError(
             f"cannot be written: {error.strerror or error}",

@@ -136,7 +136,8 @@ def raise_for(result: Result, path: Path, server: Server | None) -> None:
         raise UserError(
             "there is no API key, and the curated library has nothing for this",
             remedy="Set OPENAI_API_KEY, or give --base-url of an OpenAI-compatible server. "
-            "`attrgen cache import` takes in the answers of another machine.",
+            "`attrgen cache import` takes in the answers of another machine, `attrgen import` a file of "
+            "texts, and `attrgen edit CLASS --dataset CARD` what you write yourself.",
         )
     listed = "\n".join(f"  {slot}: {why}" for slot, why in result.failed.items())
     remedy = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["Model", "Prediction", "load"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__]
+
+
 def __getattr__(name: str) -> object:
     # torch takes seconds to import, and `vr --help` needs none of it.
     if name in __all__:

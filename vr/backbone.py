@@ -130,6 +130,7 @@ def load(
     has_schema = source.startswith(("local-dir:", "hf-hub:"))
     if weights is None and not has_schema:
         if name != DEFAULT_NAME:
+            _check_known(name)
             raise UserError(
                 f"'{name}' needs to know its weights",
                 remedy=f"Add --weights TAG, one of: {', '.join(_tags(name)) or 'none known'}; "
@@ -203,7 +204,7 @@ def _patch_size(model: nn.Module) -> int | None:
     return patch
 
 
-def _check_named(name: str, weights: str | None) -> None:
+def _check_known(name: str) -> None:
     import open_clip
 
     from attrgen.card import did_you_mean
@@ -212,8 +213,14 @@ def _check_named(name: str, weights: str | None) -> None:
         raise UserError(
             f"unknown backbone '{name}'",
             remedy=f"{did_you_mean(name, open_clip.list_models())} "
-            "A folder, 'hf-hub:ORG/REPO' and 'mini' work too.",
+            "A folder that is there, 'hf-hub:ORG/REPO' and 'mini' work too.",
         )
+
+
+def _check_named(name: str, weights: str | None) -> None:
+    import open_clip
+
+    _check_known(name)
     if weights in (None, RANDOM):
         return
     assert weights is not None

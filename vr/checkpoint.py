@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -73,7 +73,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     with whole_file(path) as temporary:
         # The best parameters may be the current ones; a file must not hold one memory twice.
         tensors = {key: tensor.to("cpu", copy=True) for key, tensor in checkpoint.tensors.items()}
-        save_file(tensors, temporary, metadata={"checkpoint": json.dumps(head)})
+        temporary.write_bytes(to_bytes(tensors, metadata={"checkpoint": json.dumps(head)}))
 
 
 def load(path: Path, fingerprint: str) -> Checkpoint | None:

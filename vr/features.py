@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from attrgen.files import whole_file
@@ -42,5 +43,5 @@ def remembered(
     except (OSError, SafetensorError, KeyError):
         rows = compute()
     with whole_file(path) as temporary:
-        save_file({"features": rows.float().cpu().contiguous()}, temporary)
+        temporary.write_bytes(to_bytes({"features": rows.float().cpu().contiguous()}))
     return rows

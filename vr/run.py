@@ -13,7 +13,8 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 
 from attrgen import attribute_set
 from attrgen.attribute_set import AttributeSet
@@ -185,7 +186,7 @@ def save_model(path: Path, method: Method) -> None:
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in method.state().items()}
     with whole_file(path / MODEL) as temporary:
         # One key only: the order of several is not fixed, and equal runs shall be equal files.
-        save_file(tensors, temporary, metadata={"method": method.name})
+        temporary.write_bytes(to_bytes(tensors, metadata={"method": method.name}))
 
 
 def load_run(

@@ -69,8 +69,9 @@ def sweep(
     typer.echo(f"{len(cells)} cells, {counts['finished']} finished already, {counts['broken']} broken")
     for cell in cells:
         if dry_run or (cell.state == "broken" and not retry):
+            where = "" if cell.path == Path() else f", {cell.path}"
             why = f": {cell.why}" if cell.why else ""
-            typer.echo(f"{cell.state:<10} {cell.asked.method} on {cell.asked.dataset}, {cell.path}{why}")
+            typer.echo(f"{cell.state:<10} {cell.asked.method} on {cell.asked.dataset}{where}{why}")
     if dry_run:
         return
     todo = len(cells) - counts["finished"] - (0 if retry else counts["broken"])
@@ -79,8 +80,9 @@ def sweep(
     broken = [outcome for outcome in outcomes if outcome.error]
     for outcome in broken:
         typer.echo(f"broken: {outcome.cell.path}: {outcome.error}")
-    typer.echo(f"{len(outcomes) - len(broken)} cells done, {len(broken)} broken. Look: vr table")
     left = [] if retry else [cell for cell in cells if cell.state == "broken"]
+    done = len(outcomes) - len(broken)
+    typer.echo(f"{done} cells done, {len(broken) + len(left)} broken. Look: vr table")
     raise typer.Exit(1 if broken or left else 0)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from attrgen.files import whole_file
@@ -68,4 +69,4 @@ def _read(path: Path) -> dict[bytes, Tensor]:
 def _write(path: Path, known: dict[bytes, Tensor]) -> None:
     keys = torch.tensor([list(key) for key in known], dtype=torch.uint8)
     with whole_file(path) as temporary:
-        save_file({"keys": keys, "rows": torch.stack(list(known.values()))}, temporary)
+        temporary.write_bytes(to_bytes({"keys": keys, "rows": torch.stack(list(known.values()))}))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -220,6 +221,9 @@ def _write_beginning(path: Path, config: RunConfig, sample: FewShot, attributes:
 
 
 def _check_free(path: Path, *, resume: bool, fresh: bool) -> None:
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise UserError("this is a file, and a run is a folder", file=there, remedy="Choose another --out.")
     if resume or fresh or not (path / runs.CONFIG).exists():
         if path.exists() and not (path / runs.CONFIG).exists() and any(path.iterdir()):
             raise UserError(
@@ -240,13 +244,24 @@ def _check_same(path: Path, config: RunConfig) -> None:
     before = runs.read_config(path)
     if before.fingerprint == config.fingerprint:
         return
-    old, new = before.model_dump(mode="json"), config.model_dump(mode="json")
-    differ = ", ".join(key for key in new if key not in runs.CIRCUMSTANCES and old.get(key) != new[key])
+    old, new = (
+        _flat({k: v for k, v in each.model_dump(mode="json").items() if k not in runs.CIRCUMSTANCES})
+        for each in (before, config)
+    )
+    differ = ", ".join(f"{k} {old.get(k)} there, {v} now" for k, v in new.items() if old.get(k) != v)
     raise UserError(
         f"the run there has other settings: {differ}",
         file=path,
         remedy="Give the settings of its config.json, use --out for another place, or --fresh to replace it.",
     )
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
+    return found
 
 
 def _summary(resolved: Resolved, config: RunConfig) -> str:

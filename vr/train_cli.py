@@ -112,9 +112,13 @@ def train(
         out=out,
     )
     with epoch_bar(method, 0) as on_epoch:
-        run = run_experiment(
-            asked, resume=resume, fresh=fresh, say=typer.echo, on_epoch=on_epoch, tensorboard=tensorboard
-        )
+        try:
+            run = run_experiment(
+                asked, resume=resume, fresh=fresh, say=typer.echo, on_epoch=on_epoch, tensorboard=tensorboard
+            )
+        except KeyboardInterrupt:
+            typer.echo("stopped; the same command with --resume goes on after the last whole epoch", err=True)
+            raise
     for line in options.metric_lines(runs.read_metrics(run.path)):
         typer.echo(line)
     typer.echo(f"run: {run.path}")

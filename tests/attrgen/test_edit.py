@@ -187,6 +187,16 @@ def test_a_class_of_the_card_that_the_set_lacks(
     assert attribute_set.load(path).classes["plain tissue"] == ClassAttributes(descriptive=[NEW])
 
 
+def test_an_untouched_form_of_a_new_set_leaves_nothing(
+    attrgen: Attrgen, editor: Editor, card_file: Path, path: Path
+) -> None:
+    path.unlink()
+    editor.does("pass")
+    ran = attrgen("edit", "plain tissue", "--dataset", card_file)
+    assert ran.status == 0 and "Nothing was changed." in ran.out
+    assert not path.exists() and drafts(path) == []
+
+
 def test_a_set_begun_by_hand(attrgen: Attrgen, editor: Editor, card_file: Path, tmp_path: Path) -> None:
     editor.does(f"text = text.replace('[descriptive]', '[descriptive]' + chr(10) + {NEW!r})")
     assert attrgen("edit", "plain tissue", "--dataset", card_file).status == 0

@@ -162,3 +162,8 @@ class TestTextCache:
         (file,) = tmp_path.glob("*.safetensors")
         file.write_bytes(file.read_bytes()[:30])
         assert torch.equal(embed(tiny, ["a"], folder=tmp_path), whole)
+
+
+def test_a_mistyped_model_without_weights_is_called_unknown() -> None:
+    with pytest.raises(UserError, match=r"unknown backbone 'ViT-B-61'.*Did you mean"):
+        backbones.load("ViT-B-61")

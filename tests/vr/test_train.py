@@ -475,3 +475,32 @@ def test_a_library_set_with_other_class_names_is_passed_over(toy: Any, tmp_path:
     assert any("other class names" in line and "--dataset btmri" in line for line in said)
     with pytest.raises(UserError, match="needs an attribute set"):
         resolve(toy.experiment(**change))
+
+
+def test_a_place_that_can_hold_no_run(toy: Any, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for place in (file, file / "below"):
+        with pytest.raises(UserError, match=r"file: this is a file.*--out"):
+            _train(toy.experiment(out=place))
+    assert file.read_text() == "mine"
+
+
+def test_a_disk_that_is_full_when_the_model_is_written(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, content: bytes) -> int:
+        if ".safetensors" in self.name:
+            raise OSError(28, "No space left on device")
+        return written(self, content)
+
+    written = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match=r"safetensors.*No space left on device"):
+        _train(toy.experiment(out=tmp_path / "run"))
+
+
+def test_settings_that_differ_are_named_with_both_values(toy: Any, tmp_path: Path) -> None:
+    path = _train(toy.experiment(out=tmp_path / "run"))
+    with pytest.raises(UserError, match=r"options\.k 3 there, 2 now"):
+        _train(toy.experiment(out=path, options={"k": 2}), resume=True)
