@@ -200,7 +200,7 @@ class Cache:
             raise UserError(
                 f"the cache cannot be used: {error}",
                 file=self.folder,
-                remedy="Free space or check the folder's permissions, and run the same again: nothing is lost.",
+                remedy="Free space or mend the permissions, then run the same again: nothing is lost.",
             ) from error
         except sqlite3.DatabaseError as error:
             raise UserError(f"the cache cannot be used: {error}", file=self.folder, remedy=_DELETE) from error
