@@ -24,6 +24,7 @@ FORMAT: Final = "attribute-set/1"
 POSITIVE_KINDS = ("descriptive", "distinctive")
 KINDS = (*POSITIVE_KINDS, "confusion", "ensemble")
 OTHER = "other"
+_MISSING = "Check the path, or make it with `attrgen build --dataset NAME`."
 _SHOULD_BE = {
     "model_type": 'should be a JSON object, {"…": …}',
     "dict_type": 'should be a JSON object, {"…": …}',
@@ -127,7 +128,7 @@ def load(path: Path) -> AttributeSet:
 
 def read(path: Path) -> LocatedSet:
     """As `load`, with line numbers."""
-    located = parsed(read_text(path, what="attribute set"), path)
+    located = parsed(read_text(path, what="attribute set", missing=_MISSING), path)
     result, errors = validated(located, path)
     if result is not None:
         errors += _duplicates(path, located, result)

@@ -112,10 +112,6 @@ def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
         write_text(job.draft, form)
     while True:
         _open(command, job.draft, form)
-        if job.draft.is_file() and job.draft.read_bytes() == form.encode("utf-8"):
-            job.draft.unlink()
-            say("Nothing was changed.")
-            return
         try:
             value = _filled(job, form)
         except UserError as error:
@@ -186,7 +182,7 @@ def _open(command: list[str], draft: Path, form: str) -> None:
 
 def _filled(job: Job, form: str) -> ClassAttributes:
     text = read_text(job.draft, what="draft")
-    return edit_form.parse(text, job.before, job.confusable, job.draft)
+    return job.before if text == form else edit_form.parse(text, job.before, job.confusable, job.draft)
 
 
 def _save(job: Job, value: ClassAttributes) -> None:

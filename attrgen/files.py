@@ -51,15 +51,21 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with `whole_file`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes with `whole_file`."""
     with whole_file(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8"))
+        temporary.write_bytes(content)
 
 
-def read_bytes(path: Path, *, what: str) -> bytes:
+def read_bytes(path: Path, *, what: str, missing: str = "Check the path.") -> bytes:
     """Read a file.
 
     Args:
         what: what the file should be, for messages: "attribute set", "dataset card".
+        missing: the remedy where there is none.
 
     Raises:
         UserError: there is no such file, or it cannot be read.
@@ -67,19 +73,19 @@ def read_bytes(path: Path, *, what: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise UserError(f"there is no such {what}", file=path, remedy="Check the path.") from error
+        raise UserError(f"there is no such {what}", file=path, remedy=missing) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         raise UserError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=path) from error
 
 
-def read_text(path: Path, *, what: str) -> str:
-    """Read UTF-8 text (a byte-order mark is dropped); `what` as for `read_bytes`.
+def read_text(path: Path, *, what: str, missing: str = "Check the path.") -> str:
+    """Read UTF-8 text (a byte-order mark is dropped); `what` and `missing` as for `read_bytes`.
 
     Raises:
         UserError: there is no such file, it cannot be read, or it is not UTF-8.
     """
     try:
-        return read_bytes(path, what=what).decode("utf-8-sig")
+        return read_bytes(path, what=what, missing=missing).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(

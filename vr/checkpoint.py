@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from attrgen.errors import UserError
-from attrgen.files import whole_file
+from attrgen.files import write_bytes
 from vr.methods.base import Method
 
 
@@ -70,10 +70,9 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "best": checkpoint.best,
         "fingerprint": checkpoint.fingerprint,
     }
-    with whole_file(path) as temporary:
-        # The best parameters may be the current ones; a file must not hold one memory twice.
-        tensors = {key: tensor.to("cpu", copy=True) for key, tensor in checkpoint.tensors.items()}
-        temporary.write_bytes(to_bytes(tensors, metadata={"checkpoint": json.dumps(head)}))
+    # The best parameters may be the current ones; a file must not hold one memory twice.
+    tensors = {key: tensor.to("cpu", copy=True) for key, tensor in checkpoint.tensors.items()}
+    write_bytes(path, to_bytes(tensors, metadata={"checkpoint": json.dumps(head)}))
 
 
 def load(path: Path, fingerprint: str) -> Checkpoint | None:

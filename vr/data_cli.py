@@ -99,10 +99,9 @@ def make_card(
     for line in source.notes:
         typer.echo(line)
     typer.echo(f"{path}: {len(card.classes)} classes, {_counts(source)}")
-    typer.echo(f"next: edit it, then attrgen build --dataset {path}")
-    typer.echo(f"      vr train --dataset {path} --data {collection} --attrs attrs/{card.name}.json")
     typer.echo("Edit modality, shows and the class names: prompts say them. Then:")
     typer.echo(f"  attrgen build --dataset {path}")
+    typer.echo(f"  vr train --dataset {path} --data {collection} --attrs attrs/{card.name}.json")
 
 
 @app.command()

@@ -80,12 +80,6 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     if preset_recipe.epochs == 0 and recipe != preset_recipe:
         say(f"{asked.method} has no training loop: {', '.join(asked.recipe)} passed over")
         recipe = preset_recipe
-    if asked.attrs is not None and not asked.attrs.exists():
-        raise UserError(
-            "there is no such attribute set",
-            file=asked.attrs,
-            remedy="Check the path, or make it with `attrgen build --dataset NAME`.",
-        )
     attributes = None if asked.attrs is None else attribute_set.load(asked.attrs)
     dataset = asked.dataset or (attributes.dataset if attributes is not None else None)
     if dataset is None:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from attrgen.files import whole_file
+from attrgen.files import write_bytes
 from vr.backbone import Backbone
 from vr.images.source import ImageSource, Item
 from vr.text import cache_folder
@@ -42,6 +42,5 @@ def remembered(
         return load_file(path)["features"].to(backbone.device)
     except (OSError, SafetensorError, KeyError):
         rows = compute()
-    with whole_file(path) as temporary:
-        temporary.write_bytes(to_bytes({"features": rows.float().cpu().contiguous()}))
+    write_bytes(path, to_bytes({"features": rows.float().cpu().contiguous()}))
     return rows

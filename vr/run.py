@@ -20,7 +20,7 @@ from attrgen import attribute_set
 from attrgen.attribute_set import AttributeSet
 from attrgen.card import Card
 from attrgen.errors import UserError
-from attrgen.files import read_text, whole_file, write_text
+from attrgen.files import read_text, write_bytes, write_text
 from vr import backbone as backbones
 from vr.backbone import Backbone
 from vr.device import Precision, resolve_device, resolve_precision
@@ -184,9 +184,8 @@ def write_config(path: Path, config: RunConfig) -> None:
 def save_model(path: Path, method: Method) -> None:
     """Write `model.safetensors`: all that `Method.load_state` needs."""
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in method.state().items()}
-    with whole_file(path / MODEL) as temporary:
-        # One key only: the order of several is not fixed, and equal runs shall be equal files.
-        temporary.write_bytes(to_bytes(tensors, metadata={"method": method.name}))
+    # One key only: the order of several is not fixed, and equal runs shall be equal files.
+    write_bytes(path / MODEL, to_bytes(tensors, metadata={"method": method.name}))
 
 
 def load_run(

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from attrgen.files import whole_file
+from attrgen.files import write_bytes
 from vr import bank as banks
 from vr.backbone import Backbone
 from vr.bank import Bank
@@ -68,5 +68,4 @@ def _read(path: Path) -> dict[bytes, Tensor]:
 
 def _write(path: Path, known: dict[bytes, Tensor]) -> None:
     keys = torch.tensor([list(key) for key in known], dtype=torch.uint8)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(to_bytes({"keys": keys, "rows": torch.stack(list(known.values()))}))
+    write_bytes(path, to_bytes({"keys": keys, "rows": torch.stack(list(known.values()))}))
