@@ -19,7 +19,7 @@ from vr.images import open_dataset
 from vr.methods import find_method
 from vr.methods.base import Method, Options, Recipe
 from vr.run import RunConfig
-from vr.trainer import Select
+from vr.selection import Select
 
 Say = Callable[[str], None]
 

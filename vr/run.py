@@ -27,7 +27,7 @@ from vr.device import Precision, resolve_device, resolve_precision
 from vr.history import HISTORY
 from vr.methods import find_method
 from vr.methods.base import Context, Method, Recipe
-from vr.trainer import Select
+from vr.selection import Select
 
 CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,8 +21,8 @@ from vr.history import Row
 from vr.images.resident import TrainingImages
 from vr.methods.base import Loss, Method, Recipe, Scores
 from vr.schedule import make_optimizer, set_learning_rate
+from vr.selection import Select
 
-Select = Literal["last", "val"]
 Step = Callable[[Tensor, Tensor], tuple[Scores, Loss]]
 CHECKPOINT_SECONDS = 10.0
 _BEST = "best."
