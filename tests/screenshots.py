@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from selenium import webdriver
 
-from vr import run as runs
+from vr.runs import run as runs
 
 FOLDER = Path(__file__).parents[1] / "data" / "screenshots"
 SCREENS = {  # width, height and scale of the screen, and the sections to which the page is scrolled

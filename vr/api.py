@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attrgen.errors import UserError
-from vr import calibration as calibrations
-from vr import run as runs
-from vr.acceleration import USUAL_BATCH
-from vr.calibration import Calibration
-from vr.decision import Decision, Prediction, decision
-from vr.images.loose import LooseFiles, Picture, Pictures
-from vr.predict import predictions
-from vr.run import Run
+from attrgen.core.errors import UserError
+from vr.data.loading.loose import LooseFiles, Picture, Pictures
+from vr.evaluation import calibration as calibrations
+from vr.evaluation.calibration import Calibration
+from vr.inference.decision import Decision, Prediction, decision
+from vr.inference.predict import predictions
+from vr.runs import run as runs
+from vr.runs.run import Run
+from vr.runtime.acceleration import USUAL_BATCH
 
 __all__ = ["Model", "Prediction", "load"]
 
@@ -45,7 +45,7 @@ def load(
         calibrated: False leaves probabilities as the model gives them, and never abstains.
 
     Raises:
-        attrgen.errors.UserError: not a finished run, another backbone, or a calibration that is not its own.
+        attrgen.core.errors.UserError: not a finished run, another backbone, or another run's calibration.
     """
     path = Path(run).expanduser()
     calibration = calibrations.load(path) if calibrated else None
@@ -97,7 +97,7 @@ class Model:
             A prediction for each image, in their order: label, probability, probabilities, abstained, set.
 
         Raises:
-            attrgen.errors.UserError: an image cannot be read, by name, or is of no such kind.
+            attrgen.core.errors.UserError: an image cannot be read, by name, or is of no such kind.
         """
         chosen = _as_list(images)
         rule = self.decision(threshold=threshold, coverage=coverage, sets=sets)
@@ -113,7 +113,7 @@ class Model:
     def decision(
         self, *, threshold: float | None = None, coverage: float | None = None, sets: float | None = None
     ) -> Decision:
-        """How scores become predictions under these wishes; see `vr.decision.decision`."""
+        """How scores become predictions under these wishes; see `vr.inference.decision.decision`."""
         return decision(self.classes, self.calibration, threshold=threshold, coverage=coverage, sets=sets)
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from attrgen.attribute_set import OTHER, AttributeSet
-from attrgen.card import Card, fold
 from attrgen.check import (
     contradiction,
     cut_off,
@@ -24,8 +22,10 @@ from attrgen.check import (
     visible,
 )
 from attrgen.check.rule import LEVELS, RULES, Finding, Level, Lists, Rule, findings
-from attrgen.plan import Slot
-from attrgen.spelling import slot_of
+from attrgen.schema.attribute_set import OTHER, AttributeSet
+from attrgen.schema.card import Card, fold
+from attrgen.schema.plan import Slot
+from attrgen.schema.spelling import slot_of
 
 # Importing a file registers its rules.
 RULE_FILES = (

@@ -16,7 +16,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
 
 CONTEXT = 77  # tokens that CLIP's text encoder reads, the start and end tokens included
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from attrgen.attribute_set import POSITIVE_KINDS
 from attrgen.check.contrasts import side
 from attrgen.check.rule import Hit, Lists, set_rule
 from attrgen.check.words import word_set
-from attrgen.plan import Slot
+from attrgen.schema.attribute_set import POSITIVE_KINDS
+from attrgen.schema.plan import Slot
 
 # Words for one and the same part of a finding, the first of each line as messages say it.
 PARTS = {

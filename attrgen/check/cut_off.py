@@ -11,7 +11,7 @@ from functools import cache
 from attrgen.check import clip_tokens
 from attrgen.check.rule import Hit, Lists, list_rule, set_rule
 from attrgen.check.words import word_set, words
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 # Words that cannot end a sentence. Prepositions that can, as adverbs ("blurred underneath"), are left out.
 UNFINISHED = word_set(

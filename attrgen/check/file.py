@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from attrgen import attribute_set
-from attrgen import card as cards
-from attrgen.card import Card
 from attrgen.check import check_lists
 from attrgen.check.form import against_card, finding, readable
 from attrgen.check.rule import Finding
-from attrgen.errors import UserError, UserErrors
-from attrgen.files import read_bytes
+from attrgen.core.errors import UserError, UserErrors
+from attrgen.core.files import read_bytes
+from attrgen.schema import attribute_set
+from attrgen.schema import card as cards
+from attrgen.schema.card import Card
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from attrgen.check.form import readable
 from attrgen.check.space import tidy
-from attrgen.files import read_bytes, whole_file
-from attrgen.json_lines import JsonPath, LocatedJson, parse
+from attrgen.core.files import read_bytes, whole_file
+from attrgen.core.json_lines import JsonPath, LocatedJson, parse
 
 _BYTE_ORDER_MARK = "\ufeff"
 

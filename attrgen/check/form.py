@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrgen.attribute_set import KINDS, OTHER
-from attrgen.card import Card, did_you_mean, fold
 from attrgen.check.rule import Finding, Level
-from attrgen.json_lines import JsonPath, LocatedJson
-from attrgen.plan import Slot
-from attrgen.spelling import class_name
+from attrgen.core.json_lines import JsonPath, LocatedJson
+from attrgen.schema.attribute_set import KINDS, OTHER
+from attrgen.schema.card import Card, did_you_mean, fold
+from attrgen.schema.plan import Slot
+from attrgen.schema.spelling import class_name
 
 # Id → level and summary, as for the rules on texts.
 FORM: Mapping[str, tuple[Level, str]] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from attrgen.check.rule import Lists, text_rule
 from attrgen.check.words import word_set, words
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 # The commonest words of other languages, and those that their descriptions of images are full of.
 _ALSO_ENGLISH = word_set("rand den do e is o or plus bad café naïve façade")

@@ -6,7 +6,7 @@ from attrgen.check import clip_tokens
 from attrgen.check.language import other_script
 from attrgen.check.rule import Lists, text_rule
 from attrgen.check.words import content, words
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 FEWEST_WORDS = 3
 FEWEST_CONTENT_WORDS = 2

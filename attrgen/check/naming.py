@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrgen.check.rule import Lists, text_rule
 from attrgen.check.words import words
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 
 @text_rule("own-name", "error")

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from math import log, sqrt
 
-from attrgen.attribute_set import OTHER
 from attrgen.check.contrasts import AXES
 from attrgen.check.rule import Hit, Lists, set_rule
 from attrgen.check.words import content, stem, words
+from attrgen.schema.attribute_set import OTHER
 
 NEAREST = 3  # texts of a class that count, as in the method's own score
 MARGIN = 0.03  # of cosine; the least lead that is no accident

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrgen.check.phrases import Phrases
 from attrgen.check.rule import Lists, text_rule
 from attrgen.check.words import quoted, words
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 NEGATIONS = """
     no, not, never, none, nor, neither, nothing, nowhere, cannot, without, absence, absent, lack, lacks,

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from attrgen.attribute_set import OTHER, POSITIVE_KINDS
 from attrgen.check.contrasts import contrast
 from attrgen.check.rule import Hit, Lists, list_rule, set_rule
 from attrgen.check.words import content, overlap, stem, words
-from attrgen.plan import Slot
+from attrgen.schema.attribute_set import OTHER, POSITIVE_KINDS
+from attrgen.schema.plan import Slot
 
 NEAR = 0.65  # Jaccard's index of the stems, within one class
 NEAR_ACROSS = 0.75  # and between classes, whose organs and views have words in common anyway

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from attrgen.attribute_set import POSITIVE_KINDS
 from attrgen.check.names import Names, names_of
-from attrgen.plan import Slot
+from attrgen.schema.attribute_set import POSITIVE_KINDS
+from attrgen.schema.plan import Slot
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrgen.check.rule import Lists, text_rule
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 
 @text_rule("white-space", "warning")

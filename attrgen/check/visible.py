@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrgen.check.phrases import Phrases
 from attrgen.check.rule import Lists, text_rule
 from attrgen.check.words import quoted, words
-from attrgen.plan import Slot
+from attrgen.schema.plan import Slot
 
 # What a text speaks of → the words that give it away, parted by commas; * stands for any ending.
 # Words that also describe a look ("mimics a pool", "poorly defined", "a growth") are there in a phrase only.

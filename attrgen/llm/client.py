@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from attrgen.day import today
+from attrgen.core.day import today
 from attrgen.llm.errors import Failed, Fatal, FormatRejected, Transient, from_status
 from attrgen.llm.pace import Pace
+from attrgen.llm.prompts import Prompts
 from attrgen.llm.request import Answer, InvalidAnswer, Message, Request, Usage
-from attrgen.prompts import Prompts
-from attrgen.spending import Ledger, SpendingLimit
+from attrgen.llm.spending import Ledger, SpendingLimit
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
 
 if TYPE_CHECKING:
     from openai import APIStatusError

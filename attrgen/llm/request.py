@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
 
-from attrgen.attribute_set import Text
+from attrgen.schema.attribute_set import Text
 
 Message = tuple[str, str]  # role, text
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from attrgen import cli
-from attrgen.card import Card, CardClass
+from attrgen.schema.card import Card, CardClass
 
 
 def _load(name: str) -> ModuleType:

@@ -22,11 +22,12 @@ SERVER = HERE.parent / "attrgen" / "scripted_server.py"
 PROGRAM = """
 import sys, time
 began = time.monotonic()
-from attrgen import cli, build_cli
+from attrgen import cli
+from attrgen.cli import build
 if "--cold" in sys.argv:
     sys.argv.remove("--cold")
 else:
-    import attrgen.build, attrgen.report, attrgen.options, openai, rich.progress, tenacity
+    import attrgen.generation.build, attrgen.generation.report, openai, rich.progress, tenacity
 started, busy = time.monotonic(), time.process_time()
 try:
     cli.main()

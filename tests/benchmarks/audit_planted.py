@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from attrgen import library
-from attrgen.card import find
-from vr import backbone as backbones
-from vr import fewshot
-from vr.audit.assemble import features
-from vr.audit.judge import judge
-from vr.images import open_source
-from vr.text import embed
+from attrgen.schema import library
+from attrgen.schema.card import find
+from vr.clip import backbone as backbones
+from vr.clip.text import embed
+from vr.data.sampling import fewshot
+from vr.data.sources import open_source
+from vr.explain.audit.assemble import features
+from vr.explain.audit.judge import judge
 
 PLANTED, WORST = 10, 12
 

@@ -19,16 +19,17 @@ from typing import Any, get_args
 
 import torch
 
-from vr import calibration as calibrations
-from vr import calibration_report, predictions
-from vr import run as runs
-from vr.calibrate import unseen_items
-from vr.conformal import Score, likely_coverage
-from vr.device import resolve_device
-from vr.evaluation import evaluate
-from vr.images import open_source
-from vr.predictions import Predictions
-from vr.run import Run
+from vr.data.sources import open_source
+from vr.evaluation import calibration as calibrations
+from vr.evaluation import calibration_report
+from vr.evaluation.calibrate import unseen_items
+from vr.evaluation.conformal import Score, likely_coverage
+from vr.evaluation.evaluation import evaluate
+from vr.runs import predictions
+from vr.runs import run as runs
+from vr.runs.predictions import Predictions
+from vr.runs.run import Run
+from vr.runtime.device import resolve_device
 
 PHANTOM = "kidney-phantom"
 

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import torch
 
+from vr.data.loading.stream import stream
+from vr.data.sources import open_source
 from vr.explain.explanation import explain
-from vr.images import open_source
-from vr.images.stream import stream
 from vr.phantom.words import phrases, plural
-from vr.run import load_run
+from vr.runs.run import load_run
 
 TOP = 3
 

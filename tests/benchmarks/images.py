@@ -41,10 +41,10 @@ def rate(work: Callable[[], object], count: int) -> float:
 
 
 def decode_rates(folder: Path) -> None:
-    from vr.images import Item
-    from vr.images.collection import Collection
-    from vr.images.files import Folder
-    from vr.images.stream import stream
+    from vr.data.formats.collection import Collection
+    from vr.data.formats.files import Folder
+    from vr.data.loading.stream import stream
+    from vr.data.sources import Item
 
     for form in ("JPEG", "PNG"):
         (folder / f"one.{form.lower()}").write_bytes(picture(form))
@@ -62,7 +62,7 @@ def decode_rates(folder: Path) -> None:
 def augmentation_rate(device: str) -> None:
     import torch
 
-    from vr.images.resident import TrainingImages
+    from vr.data.loading.resident import TrainingImages
 
     for name, shapes in (
         ("one shape", [(SIZE, SIZE)] * 64),
@@ -84,9 +84,9 @@ def augmentation_rate(device: str) -> None:
 
 def peak_of_streaming(folder: Path, count: int) -> dict[str, float]:
     """Streams `count` links to one file; run in a process of its own."""
-    from attrgen.card import Card, CardClass
-    from vr.images import open_source
-    from vr.images.stream import stream
+    from attrgen.schema.card import Card, CardClass
+    from vr.data.loading.stream import stream
+    from vr.data.sources import open_source
 
     card = Card(
         name="x",

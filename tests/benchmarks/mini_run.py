@@ -41,11 +41,11 @@ def main() -> None:
     args = parser.parse_args()
     import torch
 
-    from vr.experiment import Experiment
-    from vr.images import open_dataset
+    from vr.data.sources import open_dataset
     from vr.methods.biomedvr import BioMedVR
-    from vr.train import run_experiment
-    from vr.trainer import Trainer
+    from vr.runs.experiment import Experiment
+    from vr.training.train import run_experiment
+    from vr.training.trainer import Trainer
 
     step, epochs = Clock(), Clock()
     BioMedVR.step = step.around(BioMedVR.step)  # type: ignore[method-assign]

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from attrgen import attribute_set, card
-from attrgen.attribute_set import AttributeSet
 from attrgen.check import RULES, check_set
-from attrgen.formats.importing import import_files, kind_of
+from attrgen.curation.formats.importing import import_files, kind_of
+from attrgen.schema import attribute_set, card
+from attrgen.schema.attribute_set import AttributeSet
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT.parent / "shared" / "published" / "attributes"

@@ -56,7 +56,7 @@ def tiny_resnet(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def _load(folder: Path) -> Any:
-    from vr import backbone
+    from vr.clip import backbone
 
     return backbone.load(str(folder), "random", seed=1)
 
@@ -76,7 +76,7 @@ class Toy:
 
     def experiment(self, **changes: Any) -> Any:
         """An experiment on it with the tiny CLIP: 4 shots, 3 epochs, a learning rate that suits it."""
-        from vr.experiment import Experiment
+        from vr.runs.experiment import Experiment
 
         values = {
             "dataset": str(self.card),
@@ -108,8 +108,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Toy:
                 pixels = 40 + 70 * number + rng.integers(0, 60, (44, 40, 3))
                 Image.fromarray(pixels.astype(np.uint8)).save(place / f"{split}-{image}.png")
     (root / "toy.toml").write_text(head)
-    from attrgen import attribute_set
-    from attrgen.attribute_set import AttributeSet, ClassAttributes
+    from attrgen.schema import attribute_set
+    from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
 
     classes = {
         name: ClassAttributes(
@@ -130,7 +130,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Toy:
 @pytest.fixture(scope="session")
 def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
     """A finished run of BioMedVR on the toy dataset; a test that changes it takes a copy."""
-    from vr.train import run_experiment
+    from vr.training.train import run_experiment
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VR_CACHE", str(_cache))

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 import vr
-from attrgen.errors import UserError
-from vr import run as runs
-from vr.calibrate import calibrate_run
-from vr.evaluation import evaluate
-from vr.images import open_source
+from attrgen.core.errors import UserError
+from vr.data.sources import open_source
+from vr.evaluation.calibrate import calibrate_run
+from vr.evaluation.evaluation import evaluate
+from vr.runs import run as runs
 
 
 @pytest.fixture(scope="module")

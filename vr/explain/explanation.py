@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
+from vr.data.formats.source import Item
+from vr.data.loading.loose import NO_LABEL, LooseFiles
+from vr.data.loading.stream import stream
 from vr.explain.occlusion import occlusion_map
 from vr.explain.split import ClassScore, origins, scored, split
-from vr.images.loose import NO_LABEL, LooseFiles
-from vr.images.source import Item
-from vr.images.stream import stream
-from vr.methods.base import Method
-from vr.run import Run
+from vr.methods.common.base import Method
+from vr.runs.run import Run
 
 
 @dataclass(frozen=True)

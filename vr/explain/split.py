@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from attrgen.attribute_set import AttributeSet, Entry
-from vr.methods.parts import Part
+from attrgen.schema.attribute_set import AttributeSet, Entry
+from vr.methods.common.parts import Part
 
 
 @dataclass(frozen=True)

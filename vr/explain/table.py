@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrgen import tables
+from attrgen.core import tables
 from vr.explain.explanation import Explanation
 from vr.explain.rows import COLUMNS, LEGEND, rows
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from attrgen.card import did_you_mean
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
+from attrgen.schema.card import did_you_mean
 from vr.methods.ar import AR
 from vr.methods.attrvr import AttrVR
-from vr.methods.base import Method
 from vr.methods.biomedcoop import BiomedCoOp
 from vr.methods.biomedvr import BioMedVR
 from vr.methods.cocoop import CoCoOp
+from vr.methods.common.base import Method
 from vr.methods.coop import CoOp
 from vr.methods.linear_probe import LinearProbe
 from vr.methods.tip_adapter import TipAdapter, TipAdapterF

@@ -13,11 +13,11 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from vr.methods.base import PUBLISHED_CROP, Context, Recipe, Scores
-from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
-from vr.methods.parts import Part
-from vr.methods.programs import FrameOptions, ProgramMethod
-from vr.score import score
+from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe, Scores
+from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.parts import Part
+from vr.methods.common.programs import FrameOptions, ProgramMethod
+from vr.reprogramming.score import score
 
 
 class AROptions(FrameOptions):

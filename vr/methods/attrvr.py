@@ -11,10 +11,10 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from vr.methods.base import PUBLISHED_CROP, Context, Recipe, Scores
-from vr.methods.parts import Part
-from vr.methods.programs import AttributeProgramMethod, ProgramOptions
-from vr.score import score
+from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe, Scores
+from vr.methods.common.parts import Part
+from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
+from vr.reprogramming.score import score
 
 
 class AttrVROptions(ProgramOptions):

@@ -27,11 +27,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet, require
-from attrgen.errors import UserError
-from vr.methods.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
-from vr.methods.prompts import PromptMethod, PromptOptions
-from vr.text import embed
+from attrgen.core.errors import UserError
+from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
+from vr.clip.text import embed
+from vr.methods.common.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
+from vr.methods.common.prompts import PromptMethod, PromptOptions
 
 
 class BiomedCoOpOptions(PromptOptions):

@@ -16,14 +16,14 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet
-from vr.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
-from vr.methods import corruption
-from vr.methods.ablations import ABLATIONS
-from vr.methods.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
-from vr.methods.parts import Part
-from vr.methods.programs import AttributeProgramMethod, ProgramOptions
-from vr.score import Fusion, fuse, score
+from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
+from vr.methods.common import corruption
+from vr.methods.common.ablations import ABLATIONS
+from vr.methods.common.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
+from vr.methods.common.parts import Part
+from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
+from vr.reprogramming.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
+from vr.reprogramming.score import Fusion, fuse, score
 
 SATURATED = 1e-3
 _SALT = {"random": 5, "shuffled": 6, "descriptive": 7, "distinctive": 8}

@@ -15,8 +15,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.base import PUBLISHED_CROP, Context, Recipe, Scores
-from vr.methods.prompts import PromptMethod, PromptOptions
+from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe, Scores
+from vr.methods.common.prompts import PromptMethod, PromptOptions
 
 _PROMPTS_AT_ONCE = 1024
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from vr.methods.base import PUBLISHED_CROP, Context, Recipe
-from vr.methods.prompts import PromptMethod, PromptOptions
+from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe
+from vr.methods.common.prompts import PromptMethod, PromptOptions
 
 
 class CoOpOptions(PromptOptions):

@@ -20,8 +20,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.base import Context, Options, Recipe, Scores
-from vr.methods.features import FeatureMethod
+from vr.methods.common.base import Context, Options, Recipe, Scores
+from vr.methods.common.features import FeatureMethod
 
 UNCHOSEN_C = 31.6  # Radford et al.'s 0.316 for features of length 10, at length 1
 _COARSE = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)

@@ -21,11 +21,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vr.bank import Bank
-from vr.methods.base import PUBLISHED_CROP, Context, Options, Recipe, Scores
-from vr.methods.features import FeatureMethod
-from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
-from vr.score import score
+from vr.clip.bank import Bank
+from vr.methods.common.base import PUBLISHED_CROP, Context, Options, Recipe, Scores
+from vr.methods.common.features import FeatureMethod
+from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.reprogramming.score import score
 
 _ALPHAS = tuple(0.1 + step * 12.9 / 20 for step in range(20))
 _BETAS = tuple(0.1 + step * 12.9 / 200 for step in range(200))

@@ -18,13 +18,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrgen.errors import UserError
-from vr.bank import Bank
-from vr.methods.base import PUBLISHED_CROP, Context, Method, Options, Recipe, Scores
-from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
-from vr.methods.parts import Part
-from vr.program import Program, frame_mask
-from vr.score import score
+from attrgen.core.errors import UserError
+from vr.clip.bank import Bank
+from vr.methods.common.base import PUBLISHED_CROP, Context, Method, Options, Recipe, Scores
+from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.parts import Part
+from vr.reprogramming.program import Program, frame_mask
+from vr.reprogramming.score import score
 
 PUBLISHED_BORDER = 30 / 224
 

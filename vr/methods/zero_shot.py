@@ -8,15 +8,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from attrgen.attribute_set import POSITIVE_KINDS, AttributeSet, require
-from attrgen.errors import UserError
-from vr.bank import Bank
-from vr.methods.base import Context, Options, Recipe, Scores
-from vr.methods.features import FeatureMethod
-from vr.methods.labels import HAS_PLACE, TEMPLATE, label_bank
-from vr.methods.parts import Part
-from vr.score import score
-from vr.text import embed_bank
+from attrgen.core.errors import UserError
+from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
+from vr.clip.bank import Bank
+from vr.clip.text import embed_bank
+from vr.methods.common.base import Context, Options, Recipe, Scores
+from vr.methods.common.features import FeatureMethod
+from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.parts import Part
+from vr.reprogramming.score import score
 
 
 class ZeroShotOptions(Options):

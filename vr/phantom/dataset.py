@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from attrgen.card import Card, find
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
+from attrgen.schema.card import Card, find
 from vr.phantom.finding import Finding
 from vr.phantom.kidney import KidneyPicture, draw_kidney
-from vr.progress import count_bar
+from vr.runtime.progress import count_bar
 
 NAME = "kidney-phantom"
 SEED = 20261

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vr.backbone import Backbone
+from vr.clip.backbone import Backbone
 from vr.phantom.captions import Caption, write_caption
 from vr.phantom.finding import ATTRIBUTES, Finding
 from vr.phantom.pool import truth
@@ -128,7 +128,7 @@ def main() -> None:
     """Print the figures of `mini`."""
     import argparse
 
-    from vr import backbone
+    from vr.clip import backbone
 
     parser = argparse.ArgumentParser(prog="python -m vr.phantom.measure", description=__doc__)
     parser.add_argument("--model", default="mini", help="any backbone that vr knows")

@@ -20,11 +20,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attrgen.errors import UserError
-from attrgen.files import whole_file, write_text
+from attrgen.core.errors import UserError
+from attrgen.core.files import whole_file, write_text
 from vr.phantom.finding import VALUES
 from vr.phantom.pool import Batch, Pool, vocabulary
-from vr.progress import count_bar
+from vr.runtime.progress import count_bar
 
 MODEL: dict[str, Any] = {
     "embed_dim": 128,

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from typing import NamedTuple
 
-from attrgen.resources import resource
+from attrgen.core.resources import resource
 from vr.phantom.finding import VALUES
 
 ROLES = ("adj", "noun", "clause", "fragment")

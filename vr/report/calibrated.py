@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrgen.errors import UserError
-from vr import calibration as calibrations
-from vr import calibration_report, selective
-from vr.calibration import Calibration
+from attrgen.core.errors import UserError
+from vr.evaluation import calibration as calibrations
+from vr.evaluation import calibration_report, selective
+from vr.evaluation.calibration import Calibration
 from vr.report import charts, sentences
 from vr.report.evidence import Evidence
 

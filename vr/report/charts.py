@@ -11,22 +11,11 @@ from markupsafe import Markup
 from matplotlib.patches import Rectangle
 
 from vr.report import sentences
-from vr.report.svg import (
-    ACCENT,
-    INK,
-    PAPER,
-    SECOND,
-    SOFT,
-    axes,
-    dashes,
-    drawing,
-    inline,
-    series_color,
-)
+from vr.report.svg import ACCENT, INK, PAPER, SECOND, SOFT, axes, dashes, drawing, inline, series_color
 
 if TYPE_CHECKING:
+    from vr.evaluation.selective import CoverageRisk
     from vr.report.diagnostics import Bin, Curve
-    from vr.selective import CoverageRisk
 
 WIDTH = 350.0
 _TICKS = (0, 0.25, 0.5, 0.75, 1)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torchmetrics.functional import classification as tm
 
-from vr.metrics import ECE_BINS
-from vr.predictions import Predictions
+from vr.evaluation.metrics import ECE_BINS
+from vr.runs.predictions import Predictions
 
 _POINTS = 200
 
@@ -37,7 +37,7 @@ class Curve:
 
 
 def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
-    """Confidence (the largest softmax) against accuracy in equal bins, as the ECE of `vr.metrics` sees them.
+    """Confidence (the largest softmax) against accuracy in equal bins, as the ECE of `metrics` sees them.
 
     (Guo et al., On calibration of modern neural networks, ICML 2017.)
     """

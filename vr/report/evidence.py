@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 
-from attrgen.attribute_set import AttributeSet
-from attrgen.errors import UserError
-from vr import predictions
-from vr import run as runs
-from vr.history import Row, read_history
-from vr.images import open_source
-from vr.images.source import ImageSource
-from vr.predictions import Predictions
-from vr.run import Run, RunConfig
+from attrgen.core.errors import UserError
+from attrgen.schema.attribute_set import AttributeSet
+from vr.data.formats.source import ImageSource
+from vr.data.sources import open_source
+from vr.runs import predictions
+from vr.runs import run as runs
+from vr.runs.history import Row, read_history
+from vr.runs.predictions import Predictions
+from vr.runs.run import Run, RunConfig
 
 
 @dataclass(frozen=True)

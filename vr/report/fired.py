@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vr.evaluation import map_batches, prepared
+from vr.data.formats.source import ImageSource, Item
+from vr.evaluation.evaluation import map_batches, prepared
 from vr.explain.split import FindOrigin, origins
-from vr.images.source import ImageSource, Item
-from vr.methods.parts import Part
+from vr.methods.common.parts import Part
 from vr.report.mistakes import ConfusedPair
-from vr.run import Run
+from vr.runs.run import Run
 
 IMAGES = 6  # of a pair, the surest mistakes
 _TEXTS = 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from vr.predictions import Predictions
+from vr.runs.predictions import Predictions
 
 
 @dataclass(frozen=True)

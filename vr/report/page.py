@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from attrgen.errors import UserError
-from attrgen.files import write_text
+from attrgen.core.errors import UserError
+from attrgen.core.files import write_text
 from vr.report import sentences
 from vr.report.svg import SERIES, hue
 

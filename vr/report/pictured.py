@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from attrgen.errors import UserError
-from vr import fewshot
-from vr import run as runs
-from vr.images.decode import to_square
+from attrgen.core.errors import UserError
+from vr.data.decoding.decode import to_square
+from vr.data.sampling import fewshot
 from vr.report import mistakes as wrong
 from vr.report import sentences
 from vr.report.evidence import Evidence
 from vr.report.fired import IMAGES, FiredBank, fired
 from vr.report.mistakes import ConfusedPair
 from vr.report.thumbnails import program_picture, shown_through, thumbnails
+from vr.runs import run as runs
 
 _SAMPLE_PICTURES = 160  # over all classes; a page is not an archive
 _MISTAKES = 12

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrgen.attribute_set import AttributeSet
-from vr.run import RunConfig
+from attrgen.schema.attribute_set import AttributeSet
+from vr.runs.run import RunConfig
 
 Rows = dict[str, str]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vr import run as runs
-from vr.images.source import ImageSource
+from vr.data.formats.source import ImageSource
 from vr.report import measured, page, pictured, provenance, sentences
 from vr.report.calibrated import calibrated
 from vr.report.evidence import Evidence, read
-from vr.run import Run
+from vr.runs import run as runs
+from vr.runs.run import Run
 
 _SECTIONS = {
     "result": "Result",

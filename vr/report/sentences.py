@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from vr.history import Row
-from vr.run import RunConfig
+from vr.runs.history import Row
+from vr.runs.run import RunConfig
 
 if TYPE_CHECKING:
     from vr.report.diagnostics import Bin, Curve

@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from attrgen.errors import UserError
-from vr.images.decode import to_square
-from vr.images.parallel import ordered_map
-from vr.images.source import ImageSource
-from vr.program import Program
+from attrgen.core.errors import UserError
+from vr.data.decoding.decode import to_square
+from vr.data.formats.source import ImageSource
+from vr.data.loading.parallel import ordered_map
+from vr.reprogramming.program import Program
 
 _QUALITY = 82
 

@@ -8,8 +8,8 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
-from vr.history import Row
 from vr.report.svg import ACCENT, INK, SECOND, SOFT, axes, dashes, drawing, inline, series_color
+from vr.runs.history import Row
 
 WIDTH, HEIGHT = 310.0, 230.0
 _LABELS = 88.0  # at the right of lines that carry their names

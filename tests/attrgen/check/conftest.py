@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from attrgen.card import Card, CardClass
-from attrgen.plan import Slot
+from attrgen.schema.card import Card, CardClass
+from attrgen.schema.plan import Slot
 
 LiverLists = dict[Slot, list[str]]
 

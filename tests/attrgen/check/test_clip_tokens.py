@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attrgen import attribute_set
 from attrgen.check import clip_tokens
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
+from attrgen.schema import attribute_set
 
 LIBRARY = Path(__file__).parents[3] / "data" / "attributes"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from attrgen import attribute_set, card
-from attrgen.card import Card
 from attrgen.check.file import Report, check_bytes, check_file
-from attrgen.errors import UserError
+from attrgen.core.errors import UserError
+from attrgen.schema import attribute_set, card
+from attrgen.schema.card import Card
 
 PATH = Path("attrs/liver.json")
 MESSY = """{
@@ -133,7 +133,7 @@ def test_a_kind_that_no_class_has_is_a_note_only(liver: Card) -> None:
 
 def test_what_a_build_writes_is_clean(tmp_path: Path) -> None:
     its_card = card.find("ct-kidney")
-    library = Path(card.__file__).parents[1] / "data" / "attributes" / "ct-kidney.json"
+    library = Path(card.__file__).parents[2] / "data" / "attributes" / "ct-kidney.json"
     report = check_file(library)
     assert report.card == its_card.name and report.dataset == its_card.name
     assert report.texts == sum(1 for _ in attribute_set.load(library).entries())

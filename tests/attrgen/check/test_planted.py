@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import pytest
 
-from attrgen.card import Card, CardClass
 from attrgen.check import check_lists
-from attrgen.plan import Slot
+from attrgen.schema.card import Card, CardClass
+from attrgen.schema.plan import Slot
 
 COLLOID, CARCINOMA, THYROIDITIS, NORMAL = (
     "colloid nodule",

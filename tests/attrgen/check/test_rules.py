@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from attrgen.card import Card, CardClass
 from attrgen.check import RULES, check_lists, check_texts
 from attrgen.check.rule import Finding
-from attrgen.plan import Slot
+from attrgen.schema.card import Card, CardClass
+from attrgen.schema.plan import Slot
 
 CYST = Slot("hepatic cyst", "descriptive")
 CYST_APART = Slot("hepatic cyst", "distinctive")

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from attrgen import prompts
 from attrgen.llm import client as clients
+from attrgen.llm import prompts
 from attrgen.llm.client import Client, Server
 from attrgen.llm.errors import Failed, Fatal
 from attrgen.llm.request import Answer, ListFormat, Request, Sampling
-from attrgen.spending import Ledger, SpendingLimit
+from attrgen.llm.spending import Ledger, SpendingLimit
 
 SECRET = "sk-very-secret-0123456789"
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from attrgen import attribute_set
-from attrgen.attribute_set import AttributeSet, ClassAttributes
-from attrgen.card import Card, CardClass
-from vr.backbone import Backbone
+from attrgen.schema import attribute_set
+from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
+from attrgen.schema.card import Card, CardClass
+from vr.clip.backbone import Backbone
 from vr.methods import METHODS
-from vr.methods.base import Context, Method
-from vr.run import Run, load_run
-from vr.train import run_experiment
+from vr.methods.common.base import Context, Method
+from vr.runs.run import Run, load_run
+from vr.training.train import run_experiment
 
 NAMES = ("bright spot", "dark ring", "plain ground")
 SHARED = "neither the one nor the other"
@@ -66,7 +66,7 @@ def trained(
     tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path, card: Card, attributes: AttributeSet
 ) -> dict[str, Run]:
     """Runs by method, loaded from disk: a real training of one epoch on two images a class."""
-    from vr.experiment import Experiment
+    from vr.runs.experiment import Experiment
 
     patch = pytest.MonkeyPatch()
     root = tmp_path_factory.mktemp("trained")

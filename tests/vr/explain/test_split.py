@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vr.explain.explanation import explain
-from vr.run import Run
+from vr.runs.run import Run
 
 COUNT = 200
 CASES: list[tuple[str, dict[str, Any]]] = [

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrgen.attribute_set import AttributeSet, ClassAttributes
-from attrgen.card import Card, CardClass
-from vr.backbone import Backbone
-from vr.methods.base import Context, Method
+from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
+from attrgen.schema.card import Card, CardClass
+from vr.clip.backbone import Backbone
+from vr.methods.common.base import Context, Method
 
 NAMES = ("bright spot", "dark ring", "plain ground")
 MOMENTUM = 0.9

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from attrgen.errors import UserError
-from vr.backbone import Backbone
+from attrgen.core.errors import UserError
+from vr.clip.backbone import Backbone
 from vr.methods import METHODS, find_method
-from vr.methods.base import Context, Method
+from vr.methods.common.base import Context, Method
 
 PUBLISHED = ("zero-shot", "vp", "ar", "attrvr", "biomedvr", "coop", "cocoop", "biomedcoop")
 ALSO = ("linear-probe", "tip-adapter", "tip-adapter-f")

@@ -32,7 +32,7 @@ def test_as_scikit_learn(context) -> None:
 
 
 def test_two_classes(tiny, card, attributes) -> None:
-    from vr.methods.base import Context
+    from vr.methods.common.base import Context
 
     (train, labels), (test, _) = blobs(8, 0, 2), blobs(6, 1, 2)
     method = LinearProbe(Context(tiny, card, attributes), LinearProbeOptions(c=1.0))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from attrgen.errors import UserError
-from vr.methods.base import Context
+from attrgen.core.errors import UserError
+from vr.methods.common.base import Context
 from vr.methods.zero_shot import ZeroShot, ZeroShotOptions
 
 

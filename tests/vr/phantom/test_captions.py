@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from attrgen import card as cards
+from attrgen.schema import card as cards
 from vr.phantom.captions import Caption, describe, values_of, write_caption
 from vr.phantom.finding import VALUES, Finding
 from vr.phantom.pool import truth

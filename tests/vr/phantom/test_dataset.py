@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attrgen import card as cards
-from attrgen.errors import UserError
-from vr.images import open_dataset
+from attrgen.core.errors import UserError
+from attrgen.schema import card as cards
+from vr.data.sources import open_dataset
 from vr.phantom import dataset
 from vr.phantom.dataset import draw_dataset, picture_of
 from vr.phantom.kidney import LOOKS, draw_kidney

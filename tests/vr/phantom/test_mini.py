@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from attrgen.resources import resource
-from vr import backbone
-from vr.backbone import Backbone
+from attrgen.core.resources import resource
+from vr.clip import backbone
+from vr.clip.backbone import Backbone
 from vr.phantom.measure import attributes, held_out, pictures_of, retrieval
 from vr.phantom.train_mini import MODEL, PREPROCESS
-from vr.program import frame_width
+from vr.reprogramming.program import frame_width
 
 
 @pytest.fixture(scope="module")

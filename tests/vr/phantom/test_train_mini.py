@@ -9,8 +9,8 @@ import pytest
 import torch
 from open_clip import SimpleTokenizer
 
-from attrgen.errors import UserError
-from vr import backbone
+from attrgen.core.errors import UserError
+from vr.clip import backbone
 from vr.phantom.pool import Pool, tokenize, vocabulary
 from vr.phantom.train_mini import (
     CHECKPOINT,

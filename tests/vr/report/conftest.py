@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from attrgen import attribute_set
+from attrgen.schema import attribute_set
 
 SCRIPT = "<script>alert(1)</script>"
 FILE = "<img src=x onerror=alert(2)>&.png"
@@ -39,7 +39,7 @@ def hostile(toy: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="session")
 def hostile_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
     """A finished run on it; a test that changes it takes a copy."""
-    from vr.train import run_experiment
+    from vr.training.train import run_experiment
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VR_CACHE", str(_cache))
@@ -49,7 +49,7 @@ def hostile_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: 
 @pytest.fixture(scope="session")
 def second_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
     """A run of another method on the same images."""
-    from vr.train import run_experiment
+    from vr.training.train import run_experiment
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VR_CACHE", str(_cache))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from vr import results
-from vr import run as runs
-from vr.report import comparison
+from vr.report.comparison import page as comparison
+from vr.report.comparison import results
+from vr.runs import run as runs
 
 FLAGS = (
     "--headless",

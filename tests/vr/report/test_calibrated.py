@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from vr import calibration as calibrations
-from vr import calibration_report, predictions
-from vr import run as runs
+from vr.evaluation import calibration as calibrations
+from vr.evaluation import calibration_report
 from vr.report import evidence
 from vr.report.calibrated import calibrated
 from vr.report.run_report import write_report
+from vr.runs import predictions
+from vr.runs import run as runs
 
 
 @pytest.fixture

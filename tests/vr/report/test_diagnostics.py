@@ -9,9 +9,9 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vr.metrics import measure
-from vr.predictions import Predictions
+from vr.evaluation.metrics import measure
 from vr.report import diagnostics
+from vr.runs.predictions import Predictions
 
 
 def scored(images: int, *, classes: int = 3, missing: int | None = None, seed: int = 0) -> Predictions:

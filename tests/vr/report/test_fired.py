@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from attrgen.errors import UserError
-from vr import run as runs
-from vr.images import open_source
-from vr.images.decode import to_square
-from vr.images.source import ImageSource
+from attrgen.core.errors import UserError
+from vr.data.decoding.decode import to_square
+from vr.data.formats.source import ImageSource
+from vr.data.sources import open_source
 from vr.report.fired import fired
 from vr.report.mistakes import ConfusedPair, Mistake
-from vr.run import Run
+from vr.runs import run as runs
+from vr.runs.run import Run
 
 
 def _pair(run: Run, label: int, predicted: int) -> tuple[ConfusedPair, ImageSource]:
@@ -78,7 +78,7 @@ def test_every_pair_gets_its_own_images(toy_run: Path) -> None:
 
 
 def test_a_method_without_texts_says_so(toy: Any, tmp_path: Path) -> None:
-    from vr.train import run_experiment
+    from vr.training.train import run_experiment
 
     run = run_experiment(toy.experiment(method="linear-probe", recipe={}, out=tmp_path / "run"))
     pair, source = _pair(run, 0, 1)

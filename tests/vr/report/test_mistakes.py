@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vr.predictions import Predictions
 from vr.report.mistakes import confused_pairs, mistakes
+from vr.runs.predictions import Predictions
 
 # true class, logits
 ROWS = [

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from attrgen.errors import UserError
-from vr import predictions
-from vr import run as runs
-from vr.images import open_source
+from attrgen.core.errors import UserError
+from vr.data.sources import open_source
 from vr.report import evidence, run_report
-from vr.train import run_experiment
+from vr.runs import predictions
+from vr.runs import run as runs
+from vr.training.train import run_experiment
 
 
 def _alts(page: Any) -> list[str]:
@@ -189,7 +189,7 @@ def test_programs_are_shown_as_they_are_added(hostile_run: Path) -> None:
 
 
 def test_a_report_of_another_split_stands_beside_its_metrics(hostile_run: Path, tmp_path: Path) -> None:
-    from vr.evaluation import evaluate_run
+    from vr.evaluation.evaluation import evaluate_run
 
     run = runs.load_run(hostile_run)
     source = open_source(run.card, Path(str(run.config.data)))

@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 
 import torch
 
-from vr.predictions import Predictions
 from vr.report import charts, diagnostics, training_curves
 from vr.report.svg import ACCENT, axes, drawing, inline, series_color
+from vr.runs.predictions import Predictions
 
 NAMES = ("<script>alert(1)</script>", 'a & b "c"', "$x^2$ and \\frac")
 

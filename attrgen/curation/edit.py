@@ -1,0 +1,204 @@
+"""`attrgen edit`: a class in the user's editor, checked when it is saved; what was typed is never lost.
+
+The form is a draft beside the set. It goes when its texts are in the set, and stays in every other case: a
+mistake, a finding of the linter, a set that was changed meanwhile, an editor that failed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import read_text, write_text
+from attrgen.curation import edit_form
+from attrgen.curation.diff import difference, summary
+from attrgen.schema import attribute_set
+from attrgen.schema.attribute_set import KINDS, OTHER, AttributeSet, ClassAttributes
+from attrgen.schema.card import Card, fold
+from attrgen.schema.spelling import card_of, class_name, find_class, key_of
+
+EDITORS = ("VISUAL", "EDITOR")
+AGAIN, SAVE, QUIT = "edit", "save", "quit"
+
+Ask = Callable[[str, Sequence[str]], str]  # a question and its answers; gives one of these
+
+
+@dataclass(frozen=True)
+class Job:
+    """One class of a file. `attributes` is the set as it is, None where there is no file yet."""
+
+    path: Path
+    card: Card | None
+    attributes: AttributeSet | None
+    name: str
+
+    @property
+    def before(self) -> ClassAttributes:
+        """The class as it stands in the file; empty where it does not."""
+        return _class_in(self.attributes, self.name)
+
+    @property
+    def confusable(self) -> dict[str, str]:
+        """For every folded spelling of a class that it can be mistaken for, its key in the file."""
+        keys = {class_name(key, self.card): key for key in self.before.confusion or {}}
+        known: dict[str, Iterable[str]] = {key: {fold(key)} for key in (*keys, OTHER)}
+        if self.card is not None:
+            known |= {entry.name: entry.spellings() for entry in self.card.classes}
+        elif self.attributes is not None:
+            known |= {name: {fold(name)} for name in self.attributes.classes}
+        own = class_name(self.name, self.card)
+        return {
+            spelling: keys.get(name, name)
+            for name, spellings in known.items()
+            if name != own
+            for spelling in {*spellings, fold(keys.get(name, name))}
+        }
+
+    @property
+    def draft(self) -> Path:
+        """Where the form lies while it is worked on."""
+        name = quote(self.name.replace(" ", "_"), safe="")
+        return self.path.with_name(f"{self.path.stem}.{name}.draft.txt")
+
+    def saved(self, value: ClassAttributes) -> AttributeSet:
+        """The set with the class replaced, or added at the end."""
+        if self.attributes is None:
+            assert self.card is not None
+            provenance = {"source": "hand"}
+            return AttributeSet(dataset=self.card.name, classes={self.name: value}, provenance=provenance)
+        classes = {**self.attributes.classes, self.name: value}
+        return self.attributes.model_copy(update={"classes": classes})
+
+
+def job_of(path: Path, card: Card | None, spelling: str) -> Job:
+    """The job to edit a class. A class that only the card has begins empty, and so does the file.
+
+    Without a card, the shipped card of the set's dataset counts where there is one.
+
+    Raises:
+        UserError: the file is not valid, or there is no such class.
+    """
+    attributes = attribute_set.load(path) if path.exists() else None
+    if attributes is None and card is None:
+        raise UserError("there is no such attribute set", file=path, remedy="Name a card with --dataset.")
+    if attributes is not None and card is None:
+        card = card_of(attributes)
+    if attributes is None or (card is not None and key_of(attributes, spelling, card) is None):
+        assert card is not None
+        return Job(path, card, attributes, card.class_of(spelling).name)
+    return Job(path, card, attributes, find_class(attributes, spelling, card))
+
+
+def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
+    """Open the class in the editor, as often as `ask` wants, and save it.
+
+    A draft that an earlier edit left is taken up.
+
+    Raises:
+        UserError: nothing was saved: there is no editor or it failed, the form has mistakes, or the set was
+            changed meanwhile. The draft is there, and the message says where.
+    """
+    command = editor()
+    form = edit_form.dumps(job.before, f"{job.name}, in {job.path}", job.confusable)
+    if job.draft.exists():
+        say(f"Going on with the draft {job.draft}; remove it to begin with the set as it is.")
+    else:
+        write_text(job.draft, form)
+    while True:
+        _open(command, job.draft, form)
+        try:
+            value = _filled(job, form)
+        except UserError as error:
+            say(f"error: {error}")
+            if ask("The form has mistakes.", (AGAIN, QUIT)) == QUIT:
+                raise _kept("nothing was saved", job.draft) from error
+            continue
+        if value == job.before:
+            job.draft.unlink()
+            say("Nothing was changed.")
+            return
+        attributes = job.saved(value)
+        found = _errors(job, attributes)
+        for line in found:
+            say(line)
+        answer = ask("The linter finds errors in what you wrote.", (AGAIN, SAVE, QUIT)) if found else SAVE
+        if answer == QUIT:
+            raise _kept("nothing was saved", job.draft)
+        if answer == SAVE:
+            _save(job, value)
+            old = job.attributes or attributes.model_copy(update={"classes": {}})
+            say(f"{job.path}: {summary(difference(old, attributes, job.card))} id {attributes.id[:12]}.")
+            return
+
+
+def editor() -> list[str]:
+    """The user's editor as a command: `$VISUAL`, else `$EDITOR`, else vi.
+
+    Raises:
+        UserError: there is none.
+    """
+    named = next((os.environ[name] for name in EDITORS if os.environ.get(name, "").strip()), "vi")
+    try:
+        command = shlex.split(named)
+    except ValueError as error:
+        raise UserError(f"EDITOR cannot be read: {error}", remedy="Correct its quotation marks.") from error
+    if shutil.which(command[0]) is None:
+        raise UserError(
+            f"there is no editor '{command[0]}'", remedy="Set EDITOR to the command of your editor."
+        )
+    return command
+
+
+def _errors(job: Job, attributes: AttributeSet) -> list[str]:
+    """What the linter finds at error level in texts of the class that were not there before."""
+    from attrgen.check import check_set
+
+    old = {entry for kind in KINDS for entry in job.before.texts(kind)}
+    return [
+        f"{found.slot}: '{found.text}' {found.message} ({found.rule})"
+        for found in check_set(attributes, job.card)
+        if found.level == "error" and found.class_name == job.name and found.text not in old
+    ]
+
+
+def _open(command: list[str], draft: Path, form: str) -> None:
+    try:
+        status = subprocess.run([*command, str(draft)]).returncode
+    except OSError as error:
+        raise _kept(f"the editor cannot be started: {error.strerror or error}", draft) from error
+    if status != 0:
+        what = f"the editor ended with status {status}, so nothing was saved"
+        if draft.exists() and draft.read_bytes() == form.encode("utf-8"):
+            draft.unlink()
+            raise UserError(what)
+        raise _kept(what, draft)
+
+
+def _filled(job: Job, form: str) -> ClassAttributes:
+    text = read_text(job.draft, what="draft")
+    return job.before if text == form else edit_form.parse(text, job.before, job.confusable, job.draft)
+
+
+def _save(job: Job, value: ClassAttributes) -> None:
+    now = attribute_set.load(job.path) if job.path.exists() else None
+    if _class_in(now, job.name) != job.before or (now is None) != (job.attributes is None):
+        raise _kept(f"'{job.name}' was changed in {job.path} meanwhile, so nothing was saved", job.draft)
+    attribute_set.save(Job(job.path, job.card, now, job.name).saved(value), job.path)
+    job.draft.unlink(missing_ok=True)
+
+
+def _class_in(attributes: AttributeSet | None, name: str) -> ClassAttributes:
+    return ClassAttributes() if attributes is None else attributes.classes.get(name, ClassAttributes())
+
+
+def _kept(what: str, draft: Path) -> UserError:
+    return UserError(
+        what, remedy=f"Your draft is kept: {draft} (`attrgen edit` of the same class takes it up)."
+    )

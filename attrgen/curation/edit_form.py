@@ -1,0 +1,126 @@
+"""The form in which `attrgen edit` shows a class: plain text, one attribute a line under headings.
+
+    # Lines that begin with '#' and empty lines do not count.
+    [descriptive]
+    a round, dark, fluid-filled area with a hair-thin smooth wall
+    [confusion: kidney tumor]
+    a thick, uneven wall with a bright solid nodule on its inner side
+
+A text that itself begins with '#', '[' or '\\' has a '\\' before it. `parse(dumps(x))` is x.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrgen.core.errors import UserError, one_or_many
+from attrgen.schema.attribute_set import KINDS, ClassAttributes
+from attrgen.schema.card import did_you_mean, fold
+
+_HEADING = re.compile(r"^\[\s*([^:\]]+?)\s*(?::\s*(.+?)\s*)?\]\s*$")
+_HELP = """\
+One text a line. Lines that begin with '#' and empty lines do not count.
+[confusion: X] holds what one would see if the image were X while it looks like this class.
+A heading without texts is dropped; `attrgen build` fills it. Headings that may be added: {headings}."""
+
+
+def dumps(attributes: ClassAttributes, title: str, confusable: Mapping[str, str]) -> str:
+    """The form of a class.
+
+    Args:
+        title: what the first line says.
+        confusable: for every folded spelling of a class that it can be mistaken for, the key to be used.
+    """
+    confusion = attributes.confusion or {}
+    others = [name for name in dict.fromkeys(confusable.values()) if name not in confusion]
+    headings = ", ".join([f"[confusion: {name}]" for name in others] + ["[ensemble]"])
+    lines = [f"# {line}" for line in (title, *_HELP.format(headings=headings).split("\n"))]
+    for kind in KINDS:
+        if kind == "confusion":
+            for name, texts in confusion.items():
+                lines += ["", f"[confusion: {name}]", *map(_escaped, texts)]
+        elif kind != "ensemble" or attributes.ensemble:
+            lines += ["", f"[{kind}]", *map(_escaped, getattr(attributes, kind) or ())]
+    return "\n".join(lines) + "\n"
+
+
+def parse(
+    text: str, before: ClassAttributes, confusable: Mapping[str, str], file: str | Path | None = None
+) -> ClassAttributes:
+    """What a filled form says.
+
+    White space around a text goes, except around texts that were there `before`.
+
+    Raises:
+        UserError: by line: an unknown or doubled heading, a text above the first one, twice in a list or
+            with a character that cannot be printed; or there is no text at all.
+    """
+    known = {entry for kind in KINDS for entry in before.texts(kind)}
+    lists: dict[tuple[str, str | None], list[str]] = {}
+    here: list[str] | None = None
+    errors: list[UserError] = []
+    for number, raw in enumerate(text.split("\n"), start=1):
+        line = raw.removesuffix("\r")
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            if line.startswith("["):
+                here = []  # texts under a wrong heading are not reported, too
+                place = _heading(line, confusable)
+                if place in lists:
+                    raise UserError(f"the heading {line.strip()} is there twice", remedy="Join the two.")
+                lists[place] = here
+            elif here is None:
+                raise UserError("a text above the first heading", remedy="Put a heading like [descriptive].")
+            else:
+                here.append(_text(line.removeprefix("\\"), here, known))
+        except UserError as error:
+            errors.append(UserError(error.what, file=file, line=number, remedy=error.remedy))
+    if not errors and not any(lists.values()):
+        errors.append(
+            UserError("the form holds no text", file=file, remedy="Write one, or leave it as it was.")
+        )
+    if errors:
+        raise one_or_many(errors)
+    return ClassAttributes.model_validate(dict(_values(lists)))
+
+
+def _values(lists: dict[tuple[str, str | None], list[str]]) -> Iterator[tuple[str, Any]]:
+    for (kind, confused), texts in lists.items():
+        if texts and confused is None:
+            yield kind, texts
+    confusion = {confused: texts for (_, confused), texts in lists.items() if texts and confused}
+    if confusion:
+        yield "confusion", confusion
+
+
+def _heading(line: str, confusable: Mapping[str, str]) -> tuple[str, str | None]:
+    match = _HEADING.match(line)
+    kind = match[1].lower() if match else ""
+    if match is None or kind not in KINDS or (match[2] is not None) != (kind == "confusion"):
+        remedy = "Headings: [descriptive], [distinctive], [ensemble], [confusion: CLASS]. "
+        raise UserError(
+            f"{line.strip()} is no heading", remedy=remedy + "A text that begins so needs a \\ before it."
+        )
+    if match[2] is None:
+        return kind, None
+    if fold(match[2]) not in confusable:
+        remedy = did_you_mean(match[2], dict.fromkeys(confusable.values()))
+        raise UserError(f"it cannot be mistaken for '{match[2]}'", remedy=remedy)
+    return kind, confusable[fold(match[2])]
+
+
+def _text(line: str, texts: Sequence[str], known: set[str]) -> str:
+    text = line if line in known else line.strip()
+    if not all(character.isprintable() for character in text):
+        raise UserError("it holds a character that cannot be printed", remedy="Remove it (a tab, perhaps).")
+    if text in texts:
+        raise UserError(f"'{text}' stands twice in its list", remedy="Remove one.")
+    return text
+
+
+def _escaped(text: str) -> str:
+    return f"\\{text}" if text.startswith(("#", "[", "\\")) else text

@@ -1,0 +1,77 @@
+"""A JSON object from class to list of texts: the form of AttrVR's, BioMedVR's and CuPL's files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from attrgen.core import json_lines
+from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.files import read_text
+
+_FORM = 'The form is {"CLASS": ["TEXT", "TEXT"], ...}.'
+
+
+class ListFile(NamedTuple):
+    """A file as read: its lists by class as spelled there, the line of each class, and its SHA-256."""
+
+    path: Path
+    lists: dict[str, list[str]]
+    lines: dict[str, int | None]
+    sha256: str
+
+
+def read(path: Path) -> ListFile:
+    """Read a file.
+
+    Raises:
+        UserError: not there, not UTF-8, not JSON, or not of that form; every place by its line.
+    """
+    text = read_text(path, what="attribute file")
+    located = json_lines.parse_file(text, path, otherwise="Get the file anew.")
+    errors = list(_errors(located, path))
+    if errors:
+        raise one_or_many(errors[:20])
+    lines = {name: located.line((name,)) for name in located.value}
+    return ListFile(path, located.value, lines, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def dumps(lists: Mapping[str, Sequence[str]]) -> str:
+    """The text of such a file: two-space indent, one text a line, UTF-8 kept, a newline at the end."""
+    return json.dumps(lists, indent=2, ensure_ascii=False) + "\n"
+
+
+def _errors(located: json_lines.LocatedJson, path: Path) -> Iterator[UserError]:
+    for repeated, at in located.repeated:
+        yield UserError(f"key '{repeated[-1]}' is there twice", file=path, line=at, remedy="Join the two.")
+    if not isinstance(located.value, dict) or not located.value:
+        what = f"not an object with classes as keys, but {_sort(located.value)}"
+        yield UserError(what, file=path, line=located.line(()), remedy=_FORM)
+        return
+    for name, texts in located.value.items():
+        if not name.strip():
+            yield UserError("the name of a class is blank", file=path, line=located.line((name,)))
+        if not isinstance(texts, list):
+            what = f"not a list of texts, but {_sort(texts)}"
+            yield UserError(what, file=path, line=located.line((name,)), class_name=name, remedy=_FORM)
+            continue
+        for position, text in enumerate(texts):
+            if not isinstance(text, str):
+                what, place = f"not a text, but {_sort(text)}", (name, position)
+                yield UserError(what, file=path, line=located.line(place), class_name=name, remedy=_FORM)
+
+
+def _sort(value: object) -> str:
+    sorts = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        type(None): "null",
+    }
+    if isinstance(value, (dict, list)) and not value:
+        return "an empty object" if isinstance(value, dict) else "an empty list"
+    return sorts.get(type(value), "a number")

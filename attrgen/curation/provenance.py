@@ -1,0 +1,252 @@
+"""Where the texts of a set come from: written by `attrgen build`, read by `status` and `cite`.
+
+`AttributeSet.provenance` is a JSON object::
+
+    {
+      "source": "llm",                       "llm", "curated", "imported", "hand", or "mixed" of several
+      "runs": [
+        {
+          "source": "llm",
+          "date": "2026-11-24",              UTC day of the answers
+          "model": "…", "resolved_model": "…",
+          "sampling": {"temperature": 0.7},  what was sent; nothing else was
+          "prompts": {"system": {"version": 1, "sha256": "…"}, "descriptive": {…}},
+          "usage": {"prompt_tokens": 812, "completion_tokens": 403},   of the answers used
+          "generated": {
+            "kidney cyst": {
+              "descriptive": {"answers": "KEY KEY", "texts": "1a2b3c4d 5e6f7a8b …"},
+              "confusion": {"kidney tumor": {"answers": "KEY", "texts": "…"}}
+            }
+          }
+        }
+      ]
+    }
+
+`answers` are keys of the cache (the first answer, then replacements of texts that failed the checks), `texts`
+the first 8 digits of each generated text's SHA-256 in order. So whoever has the cache knows every text as
+generated, and whoever has only the file knows still which of its texts are untouched. A run with the source
+"curated" has `library`, the id of the library's set, and its credits in place of a model, and no `answers`;
+one with the source "imported" has `files`, see `attrgen.curation.formats`. Usage leaves out failed attempts,
+which the summary of a build counts: a set is the same however often the network failed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from attrgen.core.errors import UserError
+from attrgen.llm.cache import Cache
+from attrgen.llm.request import Usage
+from attrgen.schema import attribute_set
+from attrgen.schema.attribute_set import AttributeSet
+from attrgen.schema.card import Card
+from attrgen.schema.library import path_of
+from attrgen.schema.plan import Slot
+
+CREDITS = ("by", "date", "basis", "licence")  # what a curated set says of itself, and its copies say, too
+
+
+class _Record(BaseModel):
+    texts: str
+    answers: str = ""
+
+
+class _Kinds(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    descriptive: _Record | None = None
+    distinctive: _Record | None = None
+    ensemble: _Record | None = None
+    confusion: dict[str, _Record] = {}
+
+
+class _Run(BaseModel):
+    generated: dict[str, _Kinds] = {}
+    prompts: dict[str, Any] = {}
+    usage: Usage = Usage()
+
+
+class _Runs(BaseModel):
+    runs: list[_Run] = []
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The texts of one slot and where they come from.
+
+    `origin` are the fields of the run they belong to that do not differ between its slots.
+    """
+
+    texts: tuple[str, ...]
+    origin: Mapping[str, Any]
+    prompts: Mapping[str, Any] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    answers: tuple[str, ...] = ()
+
+
+def recorded(attributes: AttributeSet, card: Card, filled: Mapping[Slot, Filled]) -> dict[str, Any]:
+    """The set's provenance after those slots were filled; it does not depend on the order of `filled`."""
+    old = attributes.provenance
+    runs = [_without(run, set(filled)) for run in runs_of(attributes)]
+    runs = [run for run in runs if run.get("generated") != {}]
+    for slot in _in_order(card, filled):
+        _add(runs, slot, filled[slot])
+    for run in runs:
+        if "generated" in run:
+            run["generated"] = _nested(dict(_ordered(card, _slots(run["generated"]))))
+    sources = {str(run["source"]) for run in runs}
+    covered = {slot for run in runs for slot, _ in _slots(run.get("generated", {}))}
+    if any(Slot(e.class_name, e.kind, e.confused) not in covered for e in attributes.entries()):
+        sources |= {str(old.get("source", "hand"))}
+    source = sources.pop() if len(sources) == 1 else "mixed"
+    return {**old, "source": source, "runs": runs}
+
+
+class Original(NamedTuple):
+    """A text as it came into the set: its `digest`, its run's source, and itself where that can be had."""
+
+    digest: str
+    source: str
+    text: str | None
+
+
+def originals(attributes: AttributeSet, cache: Cache | None = None) -> dict[Slot, list[Original]]:
+    """For every slot that was generated, copied or imported, its texts as they were then, in order.
+
+    Texts are looked up in the cache and the curated library; without them the digests are known still. A
+    set that says it is curated and has no runs (a copy of the library's file) is held against the library.
+
+    Raises:
+        UserError: somebody has edited `runs` into another form.
+    """
+    runs = runs_of(attributes)
+    library = _library_texts(attributes.dataset)
+    found: dict[Slot, list[Original]] = {}
+    if not runs and attributes.provenance.get("source") == "curated":
+        for slot, texts in library.items():
+            found[slot] = [Original(digest(text), "curated", text) for text in texts]
+    for run in runs:
+        source = str(run.get("source", "hand"))
+        for slot, record in _slots(run.get("generated", {})):
+            known = {digest(text): text for text in library.get(slot, [])}
+            for key in record.get("answers", "").split():
+                entry = cache.get(key) if cache is not None else None
+                known |= {} if entry is None else {digest(text): text for text in entry.answer.items}
+            found.setdefault(slot, []).extend(
+                Original(item, source, known.get(item)) for item in record["texts"].split()
+            )
+    return found
+
+
+def runs_of(attributes: AttributeSet) -> list[dict[str, Any]]:
+    """The runs that the provenance records.
+
+    Raises:
+        UserError: they have not the form that is described above.
+    """
+    try:
+        _Runs.model_validate(attributes.provenance)
+    except ValidationError as error:
+        item = error.errors()[0]
+        place = ".".join(str(part) for part in item["loc"])
+        raise UserError(
+            f"the provenance of '{attributes.dataset}' is damaged at {place}: {item['msg']}",
+            remedy="Restore it, or remove 'runs': then nothing is known of where its texts come from.",
+        ) from error
+    return [dict(run) for run in attributes.provenance.get("runs", [])]
+
+
+def digests(lists: Mapping[Slot, Sequence[str]]) -> dict[str, Any]:
+    """The field `generated` of a run that brought these lists, without answers."""
+    return _nested({slot: _record(texts) for slot, texts in lists.items()})
+
+
+def digest(text: str) -> str:
+    """The first 8 hexadecimal digits of a text's SHA-256."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
+
+
+def _add(runs: list[dict[str, Any]], slot: Slot, filled: Filled) -> None:
+    for run in runs:
+        prompts = run.get("prompts", {})
+        same_prompts = all(prompts.get(name, value) == value for name, value in filled.prompts.items())
+        if same_prompts and all(run.get(name) == value for name, value in filled.origin.items()):
+            break
+    else:
+        run = {**filled.origin, "generated": {}}
+        runs.append(run)
+    if filled.prompts:
+        together = {**run.get("prompts", {}), **filled.prompts}
+        run["prompts"] = {name: together[name] for name in sorted(together)}
+        run["usage"] = (Usage.model_validate(run.get("usage", {})) + filled.usage).model_dump()
+    record = _record(filled.texts)
+    if filled.answers:
+        record = {"answers": " ".join(filled.answers), **record}
+    run["generated"] = run.pop("generated", {})  # last in the run, for it is long
+    _put(run["generated"], slot, record)
+
+
+def _record(texts: Sequence[str]) -> dict[str, str]:
+    return {"texts": " ".join(digest(text) for text in texts)}
+
+
+def _without(run: Mapping[str, Any], gone: set[Slot]) -> dict[str, Any]:
+    if "generated" not in run:
+        return dict(run)
+    kept = {slot: record for slot, record in _slots(run.get("generated", {})) if slot not in gone}
+    return {**run, "generated": _nested(kept)}
+
+
+def _slots(generated: Mapping[str, Any]) -> Iterator[tuple[Slot, Mapping[str, Any]]]:
+    for name, kinds in generated.items():
+        for kind, value in kinds.items():
+            if kind == "confusion":
+                for confused, record in value.items():
+                    yield Slot(name, kind, confused), record
+            else:
+                yield Slot(name, kind), value
+
+
+def _nested(records: Mapping[Slot, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for slot, record in records.items():
+        _put(nested, slot, record)
+    return nested
+
+
+def _put(generated: dict[str, Any], slot: Slot, record: Any) -> None:
+    kinds = generated.setdefault(slot.class_name, {})
+    if slot.confused is None:
+        kinds[slot.kind] = record
+    else:
+        kinds.setdefault(slot.kind, {})[slot.confused] = record
+
+
+def _in_order(card: Card, found: Mapping[Slot, Any]) -> list[Slot]:
+    return [slot for slot, _ in _ordered(card, iter(found.items()))]
+
+
+def _ordered(card: Card, items: Iterator[tuple[Slot, Any]]) -> list[tuple[Slot, Any]]:
+    names = (*card.class_names, attribute_set.OTHER)
+    places = {name: place for place, name in enumerate(names)}
+
+    def rank(slot: Slot) -> tuple[int, int, int]:
+        kind = attribute_set.KINDS.index(slot.kind) if slot.kind in attribute_set.KINDS else len(names)
+        confused = places.get(slot.confused or "", len(names))
+        return places.get(slot.class_name, len(names)), kind, confused
+
+    return sorted(items, key=lambda item: rank(item[0]))
+
+
+def _library_texts(dataset: str) -> dict[Slot, list[str]]:
+    path = path_of(dataset)
+    texts: dict[Slot, list[str]] = {}
+    if path.is_file() and path.stem == dataset:  # whoever writes a set does not choose the folder
+        for entry in attribute_set.load(path).entries():
+            texts.setdefault(Slot(entry.class_name, entry.kind, entry.confused), []).append(entry.text)
+    return texts

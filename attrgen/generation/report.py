@@ -1,0 +1,166 @@
+"""What `attrgen build` tells: its plan, its progress, its summary and its errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrgen.core.errors import UserError
+from attrgen.generation.build import Planned, Result
+from attrgen.llm.client import Server
+from attrgen.llm.spending import Ledger, estimated
+from attrgen.schema.attribute_set import AttributeSet
+from attrgen.schema.card import Card
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+def require_dataset(existing: AttributeSet | None, card: Card, path: Path) -> None:
+    """Check that a set to be filled belongs to the card.
+
+    Raises:
+        UserError: it names another dataset.
+    """
+    if existing is not None and existing.dataset != card.name:
+        raise UserError(
+            f"is the set of '{existing.dataset}', not of '{card.name}'",
+            file=path,
+            remedy="Choose another file with --out.",
+        )
+
+
+class Progress:
+    """A bar and notes on stderr, in a `with` statement. Where stderr is no terminal there are only notes."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Bar(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def update(self, done: int, total: int) -> None:
+        """Show how many lists are done."""
+        if self._task is None:
+            self._task = self._bar.add_task("lists", total=total)
+        self._bar.update(self._task, completed=done, total=total)
+
+    def note(self, text: str) -> None:
+        """Tell of a retry or the like."""
+        self._console.print(text, markup=False, highlight=False)
+
+
+def plan(planned: list[Planned], server: Server | None, model: str) -> str:
+    """The prompts that a build would send and how many calls they are."""
+    calls = [item for item in planned if not item.cached]
+    parts = []
+    system = None
+    for item in calls:
+        for role, text in item.request.messages:
+            if role == "system" and text == system:
+                continue
+            system = text if role == "system" else system
+            parts.append(f"--- {item.slot} · {role}\n{text}")
+    tokens = sum(estimated(item.request).total for item in calls)
+    where = f"to {server.shown}" if server else "(no server: neither OPENAI_API_KEY nor --base-url is given)"
+    parts.append(
+        f"{len(calls)} calls of {model} {where}, about {tokens} tokens; "
+        f"{len(planned) - len(calls)} further lists are in the cache."
+    )
+    open_classes = sum(item.slot.kind == "confusers" for item in calls)
+    if open_classes:
+        number = calls[0].request.format.count if calls[0].slot.kind == "confusers" else 0
+        parts.append(
+            f"For {open_classes} classes the confusers are asked first; "
+            f"{open_classes * number} calls for their confusion lists follow."
+        )
+    return "\n".join(parts)
+
+
+def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *, library_path: Path) -> str:
+    """What was done, where the texts come from, what was retried and what it cost."""
+    lines = []
+    if server is None:
+        lines.append("No LLM was asked (neither OPENAI_API_KEY nor --base-url is given, or --offline).")
+    curated, generated = result.count("curated"), result.count("llm")
+    if curated:
+        lines.append(f"{curated} lists copied from the curated library ({library_path.name}).")
+    if generated:
+        lines.append(f"{generated} lists by LLM: {ledger.requests} answers, {result.cached} from the cache.")
+    if result.interrupted:
+        lines.append("Interrupted: answers so far are in the cache; run the same again to go on.")
+    elif not result.filled and not result.failed and result.stopped is None and result.fatal is None:
+        lines.append("Nothing is missing.")
+    lines += _spending(ledger)
+    if result.rejected:
+        lines.append(f"{len(result.rejected)} texts failed the checks to the end and were left out:")
+        lines += [f"  {slot}: '{text}': {'; '.join(why)}" for slot, text, why in result.rejected]
+    if result.filled and result.attributes is not None:
+        lines.append(f"{path}: written, id {result.attributes.id[:12]}.")
+    else:
+        lines.append(f"{path}: unchanged." if path.exists() else f"{path}: not written.")
+    return "\n".join(lines)
+
+
+def raise_for(result: Result, path: Path, server: Server | None) -> None:
+    """Raise what kept the set from being complete; it has been saved as far as it goes.
+
+    Raises:
+        UserError: a fatal error, a limit, or lists that could not be had.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    if result.interrupted:
+        raise KeyboardInterrupt
+    if result.fatal is not None:
+        raise result.fatal
+    if result.stopped is not None:
+        raise UserError(
+            result.stopped, remedy="What is done was saved; run the same with a higher limit to go on."
+        )
+    if not result.failed:
+        return
+    if server is None and not result.filled:
+        raise UserError(
+            "there is no API key, and the curated library has nothing for this",
+            remedy="Set OPENAI_API_KEY, or give --base-url of an OpenAI-compatible server. "
+            "`attrgen cache import` takes in the answers of another machine, `attrgen import` a file of "
+            "texts, and `attrgen edit CLASS --dataset CARD` what you write yourself.",
+        )
+    listed = "\n".join(f"  {slot}: {why}" for slot, why in result.failed.items())
+    remedy = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
+    raise UserError(f"{len(result.failed)} lists could not be had:\n{listed}\n", file=path, remedy=remedy)
+
+
+def _spending(ledger: Ledger) -> list[str]:
+    if not ledger.requests and not ledger.retries:
+        return []
+    lines = []
+    usage, wasted = ledger.usage, ledger.wasted
+    cost = "" if ledger.cost is None else f", cost {ledger.cost:.4f}"
+    lines.append(
+        f"{usage.total} tokens ({usage.prompt_tokens} prompt, {usage.completion_tokens} completion), "
+        f"{wasted.total} of them in answers that could not be used{cost}."
+    )
+    for title, place in (("kind", 0), ("class", 1)):
+        totals: dict[str, int] = {}
+        for key, line in ledger.lines.items():
+            totals[key[place]] = totals.get(key[place], 0) + (line.usage + line.wasted).total
+        shown = ", ".join(f"{name} {tokens}" for name, tokens in sorted(totals.items()))
+        lines += [f"  by {title}: {shown}"] if shown else []
+    if ledger.retries:
+        shown = ", ".join(f"{name} ×{times}" for name, times in sorted(ledger.retries.items()))
+        lines.append(f"  retried: {shown}")
+    return lines

@@ -1,0 +1,277 @@
+"""The cache of LLM answers: `cache/llm/`, one JSON text per request, safe to delete, portable to share.
+
+A file that others may write must not be able to run code, and `diskcache` unpickles whatever its database
+says is a pickle (CVE-2025-69872, unfixed). So this cache stores `str` and nothing else: keys and values of
+any other sort are refused when they are written and when they are read; only the owner may open the folder.
+
+An export is a JSON-lines file, one entry a line in the order of the keys::
+
+    {"key": "9f…", "request": {"model": …, "messages": …, "format": …, "sampling": …},
+     "answer": {"items": …, "resolved_model": …, "usage": …, "date": …}, "about": {…}}   (on one line)
+
+A key is the SHA-256 of what was asked (`Request.key`): no API key, header, address or path is in an entry.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import diskcache
+from diskcache.core import MODE_RAW
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.files import read_text, write_text
+from attrgen.llm.request import Answer, InvalidAnswer, Request
+
+_LARGEST = 2**30  # characters; keeps every value inside the database instead of in a file named by it
+_DELETE = "Delete the folder: it only holds answers that can be asked for again."
+
+
+class Refused(ValueError):
+    """A cached value that is no text; it was not decoded."""
+
+
+class TextDisk(diskcache.Disk):
+    """Stores `str` keys and values as SQLite text. Nothing is ever pickled or unpickled."""
+
+    def __init__(self, directory: str, **settings: Any) -> None:
+        super().__init__(directory, **{**settings, "min_file_size": _LARGEST})
+        self.min_file_size = _LARGEST
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        if type(key) is not str:
+            raise Refused(f"a key must be str, not {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: bool) -> str:
+        if not raw or type(key) is not str:
+            raise Refused("a key is no text")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> tuple[int, int, None, str]:
+        if read or type(value) is not str:
+            raise Refused(f"a value must be str, not {type(value).__name__}")
+        return 0, MODE_RAW, None, value
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> str:
+        if read or mode != MODE_RAW or filename is not None or type(value) is not str:
+            raise Refused("a value is no text")
+        return value
+
+    def remove(self, file_path: str) -> None:
+        """Nothing: no value lies in a file, so a row that names one was planted."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class About(_Strict):
+    """What the answer was for, so that a person finds it: not part of the key."""
+
+    dataset: str
+    class_name: str
+    kind: str
+    confused: str | None = None
+
+
+class CacheEntry(_Strict):
+    """A request, its valid answer, and what it was for."""
+
+    request: Request
+    answer: Answer
+    about: About
+
+
+class Cache:
+    """Answers by request, on disk. Close it, or use it in a `with` statement.
+
+    Args:
+        folder: the cache's root, for instance `cache`; answers lie in its `llm` folder.
+
+    Raises:
+        UserError: the folder cannot be made, or holds something that is no cache.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "llm"
+        with self._mishaps():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.chmod(0o700)
+            self._disk = diskcache.Cache(
+                str(self.folder),
+                disk=TextDisk,
+                eviction_policy="none",
+                size_limit=2**40,
+                cull_limit=0,
+                statistics=0,
+                tag_index=0,
+            )
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._disk.close()
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer to `request`, validated as if it came fresh, or None."""
+        entry = self.get(request.key())
+        return None if entry is None else entry.answer
+
+    def get(self, key: str) -> CacheEntry | None:
+        """The entry of that key; None where there is none or it is not valid (see `verify`)."""
+        with self._mishaps():
+            try:
+                text = self._disk.get(key, retry=True)
+                return None if text is None else parse(key, text)
+            except ValueError:
+                return None
+
+    def find(self, start: str) -> CacheEntry:
+        """The one entry whose key begins so.
+
+        Raises:
+            UserError: none or several do, or the entry is not valid.
+        """
+        keys = [key for key in self.keys() if key.startswith(start)]
+        if len(keys) != 1:
+            many = "no entry" if not keys else f"{len(keys)} entries"
+            raise UserError(
+                f"{many} with a key that begins with '{start}'", remedy="See `attrgen cache list`."
+            )
+        entry = self.get(keys[0])
+        if entry is None:
+            raise UserError(f"entry {keys[0][:12]} is not valid", remedy="See `attrgen cache verify`.")
+        return entry
+
+    def put(self, entry: CacheEntry) -> str:
+        """Store an entry at once; gives its key."""
+        key = entry.request.key()
+        with self._mishaps():
+            self._disk.set(key, entry.model_dump_json(exclude_none=True), retry=True)
+        return key
+
+    def keys(self) -> list[str]:
+        """All keys, sorted; entries whose key is no text are left out."""
+        with self._mishaps():
+            rows = self._disk._sql("SELECT key FROM Cache WHERE raw = 1 AND typeof(key) = 'text'").fetchall()
+        return sorted(key for (key,) in rows)
+
+    def entries(self) -> Iterator[tuple[str, CacheEntry]]:
+        """All valid entries with their keys, in the order of the keys."""
+        for key in self.keys():
+            if (entry := self.get(key)) is not None:
+                yield key, entry
+
+    def verify(self) -> Iterator[tuple[str, str]]:
+        """Key and defect of every entry that is not valid: such entries are never used."""
+        with self._mishaps():
+            rows = self._disk._sql("SELECT key, raw, mode, filename, value FROM Cache").fetchall()
+        for key, raw, mode, filename, value in rows:
+            try:
+                text = self._disk.disk.fetch(mode, filename, value, False)
+                parse(self._disk.disk.get(key, bool(raw)), text)
+            except ValueError as error:
+                yield str(key) if isinstance(key, str) else "(a key that is no text)", str(error)
+
+    def clear(self, keys: list[str] | None = None) -> int:
+        """Remove those entries, or everything; gives how many there were."""
+        with self._mishaps():
+            if keys is None:
+                return int(self._disk.clear(retry=True))
+            return sum(bool(self._disk.delete(key, retry=True)) for key in keys)
+
+    @contextmanager
+    def _mishaps(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # a full disk, a lock: what is there is sound
+            raise UserError(
+                f"the cache cannot be used: {error}",
+                file=self.folder,
+                remedy="Free space or mend the permissions, then run the same again: nothing is lost.",
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"the cache cannot be used: {error}", file=self.folder, remedy=_DELETE) from error
+        except OSError as error:
+            raise UserError(
+                f"the cache cannot be used: {error.strerror or error}",
+                file=self.folder,
+                remedy="Choose another folder with --cache.",
+            ) from error
+
+
+def parse(key: str, text: str) -> CacheEntry:
+    """An entry from its JSON text, validated as if the answer came fresh.
+
+    Raises:
+        ValueError: it has not the form of an entry, its key is not that of its request, or its answer is
+            not one that the request allows.
+    """
+    try:
+        entry = CacheEntry.model_validate_json(text)
+    except ValidationError as error:
+        item = error.errors()[0]
+        place = ".".join(str(part) for part in item["loc"])
+        raise ValueError(f"{place}: {item['msg']}" if place else item["msg"]) from error
+    if entry.request.key() != key:
+        raise ValueError("the key is not that of the request")
+    try:
+        entry.request.format.validate_items({entry.request.format.field: list(entry.answer.items)})
+    except InvalidAnswer as error:
+        raise ValueError(f"the answer is not valid: {error}") from error
+    return entry
+
+
+def export(cache: Cache, path: Path) -> int:
+    """Write all valid entries to a JSON-lines file; gives how many.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    lines = [
+        json.dumps({"key": key, **entry.model_dump(mode="json", exclude_none=True)}, ensure_ascii=False)
+        for key, entry in cache.entries()
+    ]
+    write_text(path, "".join(f"{line}\n" for line in lines))
+    return len(lines)
+
+
+def import_(cache: Cache, path: Path, *, replace: bool = False) -> tuple[int, int]:
+    """Take in an export; an entry that is already there stays unless `replace`. Gives (taken, already there).
+
+    Raises:
+        UserError: a line is not a valid entry; then nothing is taken in.
+    """
+    entries: list[tuple[str, CacheEntry]] = []
+    errors: list[UserError] = []
+    for number, line in enumerate(read_text(path, what="cache export").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+            if not isinstance(value, dict) or not isinstance(value.get("key"), str):
+                raise ValueError("not a cache entry with a key")
+            key = value.pop("key")
+            entries.append((key, parse(key, json.dumps(value))))
+        except (ValueError, RecursionError) as error:
+            remedy = "Export the cache anew, or remove the line."
+            errors.append(UserError(f"not a valid entry: {error}", file=path, line=number, remedy=remedy))
+    if errors:
+        raise one_or_many(errors[:20])
+    known = set() if replace else set(cache.keys())
+    new = [entry for key, entry in entries if key not in known]
+    for entry in new:
+        cache.put(entry)
+    return len(new), len(entries) - len(new)

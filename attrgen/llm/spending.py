@@ -1,0 +1,162 @@
+"""Tokens and money: counted by kind and class, failed attempts included, and kept under a limit."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import read_text
+from attrgen.llm.request import Request, Usage
+
+CHARACTERS_A_TOKEN = 4
+TOKENS_A_TEXT = 40  # a generous guess, only to keep requests in flight from overshooting a limit
+
+
+class Price(BaseModel):
+    """Price of a model per million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+    def cost(self, usage: Usage) -> float:
+        """Cost of these tokens, in the card's currency."""
+        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
+
+
+class Prices(BaseModel):
+    """A card of prices: a currency, and the price of each model. `data/prices.toml` is an example."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    currency: str = "USD"
+    models: dict[str, Price] = Field(default_factory=dict)
+
+    def of(self, model: str) -> Price | None:
+        """The price of a model, or of the longest listed name that it starts with and a '-' follows."""
+        named = [name for name in self.models if model == name or model.startswith(f"{name}-")]
+        return self.models[max(named, key=len)] if named else None
+
+
+def load_prices(path: Path) -> Prices:
+    """Read a card of prices.
+
+    Raises:
+        UserError: not there, not TOML, or a value out of range.
+    """
+    try:
+        return Prices.model_validate(tomllib.loads(read_text(path, what="card of prices")))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"not TOML: {error}", file=path, remedy="Mend the syntax at that place.") from error
+    except ValidationError as error:
+        item = error.errors()[0]
+        place = ".".join(str(part) for part in item["loc"])
+        raise UserError(
+            f"{place}: {item['msg']}", file=path, remedy="See data/prices.toml for the form."
+        ) from error
+
+
+class SpendingLimit(Exception):
+    """The next request might pass a limit; what is done so far is kept."""
+
+
+@dataclass
+class Line:
+    """What one kind of one class took: answered requests, their tokens, and those of answers thrown away."""
+
+    requests: int = 0
+    usage: Usage = field(default_factory=Usage)
+    wasted: Usage = field(default_factory=Usage)
+
+
+class Ledger:
+    """Counts what a build spends and refuses a request that might pass a limit.
+
+    Args:
+        price: of the model, or None where it is unknown.
+        max_tokens, max_cost: limits over the whole build, failed attempts included.
+    """
+
+    def __init__(
+        self, price: Price | None = None, *, max_tokens: int | None = None, max_cost: float | None = None
+    ) -> None:
+        self.lines: dict[tuple[str, str], Line] = {}
+        self.retries: Counter[str] = Counter()
+        self._price = price
+        self._max_tokens = max_tokens
+        self._max_cost = max_cost
+        self._spent = Usage()
+        self._reserved = Usage()
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens so far."""
+        return self._spent
+
+    @property
+    def wasted(self) -> Usage:
+        """Tokens of answers that could not be used."""
+        return sum((line.wasted for line in self.lines.values()), Usage())
+
+    @property
+    def requests(self) -> int:
+        """Requests that the server answered with a completion."""
+        return sum(line.requests for line in self.lines.values())
+
+    @property
+    def cost(self) -> float | None:
+        """Cost so far, or None where the price is unknown."""
+        return None if self._price is None else self._price.cost(self.usage)
+
+    def reserve(self, request: Request) -> Usage:
+        """Set aside an estimate of the request's tokens; give it back with `release`.
+
+        Raises:
+            SpendingLimit: with this request and those in flight a limit might be passed.
+        """
+        estimate = estimated(request)
+        total = self.usage + self._reserved + estimate
+        if self._max_tokens is not None and total.total > self._max_tokens:
+            raise SpendingLimit(
+                f"--max-tokens-total {self._max_tokens} is reached ({self.usage.total} spent)"
+            )
+        if (
+            self._max_cost is not None
+            and self._price is not None
+            and self._price.cost(total) > self._max_cost
+        ):
+            raise SpendingLimit(f"--max-cost {self._max_cost:g} is reached ({self.cost:.4f} spent)")
+        self._reserved = self._reserved + estimate
+        return estimate
+
+    def release(self, estimate: Usage) -> None:
+        """Give back what `reserve` set aside."""
+        self._reserved = Usage(
+            prompt_tokens=self._reserved.prompt_tokens - estimate.prompt_tokens,
+            completion_tokens=self._reserved.completion_tokens - estimate.completion_tokens,
+        )
+
+    def count(self, kind: str, class_name: str, usage: Usage, *, wasted: bool = False) -> None:
+        """Count one completion; `wasted` when its answer cannot be used."""
+        line = self.lines.setdefault((kind, class_name), Line())
+        line.requests += 1
+        self._spent = self._spent + usage
+        if wasted:
+            line.wasted = line.wasted + usage
+        else:
+            line.usage = line.usage + usage
+
+
+def estimated(request: Request) -> Usage:
+    """A guess at a request's tokens before it is sent."""
+    characters = sum(len(text) for _, text in request.messages)
+    return Usage(
+        prompt_tokens=characters // CHARACTERS_A_TOKEN,
+        completion_tokens=request.format.count * TOKENS_A_TEXT,
+    )

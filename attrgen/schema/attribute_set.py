@@ -1,0 +1,335 @@
+"""Contract 2, the attribute set: the one file between the two stages, read and edited by people.
+
+A kind that is absent from a class is *missing* (`attrgen build` fills it); a kind that is there holds at
+least one text. That difference is why an empty list is an error and not a silent zero.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from attrgen.core import json_lines
+from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.files import read_text, write_text
+from attrgen.schema.card import Card, did_you_mean
+
+FORMAT: Final = "attribute-set/1"
+POSITIVE_KINDS = ("descriptive", "distinctive")
+KINDS = (*POSITIVE_KINDS, "confusion", "ensemble")
+OTHER = "other"
+_MISSING = "Check the path, or make it with `attrgen build --dataset NAME`."
+_SHOULD_BE = {
+    "model_type": 'should be a JSON object, {"…": …}',
+    "dict_type": 'should be a JSON object, {"…": …}',
+    "list_type": 'should be a list, ["…", "…"]',
+    "string_type": 'should be text in quotes, "…"',
+}
+
+
+def _one_visible_line(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the text is empty")
+    if not text.isprintable():
+        raise ValueError("the text holds a line break or another character that cannot be printed")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_one_visible_line), Field(min_length=1)]
+Texts = Annotated[list[Text], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+
+
+class ClassAttributes(BaseModel):
+    """What is said about one class. `confusion` is keyed by the class (or `other`) it is mistaken for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    descriptive: Texts | None = Field(None, description="what the class looks like")
+    distinctive: Texts | None = Field(None, description="what sets it apart from the other classes")
+    confusion: Annotated[dict[str, Texts], Field(min_length=1)] | None = Field(
+        None, description="by confused class: what one would see if the image were that class instead"
+    )
+    ensemble: Texts | None = Field(None, description="short captions of whole images (for BiomedCoOp)")
+
+    def texts(self, kind: str) -> list[str]:
+        """All texts of a kind (for confusion, of every confused class in file order); empty if missing."""
+        value = getattr(self, kind)
+        if isinstance(value, dict):
+            return [text for texts in value.values() for text in texts]
+        return list(value or [])
+
+
+class AttributeSet(BaseModel):
+    """An attribute set. Lists keep their order; the order of classes has no meaning."""
+
+    model_config = ConfigDict(extra="forbid", title="Attribute set")
+
+    format: Literal["attribute-set/1"] = FORMAT
+    dataset: Annotated[str, Field(min_length=1)]
+    classes: Annotated[dict[str, ClassAttributes], Field(min_length=1)]
+    provenance: dict[str, Any] = Field(default_factory=dict, description="where the texts come from")
+
+    @property
+    def id(self) -> str:
+        """SHA-256 (64 hexadecimal digits) of the texts, by class, kind and order; nothing else counts."""
+        texts = self.model_dump(include={"classes"}, exclude_none=True)["classes"]
+        canonical = json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+    def entries(self) -> Iterator[Entry]:
+        """Every text with its place, in file order."""
+        for name, attributes in self.classes.items():
+            for kind in KINDS:
+                value = getattr(attributes, kind)
+                groups = value.items() if isinstance(value, dict) else [(None, value or [])]
+                for confused, texts in groups:
+                    for position, text in enumerate(texts):
+                        yield Entry(name, kind, confused, position, text)
+
+
+class Entry(NamedTuple):
+    """One text of a set and its place: class, kind, confused class (confusion only), position in its list."""
+
+    class_name: str
+    kind: str
+    confused: str | None
+    position: int
+    text: str
+
+    @property
+    def path(self) -> json_lines.JsonPath:
+        """Where the text stands in the JSON file."""
+        group = (self.kind,) if self.confused is None else (self.kind, self.confused)
+        return ("classes", self.class_name, *group, self.position)
+
+
+class LocatedSet(NamedTuple):
+    """A set as read from a file, with the line of each of its values."""
+
+    set: AttributeSet
+    json: json_lines.LocatedJson
+
+
+def load(path: Path) -> AttributeSet:
+    """Read and validate an attribute set.
+
+    Raises:
+        UserError: not there, not UTF-8, not JSON, an unknown or doubled key, an empty list, a text that
+            is empty or stands twice in one list; each by file, line and class, all in one message.
+    """
+    return read(path).set
+
+
+def read(path: Path) -> LocatedSet:
+    """As `load`, with line numbers."""
+    located = parsed(read_text(path, what="attribute set", missing=_MISSING), path)
+    result, errors = validated(located, path)
+    if result is not None:
+        errors += _duplicates(path, located, result)
+    if result is None or errors:
+        raise one_or_many(errors)
+    return LocatedSet(result, located)
+
+
+def parsed(text: str, path: Path) -> json_lines.LocatedJson:
+    """The JSON of a set's text, with lines.
+
+    Raises:
+        UserError: not JSON.
+    """
+    return json_lines.parse_file(text, path, otherwise="Restore the file or build it anew.")
+
+
+def validated(located: json_lines.LocatedJson, path: Path) -> tuple[AttributeSet | None, list[UserError]]:
+    """The set in a JSON value, or None, and all that is wrong with it; texts may still stand twice."""
+    errors = [
+        UserError(
+            f"key '{place[-1]}' is there twice",
+            file=path,
+            line=line,
+            remedy="Join the two; one would be lost.",
+        )
+        for place, line in located.repeated
+    ]
+    try:
+        return AttributeSet.model_validate(located.value, strict=True), errors
+    except ValidationError as error:
+        return None, errors + [_set_error(path, located, item) for item in error.errors()]
+
+
+def dumps(attributes: AttributeSet) -> str:
+    """The file's text: two-space indent, one attribute a line, UTF-8 kept, a newline at the end."""
+    return json.dumps(attributes.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
+
+
+def save(attributes: AttributeSet, path: Path) -> None:
+    """Write `dumps` whole or not at all.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
+    write_text(path, dumps(attributes))
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the format, for editors."""
+    schema = AttributeSet.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def for_card(attributes: AttributeSet, card: Card, *, file: str | Path | None = None) -> AttributeSet:
+    """The set with the card's class names, in label order.
+
+    Names, confused classes too, meet the card through its aliases. On a card's subset, classes and
+    confusions outside it are dropped only if `card` was made by `Card.subset`; see `restricted`.
+
+    Raises:
+        UserError: the card has a class that the set lacks, or the reverse.
+    """
+    errors: list[UserError] = []
+    renamed: dict[str, ClassAttributes] = {}
+    for spelling, value in attributes.classes.items():
+        found = card.find_class(spelling)
+        if found is None:
+            errors.append(
+                UserError(
+                    f"class '{spelling}' is not in the card '{card.name}'",
+                    file=file,
+                    remedy=f"{did_you_mean(spelling, card.class_names)} "
+                    "Rename it, remove it, or add an alias to the card.",
+                )
+            )
+        elif found.name in renamed:
+            errors.append(UserError(f"class '{found.name}' is there twice, once as '{spelling}'", file=file))
+        else:
+            renamed[found.name] = value
+            errors += _unknown_confusions(value, found.name, card, file)
+    missing = [name for name in card.class_names if name not in renamed]
+    if missing and not errors:
+        listed = ", ".join(f"'{name}'" for name in missing)
+        errors.append(
+            UserError(
+                f"the card '{card.name}' has classes that the attribute set lacks: {listed}",
+                file=file,
+                remedy=f"Run `attrgen build --dataset {card.name}` to fill them, "
+                "or write at least a descriptive list for each.",
+            )
+        )
+    if errors:
+        raise one_or_many(errors)
+    classes = {name: _renamed_confusions(renamed[name], card) for name in card.class_names}
+    return attributes.model_copy(update={"classes": classes})
+
+
+def restricted(attributes: AttributeSet, full_card: Card, subset: Card) -> AttributeSet:
+    """The set for a subset of a card's classes: other classes, and confusions with them, are left out."""
+    whole = for_card(attributes, full_card)
+    classes = {}
+    for name in subset.class_names:
+        value = whole.classes[name]
+        kept = {
+            other: texts
+            for other, texts in (value.confusion or {}).items()
+            if other == OTHER or other in subset.class_names
+        }
+        classes[name] = value.model_copy(update={"confusion": kept or None})
+    return attributes.model_copy(update={"classes": classes})
+
+
+def require(attributes: AttributeSet, kinds: tuple[str, ...], *, file: str | Path | None = None) -> None:
+    """Check that every class has every one of `kinds`.
+
+    Raises:
+        UserError: naming each class and the kind it lacks; a missing bank is never treated as zeros.
+    """
+    errors = [
+        UserError(
+            f"has no '{kind}' attributes",
+            file=file,
+            class_name=name,
+            remedy=f"Run `attrgen build --dataset {attributes.dataset}` to fill what is missing, "
+            "or choose a method that does not need them.",
+        )
+        for name, value in attributes.classes.items()
+        for kind in kinds
+        if not value.texts(kind)
+    ]
+    if errors:
+        raise one_or_many(errors)
+
+
+def _unknown_confusions(
+    value: ClassAttributes, name: str, card: Card, file: str | Path | None
+) -> Iterator[UserError]:
+    seen: set[str] = set()
+    for spelling in value.confusion or {}:
+        found = card.find_class(spelling)
+        other = OTHER if spelling == OTHER else (found.name if found else None)
+        if other is None:
+            what = f"confusion with '{spelling}', which is not in the card '{card.name}'"
+            remedy = f"{did_you_mean(spelling, (*card.class_names, OTHER))}"
+            yield UserError(what, file=file, class_name=name, remedy=remedy)
+        elif other == name:
+            yield UserError("is listed as confused with itself", file=file, class_name=name)
+        elif other in seen:
+            yield UserError(f"confusion with '{other}' is there twice", file=file, class_name=name)
+        else:
+            seen.add(other)
+
+
+def _renamed_confusions(value: ClassAttributes, card: Card) -> ClassAttributes:
+    if value.confusion is None:
+        return value
+    keys: dict[str, list[str]] = {}
+    for spelling, texts in value.confusion.items():
+        keys[OTHER if spelling == OTHER else card.class_of(spelling).name] = texts
+    return value.model_copy(update={"confusion": keys})
+
+
+def _duplicates(path: Path, located: json_lines.LocatedJson, attributes: AttributeSet) -> list[UserError]:
+    counts = Counter((e.class_name, e.kind, e.confused, e.text) for e in attributes.entries())
+    first: set[tuple[str, str, str | None, str]] = set()
+    errors = []
+    for entry in attributes.entries():
+        key = (entry.class_name, entry.kind, entry.confused, entry.text)
+        if counts[key] > 1 and key in first:
+            errors.append(
+                UserError(
+                    f"'{entry.text}' stands twice in '{entry.kind}'",
+                    file=path,
+                    line=located.line(entry.path),
+                    class_name=entry.class_name,
+                    remedy="Remove one, or run `attrgen check --fix`.",
+                )
+            )
+        first.add(key)
+    return errors
+
+
+def _set_error(path: Path, located: json_lines.LocatedJson, item: Mapping[str, Any]) -> UserError:
+    place = tuple(part for part in item["loc"] if part != "[key]")
+    class_name = str(place[1]) if len(place) > 1 and place[0] == "classes" else None
+    inner = ".".join(str(part) for part in (place[2:] if class_name is not None else place))
+    message = _SHOULD_BE.get(item["type"], item["msg"].removeprefix("Value error, "))
+    remedy = ""
+    if item["type"] == "extra_forbidden":
+        known = KINDS if class_name is not None else tuple(AttributeSet.model_fields)
+        message = f"unknown key '{place[-1]}'"
+        inner, remedy = "", did_you_mean(str(place[-1]), known)
+    elif item["type"] == "too_short":
+        message = "the list is empty" if not isinstance(item["input"], dict) else "nothing is in it"
+        remedy = "Add a text, or remove the key so that `attrgen build` fills it."
+    elif item["type"] == "missing":
+        message, inner = f"key '{place[-1]}' is missing", ""
+        remedy = f'An attribute set has "format": "{FORMAT}", "dataset" and "classes".'
+    elif item["type"] == "literal_error" and place == ("format",):
+        message = f"the format is {item['input']!r}, not '{FORMAT}'"
+        remedy = "Read it with `attrgen import` if it is another program's file."
+    what = f"{inner}: {message}" if inner else message
+    return UserError(what, file=path, line=located.line(place), class_name=class_name, remedy=remedy)

@@ -1,0 +1,269 @@
+"""Contract 1, the dataset card: one TOML file that says what a dataset shows and names its classes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.files import read_text
+from attrgen.core.resources import resource
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\n\r\t]+$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, but what a cached property derived from the old values stays behind."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
+
+class CardClass(_Strict):
+    """One class: `name` as text prompts say it, its image folder, and other spellings of its name."""
+
+    name: Words
+    folder: Words
+    aliases: tuple[Words, ...] = ()
+
+    def spellings(self) -> frozenset[str]:
+        """Every folded spelling under which the class may be met."""
+        return self._spellings
+
+    @cached_property
+    def _spellings(self) -> frozenset[str]:
+        return frozenset(fold(text) for text in (self.name, self.folder, *self.aliases))
+
+
+class CardImages(_Strict):
+    """Where the images lie under the data root, and how to get them."""
+
+    folder: Words
+    layout: Literal["coop", "folder", "npz", "manifest", "dicom"] = "coop"
+    split: Words | None = None
+    download: str | None = Field(None, description="`hub:REPO/FILE.zip`, `torchvision:NAME` or a URL")
+    labels: tuple[Words, ...] = Field(
+        (),
+        description="classes by integer label, for files that have no names and another order than the card",
+    )
+    window: tuple[float, float] | None = Field(None, description="DICOM window: centre and width")
+
+
+class CardCounts(_Strict):
+    """Number of images in each split, as published."""
+
+    train: int = Field(ge=0)
+    val: int = Field(ge=0)
+    test: int = Field(ge=0)
+
+
+class Card(_Strict):
+    """A dataset card. Classes stand in label order."""
+
+    name: Name
+    title: Words
+    version: int = Field(1, ge=1)
+    modality: Words
+    shows: Words = Field(description="what one image shows, a noun phrase: 'an axial CT slice of a kidney'")
+    licence: Words = "unknown"
+    source: Words = "unknown"
+    citation: str | None = None
+    notes: str | None = None
+    images: CardImages | None = None
+    counts: CardCounts | None = None
+    classes: tuple[CardClass, ...] = Field(min_length=2)
+    left_out: tuple[CardClass, ...] = Field(
+        (), description="classes that a collection has and that are passed over on purpose (`--classes`)"
+    )
+    confusers: Mapping[Words, tuple[Words, ...]] = Field(
+        default_factory=dict, description="for a class, the classes it is likeliest mistaken for"
+    )
+
+    @model_validator(mode="after")
+    def _names_are_one_to_one(self) -> Card:
+        owner: dict[str, str] = {}
+        for entry in self.classes:
+            for spelling in entry.spellings():
+                if owner.setdefault(spelling, entry.name) != entry.name:
+                    raise ValueError(f"'{spelling}' names both '{owner[spelling]}' and '{entry.name}'")
+        names = self.class_names
+        if len(set(names)) != len(names):
+            raise ValueError("two classes have the same name")
+        for name, confusers in self.confusers.items():
+            for other in (name, *confusers):
+                if other not in names:
+                    raise ValueError(f"confusers: '{other}' is not a class of this card")
+            if name in confusers:
+                raise ValueError(f"confusers: '{name}' cannot be mistaken for itself")
+        return self
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        return tuple(entry.name for entry in self.classes)
+
+    def find_class(self, spelling: str) -> CardClass | None:
+        """The class of that name, folder or alias; case, underscores and hyphens do not count."""
+        return self._by_spelling.get(fold(spelling))
+
+    @cached_property
+    def _by_spelling(self) -> dict[str, CardClass]:
+        return {spelling: entry for entry in self.classes for spelling in entry.spellings()}
+
+    @cached_property
+    def spellings(self) -> Mapping[str, frozenset[str]]:
+        """The folded spellings of every class, by its name."""
+        return {entry.name: entry.spellings() for entry in self.classes}
+
+    def leaves_out(self, spelling: str) -> bool:
+        """Whether that is the spelling of a class left out on purpose."""
+        return any(fold(spelling) in entry.spellings() for entry in self.left_out)
+
+    def class_of(self, spelling: str) -> CardClass:
+        """As `find_class`.
+
+        Raises:
+            UserError: no class is spelled so; the message lists the nearest names.
+        """
+        found = self.find_class(spelling)
+        if found is None:
+            raise UserError(
+                f"'{spelling}' is no class of the card '{self.name}'",
+                remedy=f"{did_you_mean(spelling, self.class_names)} If it is another spelling of a class, "
+                "add it to that class's aliases in the card.",
+            )
+        return found
+
+    def subset(self, names: Iterable[str]) -> Card:
+        """The same card with only those classes, in the card's order.
+
+        Raises:
+            UserError: a name is unknown, or fewer than two classes remain.
+        """
+        chosen = {self.class_of(name).name for name in names}
+        if len(chosen) < 2:
+            raise UserError("fewer than two classes are left", remedy="Name at least two different classes.")
+        confusers = {
+            name: kept
+            for name, others in self.confusers.items()
+            if name in chosen and (kept := tuple(other for other in others if other in chosen))
+        }
+        classes = tuple(entry for entry in self.classes if entry.name in chosen)
+        left_out = self.left_out + tuple(entry for entry in self.classes if entry.name not in chosen)
+        images = self.images
+        if images is not None and not images.labels:  # integer labels keep the meaning they had
+            images = images.model_copy(update={"labels": self.class_names})
+        changed = {"classes": classes, "left_out": left_out, "images": images, "confusers": confusers}
+        return self.model_copy(update={**changed, "counts": None})
+
+
+def fold(text: str) -> str:
+    """Spelling without case, underscores, hyphens and doubled spaces: `Cyst_Kidney` → `cyst kidney`."""
+    return re.sub(r"[\s_\-]+", " ", text).strip().casefold()
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """A sentence with the nearest known names, or all of them where none is near."""
+    names = {fold(name): name for name in known}
+    near = difflib.get_close_matches(fold(wrong), names, n=3, cutoff=0.5)
+    if near:
+        return "Did you mean " + " or ".join(f"'{names[name]}'" for name in near) + "?"
+    listed = ", ".join(f"'{name}'" for name in list(names.values())[:30])
+    return f"Known: {listed}." if listed else ""
+
+
+def shipped_cards() -> dict[str, Path]:
+    """Name and path of every card that comes with the program, sorted by name."""
+    return {path.stem: path for path in sorted(resource("data", "cards").glob("*.toml"))}
+
+
+def find(dataset: str) -> Card:
+    """The card that `--dataset` means: the name of a shipped card, a card's path, or a plain image folder.
+
+    Raises:
+        UserError: it is none of the three, or the card is not valid.
+    """
+    cards = shipped_cards()
+    if dataset in cards:
+        return load(cards[dataset])
+    path = Path(dataset).expanduser()
+    if path.is_dir():
+        return from_folder(path)
+    if path.is_file() or path.suffix == ".toml":
+        return load(path)
+    raise UserError(
+        f"unknown dataset '{dataset}'",
+        remedy=f"{did_you_mean(dataset, cards)} A card's path (NAME.toml) or an image folder works too.",
+    )
+
+
+def load(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        UserError: not there, not UTF-8, not TOML, an unknown key or a value out of range, by its place.
+    """
+    text = read_text(path, what="dataset card")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"not TOML: {error}", file=path, remedy="Mend the syntax at that place.") from error
+    try:
+        return Card.model_validate(values)
+    except ValidationError as error:
+        raise one_or_many([_card_error(path, item) for item in error.errors()]) from error
+
+
+def from_folder(folder: Path) -> Card:
+    """A card made from a plain image folder: its classes are the names of its sub-folders, sorted.
+
+    `FOLDER/train` (or val, test) is looked into where it is there, so split folders work as well.
+
+    Raises:
+        UserError: fewer than two class folders.
+    """
+    splits = [folder / name for name in ("train", "val", "test") if (folder / name).is_dir()]
+    parents = splits or [folder]
+    names = sorted({sub.name for parent in parents for sub in parent.iterdir() if _is_class_folder(sub)})
+    if len(names) < 2:
+        raise UserError(
+            "an image folder needs at least two class folders",
+            file=folder,
+            remedy="Put the images of each class in a sub-folder named after the class.",
+        )
+    slug = re.sub(r"[^a-z0-9_-]+", "-", folder.resolve().name.casefold()).strip("-_") or "dataset"
+    return Card(
+        name=slug,
+        title=folder.resolve().name,
+        modality="medical image",
+        shows="a medical image",
+        images=CardImages(folder=folder.resolve().name, layout="folder"),
+        classes=tuple(CardClass(name=re.sub(r"[_\s]+", " ", name).strip(), folder=name) for name in names),
+    )
+
+
+def _is_class_folder(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith((".", "__"))
+
+
+def _card_error(path: Path, item: Mapping[str, Any]) -> UserError:
+    place = ".".join(str(part) for part in item["loc"])
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(Card.model_fields)
+        return UserError(f"unknown key '{place}'", file=path, remedy=f"Keys of a card: {known}.")
+    if item["type"] == "missing":
+        return UserError(f"key '{place}' is missing", file=path, remedy="Add it.")
+    return UserError(f"{place}: {message}" if place else message, file=path, remedy="Correct the value.")

@@ -1,0 +1,100 @@
+"""Which classes each class is mistaken for: all of them when they are few, else the likeliest."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import read_text
+from attrgen.schema.card import Card, fold
+
+ALL_PAIRS_UP_TO = 10  # classes; 90 ordered pairs
+LIKELIEST = 3  # confusers of a class when classes are many
+
+Limit = int | Literal["all"] | None
+
+
+def choose(card: Card, limit: Limit = None, run: Path | None = None) -> dict[str, tuple[str, ...] | int]:
+    """The confusers of every class, or how many the LLM is to name where nothing says which.
+
+    In this order: `limit` "all" is every other class; `run` counts a run's mistakes; the card's own list;
+    every other class when classes are at most `ALL_PAIRS_UP_TO` and `limit` is None or not smaller; else a
+    number. A limit cuts a list to its first names.
+
+    Raises:
+        UserError: the run has no usable predictions.
+    """
+    mistakes = {} if run is None else from_run(card, run)
+    number = LIKELIEST if limit is None else limit
+    chosen: dict[str, tuple[str, ...] | int] = {}
+    for name in card.class_names:
+        others = tuple(other for other in card.class_names if other != name)
+        if number == "all":
+            chosen[name] = others
+        elif run is not None:
+            chosen[name] = mistakes.get(name, ())[:number]
+        elif name in card.confusers:
+            chosen[name] = card.confusers[name][: None if limit is None else number]
+        elif (limit is None and len(card.class_names) <= ALL_PAIRS_UP_TO) or number >= len(others):
+            chosen[name] = others
+        else:
+            chosen[name] = number
+    return chosen
+
+
+def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
+    """For each class, the classes that a run took its images for, the most frequent first.
+
+    Reads `predictions.csv` of a run directory (columns `label` and `predicted`, class names). Ties stand
+    in the card's order. Where these are predictions of the test images, so is the choice: to measure on those
+    images afterwards, take a folder into which `vr eval` wrote its predictions of the val split.
+
+    Raises:
+        UserError: no such file, not a table, a column is missing, a class is not in the card, or there is no
+            mistake.
+    """
+    path = run / "predictions.csv"
+    table = csv.DictReader(io.StringIO(read_text(path, what="predictions file of a run"), newline=""))
+    try:
+        columns, rows = set(table.fieldnames or ()), [(table.line_num, row) for row in table]
+    except csv.Error as error:
+        raise UserError(f"not a table: {error}", file=path, line=table.line_num) from error
+    if not {"label", "predicted"} <= columns:
+        raise UserError(
+            "the columns 'label' and 'predicted' are not there",
+            file=path,
+            remedy="Give --from-run the directory of a finished `vr train` or `vr eval`.",
+        )
+    counts: dict[str, Counter[str]] = {}
+    for line, row in rows:
+        label, predicted = (_class(card, row[column], path, line) for column in ("label", "predicted"))
+        if label != predicted:
+            counts.setdefault(label, Counter())[predicted] += 1
+    if not counts:
+        raise UserError(
+            "the run made no mistakes, so it names no confusers",
+            file=path,
+            remedy="Use --confusers K instead.",
+        )
+    order = card.class_names.index
+    return {
+        label: tuple(sorted(counter, key=lambda other: (-counter[other], order(other))))
+        for label, counter in counts.items()
+    }
+
+
+def _class(card: Card, spelling: str | None, path: Path, line: int) -> str:
+    found = card.find_class(spelling or "")
+    if found is None:
+        raise UserError(
+            f"'{fold(spelling or '')}' is no class of the card '{card.name}'",
+            file=path,
+            line=line,
+            remedy="Give --from-run a run on the same dataset.",
+        )
+    return found.name

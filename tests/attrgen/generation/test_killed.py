@@ -1,0 +1,64 @@
+"""A build killed with SIGKILL at any moment leaves the file absent or whole, and the next one finishes it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from attrgen.schema import attribute_set
+
+# One process with everything imported forks the builds, so that twenty of them take seconds.
+DRIVER = """
+import os, random, signal, sys, time
+from pathlib import Path
+import attrgen.generation.build, attrgen.generation.report, openai, rich.progress, tenacity
+from attrgen import cli
+
+card, url, number = sys.argv[1:]
+
+def start(name):
+    pid = os.fork()
+    if pid == 0:
+        sys.stdout = sys.stderr = open(os.devnull, "w")
+        sys.argv = ["attrgen", "build", "--dataset", card, "--base-url", url, "--concurrency", "3",
+                    "--out", f"{name}.json", "--cache", f"{name}.cache"]
+        cli.main()
+        os._exit(0)
+    return pid
+
+began = time.monotonic()
+os.waitpid(start("undisturbed"), 0)
+whole = time.monotonic() - began
+draw = random.Random(1)
+for number in range(int(number)):
+    name = f"killed-{number}"
+    pid = start(name)
+    time.sleep(draw.uniform(0.0, 1.05 * whole))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    path = Path(f"{name}.json")
+    print("before", number, "whole" if path.exists() else "absent", flush=True)
+    if path.exists():
+        assert path.read_bytes() == Path("undisturbed.json").read_bytes()
+    assert os.waitpid(start(name), 0)[1] == 0
+    assert path.read_bytes() == Path("undisturbed.json").read_bytes(), name
+"""
+
+
+def test_killed_at_twenty_moments(server: Any, card_file: Path, tmp_path: Path) -> None:
+    server.latency = 0.02
+    ran = subprocess.run(
+        [sys.executable, "-c", DRIVER, str(card_file), server.url, "20"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("absent") >= 10  # the kills did come in the middle
+    assert len(attribute_set.load(tmp_path / "undisturbed.json").classes) == 3
+    # What the cache had when a build was killed was not asked again: at most the 3 in flight each time.
+    assert len(server.received) <= 12 + 20 * (12 + 3)
+    assert len(list(tmp_path.glob(".*.json*"))) <= 20

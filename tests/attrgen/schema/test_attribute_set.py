@@ -1,0 +1,162 @@
+"""The contract between the stages: what is refused, in which words, at which line; sets and their cards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attrgen.core.errors import UserError, UserErrors
+from attrgen.schema import attribute_set
+from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
+from attrgen.schema.card import Card
+
+GOOD = """{
+  "format": "attribute-set/1",
+  "dataset": "lumps",
+  "classes": {
+    "smooth lump": {
+      "descriptive": [
+        "a round dark spot",
+        "a smooth bright rim"
+      ],
+      "confusion": {
+        "spiky lump": ["a ragged edge"]
+      }
+    }
+  },
+  "provenance": {}
+}
+"""
+
+LIST = GOOD[GOOD.index("[") : GOOD.index("]") + 1]
+
+
+def write(folder: Path, content: str | bytes) -> Path:
+    path = folder / "lumps.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
+def a_set(*names: str, **kinds: Any) -> AttributeSet:
+    return AttributeSet(dataset="lumps", classes={name: ClassAttributes(**kinds) for name in names})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ('"dataset": "lumps"', '"dataset": lumps', 3, "not JSON: Expecting value (column 14)"),
+        ('"provenance"', '"provenence"', 15, "unknown key 'provenence'. Did you mean 'provenance'?"),
+        ('"confusion"', '"confused"', 10, "unknown key 'confused'. Did you mean 'confusion'?"),
+        (LIST, "[]", 6, "descriptive: the list is empty"),
+        ('["a ragged edge"]', "[]", 11, "confusion.spiky lump: the list is empty"),
+        ('{\n        "spiky lump": ["a ragged edge"]\n      }', "{}", 10, "confusion: nothing is in it"),
+        ('"a smooth bright rim"', '"a round dark spot"', 8, "'a round dark spot' stands twice"),
+        ('"a smooth bright rim"', '"  "', 8, "descriptive.1: the text is empty"),
+        ('"a smooth bright rim"', r'"a smooth\nbright rim"', 8, "descriptive.1: the text holds a line break"),
+        ('"a smooth bright rim"', "7", 8, 'descriptive.1: should be text in quotes, "…"'),
+        ('["a ragged edge"]', '"a ragged edge"', 11, "confusion.spiky lump: should be a list"),
+        ('"dataset": "lumps"', '"dataset": "lumps", "dataset": "x"', 3, "key 'dataset' is there twice"),
+        ("attribute-set/1", "attribute-set/2", 2, "the format is 'attribute-set/2', not 'attribute-set/1'"),
+        ('  "dataset": "lumps",\n', "", 1, "key 'dataset' is missing"),
+        ("a round dark spot", "a round d\udcffrk spot", 7, "not UTF-8 text (byte 0xff)"),
+    ],
+)  # fmt: skip
+def test_bad_input(tmp_path: Path, old: str, new: str, line: int, message: str) -> None:
+    assert GOOD.count(old) == 1
+    path = write(tmp_path, GOOD.replace(old, new).encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError) as caught:
+        attribute_set.load(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:{line}")
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    bad = GOOD.replace("attribute-set/1", "x").replace('["a ragged edge"]', "[]").replace("provenance", "y")
+    with pytest.raises(UserErrors) as caught:
+        attribute_set.load(write(tmp_path, bad))
+    assert [error.line for error in caught.value.errors] == [2, 11, 15]
+    assert caught.value.errors[1].class_name == "smooth lump"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such attribute set"):
+        attribute_set.load(tmp_path / "none.json")
+
+
+def test_what_is_saved_is_what_was_loaded(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    loaded = attribute_set.load(path)
+    attribute_set.save(loaded, path)
+    assert attribute_set.load(path) == loaded
+    assert json.loads(path.read_text()) == json.loads(GOOD)
+    texts = [line.strip() for line in path.read_text().splitlines() if line.strip().startswith('"a ')]
+    assert texts == ['"a round dark spot",', '"a smooth bright rim"', '"a ragged edge"']  # one a line
+
+
+def test_the_id_is_of_the_texts_alone() -> None:
+    one = AttributeSet.model_validate_json(GOOD)
+    other = one.model_copy(update={"dataset": "x", "provenance": {"a": 1}})
+    assert one.id == other.id and len(one.id) == 64
+    changed = one.model_copy(deep=True)
+    assert changed.classes["smooth lump"].descriptive is not None
+    changed.classes["smooth lump"].descriptive.reverse()
+    assert changed.id != one.id
+
+
+def test_classes_meet_the_card_by_any_spelling(card: Card) -> None:
+    attributes = a_set("Plain-Tissue", "spiky_lump", "smooth lump", descriptive=["a dark spot"])
+    found = attribute_set.for_card(attributes, card)
+    assert tuple(found.classes) == card.class_names
+
+
+TEXTS = {"descriptive": ["x"]}
+SMOOTH = ("smooth lump",)
+
+
+@pytest.mark.parametrize(
+    ("names", "kinds", "message"),
+    [
+        (("smooth lump", "spiky lump"), TEXTS, "classes that the attribute set lacks: 'plain tissue'"),
+        (("smooth lump", "spikey lump"), TEXTS, "is not in the card 'lumps'. Did you mean 'spiky lump'"),
+        (("smooth lump", "Smooth_Lump"), TEXTS, "is there twice, once as 'Smooth_Lump'"),
+        (SMOOTH, {"confusion": {"smooth_lump": ["x"]}}, "is listed as confused with itself"),
+        (SMOOTH, {"confusion": {"wolf": ["x"]}}, "confusion with 'wolf', which is not in the card"),
+        (SMOOTH, {"confusion": {"spiky lump": ["x"], "Spiky Lump": ["y"]}}, "'spiky lump' is there twice"),
+    ],
+)
+def test_a_set_that_does_not_fit_the_card(
+    names: tuple[str, ...], kinds: dict[str, Any], message: str, card: Card
+) -> None:
+    with pytest.raises(UserError) as caught:
+        attribute_set.for_card(a_set(*names, **kinds), card, file="attrs/lumps.json")
+    assert message in str(caught.value) and "attrs/lumps.json" in str(caught.value)
+
+
+def test_a_missing_bank_is_an_error(card: Card) -> None:
+    with pytest.raises(UserError, match="class 'spiky lump': has no 'confusion' attributes"):
+        attribute_set.require(a_set("spiky lump", descriptive=["x"]), ("descriptive", "confusion"))
+
+
+def test_a_subset_leaves_out_other_classes_and_confusions_with_them(card: Card) -> None:
+    others = {name: [f"like {name}"] for name in card.class_names}
+    classes = {
+        name: ClassAttributes(confusion={other: others[other] for other in others if other != name})
+        for name in card.class_names
+    }
+    whole = AttributeSet(dataset="lumps", classes=classes)
+    subset = card.subset(["spiky lump", "plain tissue"])
+    found = attribute_set.restricted(whole, card, subset)
+    assert {name: list(value.confusion or {}) for name, value in found.classes.items()} == {
+        "spiky lump": ["plain tissue"],
+        "plain tissue": ["spiky lump"],
+    }
+
+
+def test_the_schema_knows_what_the_model_knows() -> None:
+    schema = attribute_set.json_schema()
+    assert schema["required"] == ["dataset", "classes"]
+    assert schema["additionalProperties"] is False
+    assert set(schema["$defs"]["ClassAttributes"]["properties"]) == set(attribute_set.KINDS)

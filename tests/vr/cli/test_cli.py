@@ -1,0 +1,130 @@
+"""The `vr` command line as a user meets it: commands, exit statuses, and an instant --help."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vr.runs import run as runs
+
+HEAVY = ("torch", "torchvision", "open_clip", "numpy", "matplotlib", "sklearn", "scipy", "PIL")
+
+
+class Vr:
+    """Runs `vr` in this process as its entry point does: status, what it prints, and nothing else."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        from vr.cli import main
+
+        self._monkeypatch.setattr(sys, "argv", ["vr", *words])
+        status = 0
+        try:
+            main()
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        printed = self._capsys.readouterr()
+        return status, printed.out, printed.err
+
+
+@pytest.fixture
+def vr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Vr:
+    """The command, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return Vr(monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\nsys.argv = ['vr', *sys.argv[1:]]\n"
+        "from vr.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_train_then_eval_as_a_user_types_them(vr: Vr, toy: Any, tmp_path: Path) -> None:
+    common = ["--backbone", str(toy.backbone), "--weights", "random", "--device", "cpu"]
+    status, trained, log = vr(
+        *("train", "--attrs", str(toy.attrs), "--dataset", str(toy.card), "--data", str(toy.data)),
+        *("--shots", "4", "--epochs", "2", "--lr", "5", "--batch-size", "6", "--no-augment", "--seed", "3"),
+        *(
+            "--precision",
+            "fp32",
+            "--fusion",
+            "subtract",
+            "--set",
+            "k=2",
+            "--set",
+            "min_crop=0.5",
+            "--out",
+            "mine",
+            *common,
+        ),
+    )
+    assert status == 0, log
+    assert "test: 12 images" in trained and "run: mine" in trained
+    assert "epoch 2 of 2" in log
+    config = runs.read_config(tmp_path / "mine")
+    assert config.recipe.epochs == 2 and config.recipe.batch_size == 6 and not config.recipe.augment
+    assert config.options["fusion"] == "subtract" and config.options["k"] == 2
+    assert config.recipe.min_crop == 0.5
+    assert (config.seed, config.shots, config.precision) == (3, 4, "fp32")
+    before = (tmp_path / "mine" / runs.PREDICTIONS).read_bytes()
+    status, measured, log = vr("eval", "mine", "--device", "cpu")
+    assert status == 0, log
+    accuracy = [line for line in trained.splitlines() if line.startswith("  accuracy")]
+    assert accuracy == [line for line in measured.splitlines() if line.startswith("  accuracy")]
+    assert (tmp_path / "mine" / runs.PREDICTIONS).read_bytes() == before
+    status, _, log = vr("eval", "mine", "--split", "val", "--device", "cpu")
+    assert status == 0, log
+    assert json.loads((tmp_path / "mine" / "val" / runs.METRICS).read_text())["images"] == 6
+    assert (tmp_path / "mine" / runs.PREDICTIONS).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train"], "nothing says which dataset"),
+        (["train", "--dataset", "ct-kidny"], "unknown dataset 'ct-kidny'. Did you mean 'ct-kidney'"),
+        (["train", "--attrs", "absent.json"], "absent.json: there is no such attribute set"),
+        (["train", "--dataset", "ct-kidney"], "vr data get ct-kidney"),
+        (["train", "--dataset", "busi", "--set", "k"], "--set k: not of the form key=value"),
+        (["eval", "nowhere"], "nowhere: not a run directory"),
+        (["sweep", "tabel1"], "there is no recipe 'tabel1'"),
+        (["sweep", "table1", "--seeds", "one"], "--seeds one: not whole numbers"),
+        (["table", "nowhere"], "no finished run below nowhere"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback_and_exit_2(
+    vr: Vr, tmp_path: Path, words: list[str], message: str
+) -> None:
+    status, _, told = vr(*words)
+    assert status == 2
+    assert message in told and "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_images_and_an_unreadable_image_are_named(vr: Vr, toy: Any, tmp_path: Path) -> None:
+    import shutil
+
+    (tmp_path / "empty" / "bright_spot").mkdir(parents=True)
+    words = ["train", "--attrs", str(toy.attrs), "--dataset", str(toy.card), "--shots", "4"]
+    words += ["--backbone", str(toy.backbone), "--weights", "random", "--epochs", "1"]
+    status, _, told = vr(*words, "--data", str(tmp_path / "empty"))
+    assert status == 2 and "no images" in told
+    shutil.copytree(toy.data, tmp_path / "Toy")
+    victim = tmp_path / "Toy" / "train" / "dark_ring" / "train-0.png"
+    victim.write_bytes(victim.read_bytes()[:60])
+    status, _, told = vr(*words, "--data", str(tmp_path / "Toy"))
+    assert status == 2 and "train-0.png" in told

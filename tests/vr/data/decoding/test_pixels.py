@@ -1,0 +1,105 @@
+"""Colour, depth and rotation of image files, each handled on purpose."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vr.data.decoding.pixels import decode, to_eight_bits
+
+RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+
+
+def through(image: Image.Image, form: str = "PNG", **options: Any) -> np.ndarray:
+    stream = io.BytesIO()
+    image.save(stream, format=form, **options)
+    decoded = decode(stream.getvalue(), "x.png")
+    assert decoded.mode == "RGB"
+    return np.asarray(decoded)
+
+
+def test_grey_is_repeated() -> None:
+    values = through(Image.fromarray(RAMP))
+    assert np.array_equal(values, np.repeat(RAMP[..., None], 3, axis=2))
+
+
+def test_one_bit() -> None:
+    assert set(np.unique(through(Image.fromarray(RAMP > 100)))) == {0, 255}
+
+
+def test_palette() -> None:
+    image = Image.fromarray(RAMP // 20).convert("P")
+    image.putpalette([value for number in range(256) for value in (number, 255 - number, 7)])
+    assert through(image)[0, 1].tolist() == [1, 254, 7]
+
+
+def test_palette_with_transparency_lies_on_black() -> None:
+    image = Image.fromarray(RAMP // 20).convert("P")
+    image.putpalette([value for number in range(256) for value in (200, number, 7)])
+    values = through(image, transparency=1)
+    assert values[0, 1].tolist() == [0, 0, 0]
+    assert values[0, 2].tolist() == [200, 2, 7]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_alpha_lies_on_black(mode: str) -> None:
+    image = Image.new("RGBA", (2, 1), (200, 200, 200, 255))
+    image.putpixel((1, 0), (200, 200, 200, 128))
+    values = through(image.convert(mode))
+    assert values[0, 0].tolist() == [200] * 3
+    assert abs(int(values[0, 1, 0]) - 100) <= 1
+
+
+def test_cmyk() -> None:
+    image = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    red = through(image, "JPEG", quality=95)[4, 4]
+    assert red[0] > 230
+    assert red[1] < 25
+
+
+def test_sixteen_bits_of_twelve_used_keep_one_scale() -> None:
+    dark = np.full((2, 2), 1000, dtype=np.uint16)
+    bright = np.full((2, 2), 4095, dtype=np.uint16)
+    assert through(Image.fromarray(bright)).max() == 255
+    assert through(Image.fromarray(dark)).max() == round(1000 / 1023 * 255)
+    assert through(Image.fromarray(np.array([[1000, 2000]], dtype=np.uint16)))[0, 0, 0] == round(
+        1000 / 4095 * 255
+    )
+
+
+def test_sixteen_bits_that_hold_eight_stay() -> None:
+    assert np.array_equal(through(Image.fromarray(RAMP.astype(np.uint16)))[..., 0], RAMP)
+
+
+def test_floats_and_negatives_are_stretched() -> None:
+    assert to_eight_bits(np.array([[-1000.0, 0.0, 1000.0]])).tolist() == [[0, 128, 255]]
+    assert to_eight_bits(np.array([[0.0, 0.5, 1.0]])).tolist() == [[0, 128, 255]]
+    assert to_eight_bits(np.array([[5.0, np.nan]])).tolist() == [[5, 0]]
+    assert to_eight_bits(np.array([[-3.5, -3.5]])).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"), [(1, RAMP), (3, RAMP[::-1, ::-1]), (6, np.rot90(RAMP, -1))]
+)
+def test_exif_rotation(orientation: int, turned: np.ndarray) -> None:
+    image = Image.fromarray(RAMP)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert np.array_equal(through(image, exif=exif)[..., 0], turned)
+
+
+def test_of_several_frames_the_first_counts() -> None:
+    frames = [Image.fromarray(np.full((4, 4), value, dtype=np.uint8)) for value in (10, 200)]
+    assert through(frames[0], "TIFF", save_all=True, append_images=frames[1:]).max() == 10
+
+
+def test_real_images_decode_to_the_mode_of_the_network(shared: Path) -> None:
+    path = next((shared / "images" / "BUSI").rglob("*.jpg"))
+    with Image.open(path) as image:
+        expected = np.asarray(image.convert("RGB"))
+    assert np.array_equal(np.asarray(decode(path.read_bytes(), str(path))), expected)

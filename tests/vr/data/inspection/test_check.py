@@ -1,0 +1,45 @@
+"""What `vr data check` finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrgen.schema.card import Card, CardCounts
+from vr.data.inspection.check import check
+from vr.data.sources import open_source
+
+
+def test_all_is_well(forms: dict[str, Path], card: Card) -> None:
+    for form in ("folder", "zip", "npz"):
+        seen: list[None] = []
+        whole = card.model_copy(update={"counts": CardCounts(train=12, val=6, test=8)})
+        report = check(open_source(whole, forms[form]), whole, lambda seen=seen: seen.append(None))
+        assert report.problems() == []
+        assert report.counts["val"] == {"bright spot": 3, "dark ring": 3}
+        assert len(seen) == 26
+
+
+def test_counts_leaks_and_unreadable_images(forms: dict[str, Path], card: Card) -> None:
+    root = forms["folder"]
+    leak = root / "test" / "dark_ring" / "copy.png"
+    leak.write_bytes((root / "train" / "dark_ring" / "train-0.png").read_bytes())
+    same_split = root / "test" / "dark_ring" / "copy2.png"
+    same_split.write_bytes((root / "test" / "dark_ring" / "test-1.png").read_bytes())
+    (root / "val" / "bright_spot" / "val-1.png").write_bytes(b"broken")
+    card = card.model_copy(update={"counts": CardCounts(train=12, val=6, test=8)})
+    report = check(open_source(card, root), card)
+    problems = report.problems()
+    assert problems[0] == "test: 10 images, and the card says 8"
+    assert "unreadable" in problems[1]
+    assert "val-1.png" in problems[1]
+    assert problems[2:] == [
+        "the same image in several splits: train train/dark_ring/train-0.png, test test/dark_ring/copy.png"
+    ]
+
+
+def test_long_lists_are_shortened(forms: dict[str, Path], card: Card) -> None:
+    for path in forms["folder"].rglob("*.png"):
+        path.write_bytes(b"broken")
+    problems = check(open_source(card, forms["folder"]), card).problems()
+    assert len(problems) == 11
+    assert problems[-1] == "… and 16 more unreadable images"

@@ -1,0 +1,143 @@
+"""Images that a user names: files, folders of them, lists, pictures in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attrgen.core.errors import UserError
+from vr.data.loading.loose import (
+    NO_LABEL,
+    LooseFiles,
+    Pictures,
+    at_least_one,
+    check_there,
+    image_paths,
+    listed,
+)
+
+PngBytes = Callable[..., bytes]
+
+
+@pytest.fixture
+def tree(tmp_path: Path, png_bytes: PngBytes) -> Path:
+    root = tmp_path / "scans"
+    for name in ("b.png", "a.PNG", "deep/er/c.jpg", "deep/notes.txt", ".hidden.png", "deep/.git/d.png", "e"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png_bytes())
+    (root / "IM0001").write_bytes(b"\0" * 128 + b"DICM")  # DICOM files often have no suffix
+    return root
+
+
+def names(root: Path, *places: Any) -> list[str]:
+    return [path.removeprefix(f"{root}/") for path in image_paths(places)]
+
+
+def test_folders_are_searched_and_files_are_taken_as_they_are(tree: Path) -> None:
+    assert names(tree, tree) == ["IM0001", "a.PNG", "b.png", "deep/er/c.jpg"]
+    assert names(tree, tree / "deep/notes.txt", str(tree / "e")) == ["deep/notes.txt", "e"]
+
+
+def test_each_file_comes_once_in_the_order_of_the_places(tree: Path) -> None:
+    assert names(tree, tree / "b.png", tree, tree / "deep", tree / "b.png") == [
+        "b.png",
+        "IM0001",
+        "a.PNG",
+        "deep/er/c.jpg",
+    ]
+
+
+def test_paths_are_taken_only_as_they_are_needed() -> None:
+    asked: list[int] = []
+
+    def endless() -> Any:
+        for number in range(10**9):
+            asked.append(number)
+            yield f"{number}.png"
+
+    found = at_least_one(image_paths(endless()))
+    assert [next(found) for _ in range(3)] == ["0.png", "1.png", "2.png"]
+    assert len(asked) == 3
+
+
+def test_no_image_and_a_misspelled_place(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no image"):
+        at_least_one(image_paths([tmp_path]))
+    with pytest.raises(UserError, match="nowhere: there is no such file or folder"):
+        check_there([tmp_path, tmp_path / "nowhere"])
+
+
+def test_a_list_may_have_empty_lines_windows_ends_and_any_bytes() -> None:
+    lines = [b"a b.png\n", b"\n", b"c.png\r\n", b"\xff.png\n", b"last.png"]
+    assert list(listed(lines)) == ["a b.png", "c.png", os.fsdecode(b"\xff.png"), "last.png"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "cannot be read: No such file"),
+        (lambda path: path.mkdir(), "not a file"),
+        (lambda path: os.mkfifo(path), "not a file"),
+        (lambda path: path.write_bytes(b""), "the file is empty"),
+        (lambda path: path.write_bytes(b"no image at all"), "not an image that can be read"),
+        (lambda path: Image.new("L", (4000, 1)).save(path), "4000 by 1 pixels, a strip"),
+    ],
+)
+def test_what_cannot_be_read_is_named(make: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    make(path)
+    with pytest.raises(UserError, match=rf"x\.png: .*{message}"):
+        LooseFiles().read(str(path))
+
+
+def test_a_name_with_a_null_character() -> None:
+    with pytest.raises(UserError, match="cannot be read: embedded null"):
+        LooseFiles().read("a\0b.png")
+
+
+def test_pictures_of_every_kind_are_the_same_image(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    path = tmp_path / "x.png"
+    Image.fromarray(values).save(path)
+    given = [str(path), path, Image.open(path), Image.fromarray(values), values, np.asfortranarray(values)]
+    source = Pictures(given, LooseFiles())
+    items = list(source.items())
+    assert [item.label for item in items] == [NO_LABEL] * 6
+    for item in items:
+        assert np.array_equal(np.asarray(source.read(item.path)), values)
+
+
+def test_grey_arrays_and_turned_photographs(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by a quarter
+    Image.fromarray(grey).save(tmp_path / "turned.png", exif=exif)
+    source = Pictures(
+        [grey, grey[:, :, None], Image.open(tmp_path / "turned.png"), tmp_path / "turned.png"], LooseFiles()
+    )
+    assert np.array_equal(np.asarray(source.read("0")), np.repeat(grey[:, :, None], 3, 2))
+    assert np.array_equal(np.asarray(source.read("1")), np.asarray(source.read("0")))
+    assert np.array_equal(np.asarray(source.read("2")), np.asarray(source.read("3")))
+    assert source.read("2").size == (20, 30)
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.zeros((4, 4, 3)), r"image 0 is an array of float64 and shape \(4, 4, 3\)"),
+        (np.zeros((3, 4, 4), np.uint8), r"shape \(3, 4, 4\).*\(H, W, 3\)"),
+        (np.zeros((0, 4), np.uint8), r"shape \(0, 4\)"),
+        (42, "image 0 is a int"),
+        (None, "image 0 is a NoneType"),
+    ],
+)
+def test_what_is_no_picture(picture: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Pictures([picture], LooseFiles()).read("0")

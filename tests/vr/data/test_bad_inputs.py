@@ -1,0 +1,371 @@
+"""Bad collections and bad images, each with its message, and nothing of the user's changed."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attrgen.core.errors import UserError
+from attrgen.schema.card import Card
+from vr.data.decoding.pixels import decode
+from vr.data.sources import open_source
+
+FOLDERS = ("bright_spot", "dark_ring")
+
+
+def image(form: str = "PNG", size: tuple[int, int] = (8, 8)) -> bytes:
+    stream = io.BytesIO()
+    values = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(values).save(stream, format=form)
+    return stream.getvalue()
+
+
+def vast_png(side: int = 65_000) -> bytes:
+    """A valid header of side by side pixels: 65,000 squared is 4.2 billion."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    data = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def folders(root: Path, *names: str, content: bytes | None = None) -> Path:
+    for name in names or FOLDERS:
+        for number in range(2):
+            path = root / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(image() if content is None else content)
+    return root
+
+
+def split_file(root: Path, value: object) -> Path:
+    folders(root / "Toy")
+    (root / "split_Toy.json").write_bytes(value if isinstance(value, bytes) else json.dumps(value).encode())
+    return root
+
+
+def rows(*more: list[object]) -> dict[str, list[list[object]]]:
+    return {
+        "train": [["bright_spot/0.png", 0, "spot"], ["dark_ring/0.png", 1, "ring"], *more],
+        "val": [],
+        "test": [["bright_spot/1.png", 0, "spot"], ["dark_ring/1.png", 1, "ring"]],
+    }
+
+
+def npz(root: Path, **arrays: object) -> Path:
+    whole: dict[str, object] = {
+        "train_images": np.zeros((4, 5, 5), np.uint8),
+        "train_labels": np.array([0, 1, 0, 1]),
+        **arrays,
+    }
+    np.savez(root / "a.npz", **{name: value for name, value in whole.items() if value is not None})  # type: ignore[arg-type]
+    return root / "a.npz"
+
+
+def lying_npz(root: Path) -> Path:
+    """An array whose header says more than its data."""
+    path = npz(root)
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content["train_images.npy"] = content["train_images.npy"].replace(b"(4, 5, 5)", b"(9, 9, 9)")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in content.items():
+            archive.writestr(name, value)
+    return path
+
+
+def table(root: Path, text: str | bytes, name: str = "t.csv") -> Path:
+    folders(root)
+    (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return root
+
+
+def zipped(root: Path, *names: str, damage: bool = False) -> Path:
+    path = root / "toy.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, image())
+    if damage:
+        content = bytearray(path.read_bytes())
+        content[60] ^= 0xFF
+        path.write_bytes(content)
+    return path
+
+
+def two_split_files(root: Path) -> Path:
+    split_file(root, rows()).joinpath("split_Toy.json").rename(root / "split_A.json")
+    return written(root / "split_B.json", b"{}").parent
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+Case = tuple[str, Callable[[Path], Path], str]
+COLLECTIONS: list[Case] = [
+    ("no such path", lambda p: p / "none", "there is no such folder or file"),
+    ("another kind of file", lambda p: written(p / "a.txt", b"x"), "not an image collection of a known kind"),
+    ("empty folder", lambda p: p, "there are no images in this folder.*sub-folder named after the class"),
+    (
+        "folder without images",
+        lambda p: written(p / "a.txt", b"x").parent,
+        "there are no images in this folder",
+    ),
+    (
+        "unknown class folder",
+        lambda p: folders(p, *FOLDERS, "brigth"),
+        "'brigth' is no class.*Did you mean 'bright spot'",
+    ),
+    (
+        "class without images",
+        lambda p: folders(p, "dark_ring", "x/dark_ring").parent / p.name,
+        "'x' is no class",
+    ),
+    (
+        "class missing",
+        lambda p: folders(p / "train", "dark_ring").parent,
+        "class 'bright spot': the collection has no image",
+    ),
+    (
+        "image in no class folder",
+        lambda p: written(folders(p) / "a.png", image()).parent,
+        "a.png: the image lies in no class folder",
+    ),
+    ("split file is not JSON", lambda p: split_file(p, b'{"train": [,]}'), "split_Toy.json: not JSON"),
+    ("split file is not UTF-8", lambda p: split_file(p, b'{"train": "\xff"}'), "split_Toy.json: not JSON"),
+    ("split file is a list", lambda p: split_file(p, []), "one object with the keys train, val and test"),
+    (
+        "split file without train",
+        lambda p: split_file(p, {"test": []}),
+        "one object with the keys train, val and test",
+    ),
+    ("split that is no list", lambda p: split_file(p, {"train": 3}), "'train' is no list"),
+    (
+        "row that is none",
+        lambda p: split_file(p, rows(["a.png", "spot"])),
+        r"split_Toy.json:\d+: a row is \[path, label, class\]",
+    ),
+    (
+        "row with ../",
+        lambda p: split_file(p, rows(["../../etc/passwd", 0, "spot"])),
+        "'../../etc/passwd' leads outside",
+    ),
+    (
+        "row with an absolute path",
+        lambda p: split_file(p, rows(["/etc/passwd", 0, "spot"])),
+        "'/etc/passwd' leads outside",
+    ),
+    ("row with a drive", lambda p: split_file(p, rows(["C:\\a.png", 0, "spot"])), "leads outside"),
+    (
+        "unknown class in a row",
+        lambda p: split_file(p, rows(["dark_ring/2.png", 1, "dark rings"])),
+        "not there|no class",
+    ),
+    (
+        "misspelled class",
+        lambda p: split_file(p, {"train": [["dark_ring/0.png", 1, "dark rng"]]}),
+        "'dark rng' is no class.*Did you mean 'dark ring'",
+    ),
+    (
+        "image not there",
+        lambda p: split_file(p, rows(["dark_ring/9.png", 1, "ring"])),
+        "1 of the 5 images listed are not there, for instance Toy/dark_ring/9.png",
+    ),
+    (
+        "no image there at all",
+        lambda p: split_file(p, {"train": [["x/9.png", 1, "ring"]]}),
+        "the images are not beside it",
+    ),
+    (
+        "image listed twice",
+        lambda p: split_file(p, rows(["dark_ring/1.png", 1, "ring"])),
+        "'Toy/dark_ring/1.png' is listed twice",
+    ),
+    ("empty split file", lambda p: split_file(p, {"train": []}), "lists no image"),
+    ("several split files", two_split_files, "several split files: split_A.json, split_B.json"),
+    (
+        "pickled array",
+        lambda p: npz(p, train_images=np.array([{}, {}, {}, {}], dtype=object)),
+        "pickled Python objects, which could run code",
+    ),
+    ("array file that is none", lambda p: written(p / "a.npz", b"x"), "not a readable .npz file"),
+    ("array file without images", lambda p: npz(p, train_images=None), "no train_images and train_labels"),
+    ("fewer labels than images", lambda p: npz(p, train_labels=np.array([0, 1])), "2 labels for 4 images"),
+    (
+        "several labels an image",
+        lambda p: npz(p, train_labels=np.zeros((4, 3), int)),
+        "several labels an image",
+    ),
+    ("volumes", lambda p: npz(p, train_images=np.zeros((4, 5, 5, 5), np.uint8)), "cut into slices"),
+    ("float images", lambda p: npz(p, train_images=np.zeros((4, 5, 5))), "float64; images are uint8"),
+    ("float labels", lambda p: npz(p, train_labels=np.zeros(4)), "labels are integers or names"),
+    (
+        "label out of range",
+        lambda p: npz(p, train_labels=np.array([0, 1, 2, 1])),
+        "label 2 is out of range: the card 'toy' has 2 classes",
+    ),
+    (
+        "unknown class in an array",
+        lambda p: npz(p, train_labels=np.array(["spot", "ring", "x", "ring"])),
+        "'x' is no class",
+    ),
+    ("array shorter than its header", lying_npz, "train_images.npy is shorter than its header says"),
+    (
+        "table without columns",
+        lambda p: written(folders(p) / "t.csv", b"file,class\na.png,x\n"),
+        "the columns are file, class",
+    ),
+    (
+        "table with a missing image",
+        lambda p: table(p, "path,label\ndark_ring/9.png,ring\n"),
+        r"t.csv:2: there is no 'dark_ring/9.png'",
+    ),
+    (
+        "table with ../",
+        lambda p: table(p, "path,label\n../a.png,ring\n"),
+        r"t.csv:2: the path '../a.png' leads outside",
+    ),
+    (
+        "table with an unknown class",
+        lambda p: table(p, "path,label\ndark_ring/0.png,rng\n"),
+        r"t.csv:2: 'rng' is no class.*Did you mean",
+    ),
+    (
+        "table with an unknown split",
+        lambda p: table(p, "path,label,split\ndark_ring/0.png,ring,dev\n"),
+        "unknown split 'dev'",
+    ),
+    (
+        "table with an empty cell",
+        lambda p: table(p, "path,label\ndark_ring/0.png,\n"),
+        "t.csv:2: a row needs a path and a label",
+    ),
+    (
+        "table with a short row",
+        lambda p: table(p, "path,label\ndark_ring/0.png\n"),
+        "t.csv:2: a row needs a path and a label",
+    ),
+    ("table that is not UTF-8", lambda p: table(p, b"path,label\n\xff,ring\n"), "not UTF-8"),
+    ("Parquet that is none", lambda p: table(p, b"x", "t.parquet"), "not a Parquet file"),
+    (
+        "several tables",
+        lambda p: table(table(p, "path,label\n"), "path,label\n", "u.csv"),
+        "several manifests: t.csv, u.csv",
+    ),
+    (
+        "zip with ../",
+        lambda p: zipped(p, "dark_ring/a.png", "../evil.png"),
+        r"holds '../evil.png', which points outside",
+    ),
+    ("zip with a backslash", lambda p: zipped(p, "dark_ring/a.png", "..\\evil.png"), "points outside"),
+    ("zip with an absolute path", lambda p: zipped(p, "/etc/a.png"), "points outside"),
+    ("zip that is none", lambda p: written(p / "a.zip", b"PK\x03\x04rubbish"), "not a readable zip archive"),
+    (
+        "zip without images",
+        lambda p: zipped(p, "a/readme.txt", "b/readme.txt"),
+        "there are no images in this folder",
+    ),
+]
+IMAGES: list[tuple[str, bytes, str]] = [
+    ("empty file", b"", "the file is empty"),
+    ("text", b"I am no image", "not an image that can be read"),
+    ("cut PNG", image()[:-40], "cut short or damaged"),
+    ("cut JPEG", image("JPEG", (64, 64))[:-400], "cut short or damaged"),
+    ("cut TIFF", image("TIFF", (64, 64))[:2000], "cut short or damaged|not an image"),
+    ("damaged PNG", image()[:60] + b"\0\0\0\0" + image()[64:], "cut short or damaged"),
+    ("65,000 by 65,000 pixels", vast_png(), r"too many pixels \(Image size \(4225000000 pixels\)"),
+    ("12,000 by 12,000 pixels", vast_png(12_000), "12000 by 12000 pixels, more than 100,000,000"),
+    ("header only", vast_png(16)[:30], "cut short or damaged|not an image"),
+]
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("name", "make", "message"), COLLECTIONS, ids=[case[0] for case in COLLECTIONS])
+def test_a_bad_collection(
+    name: str, make: Callable[[Path], Path], message: str, tmp_path: Path, card: Card
+) -> None:
+    place = make(tmp_path)
+    before = snapshot(tmp_path)
+    with pytest.raises(UserError, match=f"(?s){message}") as caught:
+        open_source(card, place)
+    assert str(tmp_path) in str(caught.value)
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize(("name", "content", "message"), IMAGES, ids=[case[0] for case in IMAGES])
+def test_a_bad_image(name: str, content: bytes, message: str, tmp_path: Path, card: Card) -> None:
+    bad = folders(tmp_path) / "dark_ring" / "bad.png"
+    bad.write_bytes(content)
+    before = snapshot(tmp_path)
+    source = open_source(card, tmp_path)
+    with pytest.raises(UserError, match=message) as caught:
+        source.read("dark_ring/bad.png")
+    assert str(bad) in str(caught.value)
+    assert snapshot(tmp_path) == before
+
+
+def test_an_image_that_went_away(tmp_path: Path, card: Card) -> None:
+    source = open_source(card, folders(tmp_path))
+    (tmp_path / "dark_ring" / "0.png").unlink()
+    with pytest.raises(UserError, match=r"dark_ring/0.png: cannot be read: No such file"):
+        source.read("dark_ring/0.png")
+
+
+def test_a_damaged_entry_of_a_zip(tmp_path: Path, card: Card) -> None:
+    names = [f"{folder}/{number}.png" for folder in FOLDERS for number in range(2)]
+    source = open_source(card, zipped(tmp_path, *names, damage=True))
+    with pytest.raises(UserError, match=r"toy.zip/bright_spot/0.png: cannot be (read|unpacked)"):
+        source.read("bright_spot/0.png")
+
+
+def test_an_unknown_format(tmp_path: Path, card: Card) -> None:
+    with pytest.raises(UserError, match=r"unknown format 'tar'\. Known: npz, coop, manifest, dicom, folder"):
+        open_source(card, folders(tmp_path), format="tar")
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [("npz", "there is no .npz file"), ("coop", "no split_NAME.json"), ("manifest", "there is no manifest")],
+)
+def test_a_format_that_it_is_not(form: str, message: str, tmp_path: Path, card: Card) -> None:
+    with pytest.raises(UserError, match=message):
+        open_source(card, folders(tmp_path), format=form)
+
+
+def test_a_subset_of_one_or_of_unknown_classes(card: Card) -> None:
+    with pytest.raises(UserError, match=r"fewer than two classes"):
+        card.subset(["spot", "bright_spot"])
+    with pytest.raises(UserError, match=r"'sport' is no class.*Did you mean 'bright spot'"):
+        card.subset(["sport", "ring"])
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"])
+def test_whatever_is_damaged_is_a_users_error(form: str) -> None:
+    """Bytes are turned at random places: each file decodes or is refused, and never breaks the program."""
+    content = image(form, (24, 24))
+    generator = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in generator.integers(0, len(content), 4):
+            damaged[place] = generator.integers(0, 256)
+        try:
+            decode(bytes(damaged), "x")
+        except UserError:
+            refused += 1
+    assert refused > 0 or form == "BMP"

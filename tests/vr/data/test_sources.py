@@ -1,0 +1,194 @@
+"""The same images in every form are one collection."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from attrgen.core.errors import UserError
+from attrgen.schema.card import Card
+from vr.data.loading.resident import TrainingImages
+from vr.data.sampling import fewshot
+from vr.data.sources import open_dataset, open_source
+
+FORMS = ["folder", "coop", "zip", "npz", "csv", "parquet"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_counts_and_labels(form: str, forms: dict[str, Path], card: Card) -> None:
+    source = open_source(card, forms[form])
+    assert {split: len(items) for split, items in source.splits.items()} == {"train": 12, "val": 6, "test": 8}
+    for items in source.splits.values():
+        assert sum(item.label for item in items) == len(items) // 2
+        assert [item.path for item in items] == sorted(item.path for item in items)
+    item = next(item for item in source.splits["train"] if item.label == 0)
+    assert source.read(item.path).size == (24, 20)
+    assert source.read(item.path).mode == "RGB"
+    assert source.notes == ()
+
+
+def test_every_form_gives_the_same_sample_and_the_same_bytes_on_the_device(
+    forms: dict[str, Path], card: Card
+) -> None:
+    digests = set()
+    for form in FORMS:
+        source = open_source(card, forms[form])
+        sample = fewshot.draw(source, card, 2, seed=3)
+        images = TrainingImages.load(source, (*sample.train, *sample.val), 16)
+        batch = images.batch(torch.arange(len(images)), augment=False)
+        ids = [sample.ids[item.path] for item in (*sample.train, *sample.val)]
+        digests.add(
+            (hashlib.sha256(batch.numpy().tobytes()).hexdigest(), tuple(ids), tuple(images.labels.tolist()))
+        )
+    assert len(digests) == 1
+
+
+def test_a_zip_and_a_folder_have_the_same_paths(forms: dict[str, Path], card: Card) -> None:
+    assert open_source(card, forms["zip"]).splits == open_source(card, forms["folder"]).splits
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_subset_passes_over_the_other_classes(form: str, forms: dict[str, Path], card: Card) -> None:
+    three = card.model_copy(
+        update={"classes": (*card.classes, card.classes[0].model_copy(update={"name": "c", "folder": "c"}))}
+    )
+    three = three.model_copy(
+        update={"classes": (*three.classes[:2], three.classes[2].model_copy(update={"aliases": ("see",)}))}
+    )
+    with pytest.raises(UserError, match="class 'c': the collection has no image of this class"):
+        open_source(three, forms[form])
+    source = open_source(three.subset(["ring", "bright spot"]), forms[form])
+    assert sum(map(len, source.splits.values())) == 26
+    # The class that neither name leaves in is passed over on purpose; 'c' is still missed.
+    with pytest.raises(UserError, match="class 'c'"):
+        open_source(three.subset(["c", "dark ring"]), forms[form])
+
+
+def test_integer_labels_keep_their_meaning_in_a_subset(forms: dict[str, Path], card: Card) -> None:
+    images = card.images
+    assert images is not None
+    card = card.model_copy(update={"images": images.model_copy(update={"labels": ("spot", "ring")})})
+    reverse = card.model_copy(update={"classes": card.classes[::-1]})
+    source = open_source(reverse, forms["npz"])
+    assert source.read("train/000000").size == (24, 20)
+    labels = {item.path: item.label for item in open_source(card, forms["npz"]).splits["train"]}
+    assert {item.path: 1 - item.label for item in source.splits["train"]} == labels
+
+
+def test_a_collection_needs_no_card(forms: dict[str, Path]) -> None:
+    for form, names in {
+        "folder": ("bright spot", "dark ring"),
+        "coop": ("DARK RING", "BRIGHT SPOT"),  # in the order of the file's own labels
+        "zip": ("bright spot", "dark ring"),
+        "csv": ("Dark-Ring", "spot"),
+        "parquet": ("Dark-Ring", "spot"),
+        "npz": ("class 0", "class 1"),
+    }.items():
+        card, source = open_dataset(str(forms[form]))
+        assert card.class_names == names
+        assert len(source.splits["test"]) == 8
+
+
+def test_a_data_root_holds_collections_by_name(
+    forms: dict[str, Path], card: Card, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with pytest.raises(UserError, match="the images of 'toy' are not there"):
+        monkeypatch.setenv("VR_DATA", str(root))
+        open_source(card)
+    forms["npz"].rename(root / "Toy.npz")
+    assert len(open_source(card).splits["train"]) == 12
+    forms["zip"].rename(root / "Toy.zip")
+    assert open_source(card).root.name == "Toy"
+    assert "Toy.zip" in str(open_source(card).root)
+    forms["coop"].rename(root / "Toy")
+    assert open_source(card).root == root / "Toy"
+    assert open_source(card, root).splits == open_source(card).splits
+
+
+def test_the_missing_message_says_how_to_get_the_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VR_DATA", str(tmp_path))
+    with pytest.raises(
+        UserError, match=r"BUSI: the images of 'busi' are not there\. Get them with `vr data get busi`"
+    ):
+        open_dataset("busi")
+
+
+def test_a_flat_folder_holds_a_test_split_out(forms: dict[str, Path], card: Card) -> None:
+    flat = forms["coop"] / "Toy"
+    source = open_source(card, flat)
+    assert {split: len(items) for split, items in source.splits.items()} == {"train": 20, "test": 6}
+    assert "held out for testing" in source.notes[0]
+    again = open_source(card, flat)
+    assert again.splits == source.splits
+    sample = fewshot.draw(source, card, 4, seed=0)
+    assert len(sample.val) == 8
+    assert not {item.path for item in sample.val} & {item.path for item in sample.train}
+
+
+def test_split_folders_go_by_other_names_too(card: Card, tmp_path: Path, png_bytes) -> None:
+    for split in ("Training", "validation", "testing"):
+        for folder in ("bright-spot", "RING"):
+            path = tmp_path / split / folder / "deep" / "a.png"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(png_bytes())
+    source = open_source(card, tmp_path)
+    assert {split: len(items) for split, items in source.splits.items()} == {"train": 2, "val": 2, "test": 2}
+
+
+def test_hidden_files_do_not_count(forms: dict[str, Path], card: Card) -> None:
+    (forms["folder"] / ".DS_Store").write_text("x")
+    hidden = forms["folder"] / "train" / "dark_ring" / "._a.png"
+    hidden.write_text("x")
+    assert len(open_source(card, forms["folder"]).splits["train"]) == 12
+
+
+def test_links_are_followed_and_end(forms: dict[str, Path], card: Card, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for folder in ("bright_spot", "dark_ring"):
+        (linked / folder).symlink_to(forms["coop"] / "Toy" / folder)
+    (linked / "dark_ring" / "round").symlink_to(linked)
+    assert sum(map(len, open_source(card, linked).splits.values())) == 26
+
+
+def test_semicolons_and_integers_in_a_table(card: Card, tmp_path: Path, png_bytes) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        (tmp_path / name).write_bytes(png_bytes())
+    (tmp_path / "t.csv").write_bytes(
+        "\ufeffLabel;Path\r\n0;a.png\r\n1;b.png\r\n0;c.png\r\n1;./d.png\r\n".encode()
+    )
+    source = open_source(card, tmp_path)
+    assert {item.path: item.label for own in source.splits.values() for item in own} == {
+        "a.png": 0,
+        "b.png": 1,
+        "c.png": 0,
+        "d.png": 1,
+    }
+
+
+def test_grey_arrays_and_large_ones(card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    from vr.data.formats import npz
+
+    images = np.random.default_rng(0).integers(0, 256, (8, 5, 7), dtype=np.uint8)
+    sixteen = np.full((4, 5, 7), 2**12 - 1, dtype=np.uint16)
+    np.savez(
+        tmp_path / "a.npz",
+        train_images=images,
+        train_labels=np.array([0, 1] * 4),
+        test_images=sixteen,
+        test_labels=np.array([0, 1, 0, 1]),
+    )
+    for limit in (2**28, 10):  # in memory, and mapped from a temporary file
+        monkeypatch.setattr(npz, "_IN_MEMORY_BYTES", limit)
+        source = open_source(card, tmp_path / "a.npz")
+        assert np.array_equal(np.asarray(source.read("train/000003"))[..., 1], images[3])
+        assert np.asarray(source.read("test/000000")).min() == 255

@@ -1,0 +1,138 @@
+"""`vr calibrate`: which images it may look at, and what it leaves in the run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from attrgen.core.errors import UserError
+from vr.cli import app
+from vr.clip.backbone import Backbone
+from vr.data.formats.source import ImageSource, Item
+from vr.data.sampling import fewshot
+from vr.data.sources import open_source
+from vr.evaluation import calibration as calibrations
+from vr.evaluation.calibrate import calibrate_run, unseen_items
+from vr.methods.common.base import Method
+from vr.runs import run as runs
+from vr.runs.run import Run
+
+
+@pytest.fixture
+def run(toy_run: Path, tmp_path: Path, toy: Any) -> Run:
+    return runs.load_run(Path(shutil.copytree(toy_run, tmp_path / "run")))
+
+
+@pytest.fixture
+def source(run: Run, toy: Any) -> ImageSource:
+    return open_source(run.card, toy.data)
+
+
+def splits_of(items: list[Item]) -> set[str]:
+    return {item.path.split("/")[0] for item in items}
+
+
+def test_val_is_used_whole_and_train_without_the_sample(run: Run, source: ImageSource) -> None:
+    sample = fewshot.load(run.path / runs.FEWSHOT, source, run.card)
+    assert unseen_items(run, source, "val") == list(source.splits["val"])
+    train = unseen_items(run, source, "train")
+    assert len(train) == 3 * (5 - 4)  # of five images a class, four were trained on
+    assert not {item.path for item in train} & {item.path for item in sample.train}
+    assert unseen_items(run, source, "all") == [*source.splits["val"], *train]
+
+
+def test_images_are_known_by_content_wherever_they_lie(run: Run, source: ImageSource, tmp_path: Path) -> None:
+    wanted = {(source.root / item.path).read_bytes() for item in unseen_items(run, source, "train")}
+    for item in source.splits["train"]:
+        folder = tmp_path / "copy" / "train" / Path(item.path).parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source.root / item.path, folder / f"renamed-{Path(item.path).name}")
+    shutil.copytree(source.root / "test", tmp_path / "copy" / "test")
+    copy = open_source(run.card, tmp_path / "copy")
+    assert {(copy.root / item.path).read_bytes() for item in unseen_items(run, copy, "train")} == wanted
+
+
+def test_validation_images_that_a_choice_was_made_on_are_left_out(run: Run, source: ImageSource) -> None:
+    chose = run.config.model_copy(update={"select": "val"})
+    assert unseen_items(Run(run.path, chose, run.method, None), source, "val") == []
+
+    class Chooses(Method):
+        def finish(self, val: Any) -> None: ...
+
+    method = Chooses.__new__(Chooses)
+    assert unseen_items(Run(run.path, run.config, method, None), source, "val") == []
+
+
+def test_the_test_set_is_refused_and_never_read(
+    run: Run, source: ImageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    kind = type(source)
+    original = kind.read
+    monkeypatch.setattr(kind, "read", lambda self, path: read.append(path) or original(self, path))
+    calibrate_run(run, source, pool="all")
+    assert read and not [path for path in read if path.startswith("test")]
+    with pytest.raises(UserError, match="the test set is for testing"):
+        unseen_items(run, source, "test")  # type: ignore[arg-type]
+
+
+def test_it_leaves_the_numbers_and_the_curve(run: Run, source: ImageSource) -> None:
+    said: list[str] = []
+    found = calibrate_run(run, source, coverage=0.6, say=said.append)
+    assert said == ["6 validation images"]
+    assert found.images == 6 and found.fitted.images == found.held_out.images == 3
+    assert calibrations.load(run.path) == found
+    for name in calibrations.FILES:
+        assert (run.path / name).stat().st_size
+    again = calibrate_run(run, source, coverage=0.6)
+    assert again == found
+
+
+def test_without_a_val_split_training_images_serve(run: Run, source: ImageSource, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(source.root, tmp_path / "copy"))
+    shutil.rmtree(copy / "val")
+    said: list[str] = []
+    calibrate_run(run, open_source(run.card, copy), say=said.append)
+    assert said == ["3 training images outside the few-shot sample"]
+    with pytest.raises(UserError, match="0 validation images: too few"):
+        calibrate_run(run, open_source(run.card, copy), pool="val")
+
+
+def test_the_command(run: Run, toy: Any, tiny: Backbone) -> None:
+    command = ["calibrate", str(run.path), "--split", "all", "--device", "cpu", "--set-score", "aps"]
+    ended = CliRunner().invoke(app, command)
+    assert ended.exit_code == 0, ended.output
+    assert "9 validation images and training images outside the few-shot sample" in ended.output
+    assert "12 test images: ECE" in ended.output and "note: 9 images" in ended.output
+    values = json.loads((run.path / runs.CALIBRATION).read_text())
+    assert values["set_score"] == "aps" and values["coverage"] == 0.8
+    refused = CliRunner().invoke(app, command)
+    assert isinstance(refused.exception, UserError) and "is there already" in str(refused.exception)
+    assert CliRunner().invoke(app, [*command, "--force", "--coverage", "0.5"]).exit_code == 0
+    assert json.loads((run.path / runs.CALIBRATION).read_text())["coverage"] == 0.5
+
+
+def test_a_run_that_is_replaced_loses_its_calibration(run: Run, source: ImageSource, toy: Any) -> None:
+    from vr.training.train import run_experiment
+
+    calibrate_run(run, source)
+    run_experiment(toy.experiment(out=run.path, recipe={"epochs": 1}), fresh=True)
+    assert not any((run.path / name).exists() for name in calibrations.FILES)
+    assert torch.isfinite(runs.load_run(run.path).method.state()["delta_pos"]).all()
+
+
+def test_a_collection_named_as_the_dataset_is_found_again(toy: Any, tmp_path: Path) -> None:
+    from vr.training.train import run_experiment
+
+    asked = toy.experiment(dataset=str(toy.data), data=None, attrs=None, method="linear-probe", recipe={})
+    run_experiment(asked.model_copy(update={"out": tmp_path / "run"}))
+    ended = CliRunner().invoke(
+        app, ["calibrate", str(tmp_path / "run"), "--split", "train", "--device", "cpu"]
+    )
+    assert ended.exit_code == 0, ended.output

@@ -1,0 +1,148 @@
+"""A calibration as numbers and as a file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from attrgen.core.errors import UserError
+from vr.evaluation import calibration as calibrations
+from vr.evaluation import calibration_report, conformal
+from vr.evaluation.calibration import Calibration
+from vr.evaluation.temperature import fit_temperature
+from vr.runs import run as runs
+from vr.runs.predictions import Predictions
+
+NAMES = ("cyst", "stone", "tumor")
+
+
+def scored(count: int, *, temperature: float = 4.0, seed: int = 0) -> Predictions:
+    """Scores that are `temperature` times too sure, as a model's often are."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = 6 * torch.randn(count, 3, generator=generator)
+    labels = torch.multinomial((logits / temperature).softmax(1), 1, generator=generator)[:, 0]
+    return Predictions(NAMES, tuple(f"{seed}/{i:05d}.png" for i in range(count)), labels, logits)
+
+
+def fit(found: Predictions, *, score: conformal.Score = "lac", coverage: float = 0.8) -> Calibration:
+    return calibrations.fit(found, model="0" * 64, images_from="val", coverage=coverage, score=score)[0]
+
+
+def plain_ece(chances: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+    confidence, right = chances.max(1), chances.argmax(1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            abs(right[place == b].mean() - confidence[place == b].mean()) * (place == b).mean()
+            for b in range(bins)
+            if (place == b).any()
+        )
+    )
+
+
+def test_on_other_images_confidence_means_what_it_says() -> None:
+    found = fit(scored(2000))
+    test = calibration_report.assess(scored(4000, seed=1), found)
+    assert found.temperature == pytest.approx(4, rel=0.1)
+    assert test["ece_before"] > 0.15 and test["ece_after"] < 0.03
+    assert test["nll_after"] < test["nll_before"]
+    assert test["answered"] == pytest.approx(0.8, abs=0.03)
+    assert test["selective_accuracy"] > test["accuracy"] + 0.02
+    assert test["sets_coverage"] == pytest.approx(0.9, abs=0.03) and 1 < test["sets_size"] < 3
+
+
+def test_its_numbers_are_those_of_numpy() -> None:
+    found, other = fit(scored(600)), scored(700, seed=1)
+    test = calibration_report.assess(other, found)
+    logits, labels = other.logits.double().numpy(), other.labels.numpy()
+    for scale, ece, nll in ((1.0, "ece_before", "nll_before"), (found.temperature, "ece_after", "nll_after")):
+        exp = np.exp((logits - logits.max(1, keepdims=True)) / scale)
+        chances = exp / exp.sum(1, keepdims=True)
+        assert test[ece] == pytest.approx(plain_ece(chances, labels), abs=1e-6)
+        assert test[nll] == pytest.approx(-np.log(chances[np.arange(700), labels]).mean())
+    confidence, right = chances.max(1), chances.argmax(1) == labels
+    answered = confidence >= found.threshold
+    assert test["answered"] == pytest.approx(answered.mean())
+    assert test["selective_accuracy"] == pytest.approx(right[answered].mean())
+    members = 1 - chances <= found.set_limits["0.90"]
+    assert test["sets_coverage"] == pytest.approx(members[np.arange(700), labels].mean())
+    assert test["sets_size"] == pytest.approx(members.sum(1).mean())
+
+
+def test_the_halves_are_apart_and_hold_every_class_alike() -> None:
+    found = scored(101)
+    one, other = calibrations._halves(found)
+    assert set(one.paths).isdisjoint(other.paths) and {*one.paths, *other.paths} == set(found.paths)
+    counts = torch.bincount(one.labels, minlength=3) - torch.bincount(other.labels, minlength=3)
+    assert counts.abs().max() <= 1
+
+
+def test_the_temperature_s_images_set_neither_threshold_nor_sets() -> None:
+    found = scored(400)
+    one, other = calibrations._halves(found)
+    fitted = fit(found)
+    scale = fit_temperature(one.logits, one.labels)
+    assert fitted.temperature == scale
+    chances = (other.logits.double() / scale).softmax(1).numpy()
+    confidence = sorted(chances.max(1), reverse=True)
+    assert fitted.threshold == pytest.approx(confidence[160 - 1])  # 80% of 200
+    scores = sorted(1 - chances[np.arange(200), other.labels.numpy()])
+    assert fitted.set_limits["0.90"] == pytest.approx(scores[181 - 1])  # ceil(201 * 0.9)
+
+
+def test_the_order_of_the_images_does_not_matter() -> None:
+    found = scored(120)
+    order = torch.randperm(120, generator=torch.Generator().manual_seed(1)).tolist()
+    paths = tuple(found.paths[i] for i in order)
+    turned = Predictions(NAMES, paths, found.labels[order], found.logits[order])
+    assert fit(turned) == fit(found)
+
+
+def test_a_table_by_coverage() -> None:
+    found = fit(scored(1000), coverage=0.83)
+    wished = [*(percent / 100 for percent in range(50, 81, 5)), 0.83, 0.85, 0.9, 0.95, 1.0]
+    assert [row.coverage for row in found.abstention] == wished
+    thresholds = [row.threshold for row in found.abstention]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert found.threshold == found.threshold_for(0.83)
+    assert found.abstention[0].accuracy > found.abstention[-1].accuracy
+
+
+def test_few_images_are_told() -> None:
+    few = fit(scored(14))
+    assert few.set_limits["0.90"] is None and few.set_limit_for(0.9) == float("inf")
+    notes = "\n".join(calibration_report.notes(few))
+    assert "are few" in notes and "need at least 9 images" in notes
+    many = "\n".join(calibration_report.notes(fit(scored(400))))
+    assert "are few" not in many and "with 200 images" in many
+    with pytest.raises(UserError, match="1 images are too few"):
+        fit(scored(1))
+
+
+def test_it_is_read_as_it_was_written(toy_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(toy_run, tmp_path / "run"))
+    assert calibrations.load(run) is None
+    found = fit(scored(50), score="aps").model_copy(update={"model": calibrations.model_id(run)})
+    calibrations.save(found, run)
+    assert calibrations.load(run) == found
+
+
+def test_another_model_s_calibration_is_refused(toy_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(toy_run, tmp_path / "run"))
+    calibrations.save(fit(scored(50)), run)
+    with pytest.raises(UserError, match=r"calibration\.json: it belongs to another model.*vr calibrate"):
+        calibrations.load(run)
+
+
+@pytest.mark.parametrize(("key", "value"), [("temperature", 0), ("threshold", 2), ("more", 1)])
+def test_a_damaged_file_is_told_by_its_place(key: str, value: float, toy_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(toy_run, tmp_path / "run"))
+    values = json.loads(fit(scored(50)).model_dump_json())
+    (run / runs.CALIBRATION).write_text(json.dumps({**values, key: value}))
+    with pytest.raises(UserError, match=rf"calibration\.json: not a calibration: {key}"):
+        calibrations.load(run)

@@ -1,0 +1,111 @@
+"""Metrics against scikit-learn and plain loops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as sk
+
+from attrgen.core.errors import UserError
+from vr.evaluation.metrics import intervals, measure
+from vr.runs import predictions as tables
+from vr.runs.predictions import Predictions
+
+NAMES = ("a", "b", "c")
+
+
+def _predictions(count: int = 90, *, classes: int = 3, seed: int = 0) -> Predictions:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(classes, (count,), generator=generator)
+    logits = torch.randn(count, 3, generator=generator) + 1.2 * torch.nn.functional.one_hot(labels, 3)
+    return Predictions(NAMES, tuple(f"{i}.png" for i in range(count)), labels, logits)
+
+
+def test_overall_numbers_equal_scikit_learn() -> None:
+    found = _predictions()
+    overall = measure(found)["overall"]
+    y, p = found.labels.numpy(), found.predicted.numpy()
+    probabilities = found.logits.double().softmax(1).numpy()
+    assert overall["accuracy"] == pytest.approx(sk.accuracy_score(y, p))
+    assert overall["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, p))
+    assert overall["macro_f1"] == pytest.approx(sk.f1_score(y, p, average="macro"))
+    assert overall["auroc"] == pytest.approx(sk.roc_auc_score(y, probabilities, multi_class="ovr"), abs=1e-5)
+    assert overall["nll"] == pytest.approx(sk.log_loss(y, probabilities), abs=1e-6)
+
+
+def test_calibration_error_equals_a_plain_loop() -> None:
+    found = _predictions()
+    confidence, predicted = found.logits.double().softmax(1).max(1)
+    right = (predicted == found.labels).double()
+    error = 0.0
+    for low in np.linspace(0, 1, 16)[:-1]:
+        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        if inside.any():
+            error += float(inside.double().mean() * (right[inside].mean() - confidence[inside].mean()).abs())
+    assert measure(found)["overall"]["ece"] == pytest.approx(error, abs=1e-6)
+
+
+def test_per_class_numbers_and_matrix_equal_scikit_learn() -> None:
+    found = _predictions()
+    y, p = found.labels.numpy(), found.predicted.numpy()
+    values = measure(found)
+    assert values["confusion_matrix"] == sk.confusion_matrix(y, p).tolist()
+    recall = sk.recall_score(y, p, average=None)
+    precision = sk.precision_score(y, p, average=None)
+    for place, name in enumerate(NAMES):
+        own = values["per_class"][name]
+        assert own["recall"] == pytest.approx(recall[place])
+        assert own["precision"] == pytest.approx(precision[place])
+        scores = found.logits.softmax(1)[:, place].numpy()
+        assert own["auroc"] == pytest.approx(sk.roc_auc_score(y == place, scores), abs=1e-5)
+
+
+def test_a_class_without_images_is_left_out_and_told() -> None:
+    values = measure(_predictions(classes=2))
+    assert values["per_class"]["c"]["recall"] is None and values["per_class"]["c"]["auroc"] is None
+    found = _predictions(classes=2)
+    y, p = found.labels.numpy(), found.predicted.numpy()
+    recall = sk.recall_score(y, p, labels=[0, 1], average="macro")
+    assert values["overall"]["balanced_accuracy"] == pytest.approx(recall)
+
+
+def test_intervals_equal_a_bootstrap_over_images() -> None:
+    found = _predictions(200)
+    y, p = found.labels.numpy(), found.predicted.numpy()
+    rng = np.random.default_rng(5)
+    drawn = [rng.integers(0, len(y), len(y)) for _ in range(2000)]
+    plain = {
+        "accuracy": [sk.accuracy_score(y[i], p[i]) for i in drawn],
+        "macro_f1": [sk.f1_score(y[i], p[i], average="macro") for i in drawn],
+    }
+    quick = intervals(torch.tensor(sk.confusion_matrix(y, p)), seed=1)
+    for name, values in plain.items():
+        assert quick[name] == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=0.012)
+
+
+def test_predictions_survive_the_file(tmp_path: Path) -> None:
+    found = _predictions()
+    tables.save(found, tmp_path / "predictions.csv")
+    again = tables.load(tmp_path / "predictions.csv")
+    assert again.classes == found.classes and again.paths == found.paths
+    assert torch.equal(again.labels, found.labels)
+    assert torch.allclose(again.logits, found.logits, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not a predictions table"),
+        ("path,label,predicted,a,b\n", "the table is empty"),
+        ("path,label,predicted,a,b\nx.png,z,a,1,2\n", "predictions.csv:2: a row cannot be read"),
+        ("path,label,predicted,a,b\nx.png,a,a,1\n", "predictions.csv:2: a row is cut short"),
+        ("path,label,predicted,a,b\nx.png,a,a,1,two\n", "predictions.csv:2: a row cannot be read"),
+    ],
+)
+def test_damaged_predictions_are_told_by_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "predictions.csv").write_text(text)
+    with pytest.raises(UserError, match=message.replace(".", r"\.")):
+        tables.load(tmp_path / "predictions.csv")

@@ -1,0 +1,133 @@
+"""`vr explain` end to end: tables, JSON, the page, the map, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from attrgen.core.errors import UserError
+from vr.cli import app
+
+
+def call(*words: Any) -> str:
+    result = CliRunner().invoke(app, ["explain", *map(str, words)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+class Page(HTMLParser):
+    """What a page shows and what it would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.outside: list[str] = []
+        self.alts: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        values = dict(attrs)
+        if tag == "img":
+            self.alts.append(values.get("alt") or "")
+        for key in ("src", "href", "srcset", "action"):
+            if values.get(key) and not str(values[key]).startswith("data:"):
+                self.outside.append(str(values[key]))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_table(trained, pictures) -> None:
+    shown = call(trained["biomedvr"].path, *pictures[:2], "--classes", 2, "--top", 1)
+    assert shown.count("positive expert") == 4 and shown.count("negative expert: confusion") == 4
+    assert shown.count("(as ") == 4  # one confusion text a class
+    assert "<i>unlike</i>" in shown
+    assert all(Path(picture).name in shown for picture in pictures[:2])
+
+
+def test_json_is_whole_whatever_the_table_would_show(trained, pictures) -> None:
+    run = trained["biomedvr"]
+    found = json.loads(call(run.path, *pictures, "--json", "--classes", 1, "--top", 1))
+    assert found["format"] == "explanation/1"
+    assert found["attributes"] == run.config.attributes.id and found["tau"] == run.config.backbone.tau
+    assert [each["image"] for each in found["images"]] == pictures
+    predicted = (run.path / "predictions.csv").read_text().splitlines()[1:]
+    by_name = {row.split(",")[0].removeprefix("test/"): row.split(",") for row in predicted}
+    for each in found["images"]:
+        row = by_name["/".join(Path(each["image"]).parts[-2:])]
+        assert each["predicted"] == row[2]
+        logits = {entry["name"]: entry["logit"] for entry in each["classes"]}
+        for name, value in zip(run.card.class_names, row[3:], strict=True):
+            assert logits[name] == pytest.approx(float(value), abs=1e-4)
+        texts = [
+            text["gives"]
+            for expert in each["classes"][0]["experts"]
+            for bank in expert["banks"]
+            for text in bank["texts"]
+        ]
+        assert len(texts) >= 7
+        assert sum(texts) == pytest.approx(each["classes"][0]["logit"], abs=1e-4)
+
+
+def test_page_stands_alone_and_escapes(trained, pictures, tmp_path: Path) -> None:
+    call(trained["biomedvr"].path, pictures[0], pictures[4], "--html", tmp_path / "why.html", "--grid", 4)
+    text = (tmp_path / "why.html").read_text("utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.outside == [] and "url(" not in text and "@import" not in text
+    assert "script" not in page.tags and "i" not in page.tags and "b" not in page.tags
+    assert "Toy <b>" in page.text and "<i>unlike</i>" in page.text
+    assert len(page.alts) == 2 and all("falls where it is hidden" in alt for alt in page.alts)
+    assert page.tags.count("table") == 2
+
+
+def test_map_and_folder(trained, pictures, tmp_path: Path) -> None:
+    folder = Path(pictures[0]).parent
+    found = json.loads(
+        call(trained["biomedvr"].path, folder, "--json", "--map", tmp_path / "map.png", "--grid", 5)
+    )
+    assert len(found["images"]) == 3
+    assert all(len(each["occlusion"]) == 5 == len(each["occlusion"][0]) for each in found["images"])
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_method_without_banks_refuses_and_still_draws_its_map(trained, pictures, tmp_path: Path) -> None:
+    run = trained["linear-probe"]
+    with pytest.raises(UserError, match=r"linear-probe does not score images by texts alone.*--map"):
+        call(run.path, pictures[0])
+    shown = call(run.path, pictures[0], "--map", tmp_path / "map.png", "--grid", 3)
+    assert "expert" not in shown.split("class, expert")[1].splitlines()[2]
+    assert (tmp_path / "map.png").is_file()
+
+
+def test_nothing_is_overwritten_unasked(trained, pictures, tmp_path: Path) -> None:
+    place = tmp_path / "why.html"
+    place.write_text("mine")
+    with pytest.raises(UserError, match="is there already"):
+        call(trained["biomedvr"].path, pictures[0], "--html", place)
+    assert place.read_text() == "mine"
+    call(trained["biomedvr"].path, pictures[0], "--html", place, "--grid", 3, "--force")
+    assert place.read_text() != "mine"
+
+
+def test_what_cannot_be_explained(trained, tmp_path: Path, pictures) -> None:
+    run = trained["biomedvr"].path
+    (tmp_path / "no.png").write_bytes(b"not an image")
+    for words, message in (
+        ((tmp_path / "no.png",), "no.png: not an image"),
+        ((tmp_path / "absent.png",), "absent.png: cannot be read"),
+        ((pictures[0], "--map", tmp_path / "m.png", "--grid", 2), "a grid of 2 cells"),
+    ):
+        with pytest.raises(UserError, match=message):
+            call(run, *words)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="there is no image to explain"):
+        call(run, tmp_path / "empty")

@@ -1,0 +1,83 @@
+"""From scores to predictions: probabilities, abstention, sets; wishes that cannot be met."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from attrgen.core.errors import UserError
+from vr.evaluation import calibration as calibrations
+from vr.evaluation.calibration import Calibration
+from vr.inference.decision import Decision, decision
+from vr.runs.predictions import Predictions
+
+NAMES = ("cyst", "stone", "tumor")
+LOGITS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.1, 0.0], [0.0, 8.0, 0.0]])
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    generator = torch.Generator().manual_seed(0)
+    logits = 6 * torch.randn(400, 3, generator=generator)
+    labels = torch.multinomial((logits / 3).softmax(1), 1, generator=generator)[:, 0]
+    found = Predictions(NAMES, tuple(f"{i}.png" for i in range(400)), labels, logits)
+    return calibrations.fit(found, model="0" * 64, images_from="val", coverage=0.8, score="lac")[0]
+
+
+def test_without_a_calibration_probabilities_are_the_softmax_and_nothing_is_abstained_from() -> None:
+    found = decision(NAMES, None).predict(LOGITS, ["a", "b", None])
+    assert [p.label for p in found] == ["cyst", "stone", "stone"]
+    assert [p.path for p in found] == ["a", "b", None]
+    for prediction, row in zip(found, LOGITS.double().softmax(1).tolist(), strict=True):
+        assert list(prediction.probabilities.values()) == pytest.approx(row)
+        assert prediction.probability == max(prediction.probabilities.values())
+        assert not prediction.abstained and prediction.set is None
+
+
+def test_below_the_threshold_it_abstains_and_still_says_the_class() -> None:
+    found = Decision(NAMES, threshold=0.5).predict(LOGITS, [None] * 3)
+    assert [p.abstained for p in found] == [False, True, False]
+    assert found[1].label == "stone"
+
+
+def test_sets_hold_what_fits_the_likeliest_first() -> None:
+    found = Decision(NAMES, set_limit=0.9).predict(LOGITS, [None] * 3)
+    assert [p.set for p in found] == [("cyst", "stone"), ("stone", "cyst", "tumor"), ("stone",)]
+    none = Decision(NAMES, set_limit=-1.0).predict(LOGITS, [None] * 3)
+    assert [p.set for p in none] == [(), (), ()]
+
+
+def test_a_calibration_gives_temperature_threshold_and_sets(calibration: Calibration) -> None:
+    plain = decision(NAMES, calibration)
+    assert plain.temperature == calibration.temperature == pytest.approx(3, rel=0.3)
+    assert plain.threshold == calibration.threshold and plain.set_limit is None
+    chances = plain.predict(LOGITS, [None] * 3)[0].probabilities
+    wanted = (LOGITS[0].double() / calibration.temperature).softmax(0).tolist()
+    assert list(chances.values()) == pytest.approx(wanted)
+    wide = decision(NAMES, calibration, threshold=0.0, sets=0.95)
+    assert wide.threshold == 0.0 and wide.set_limit == calibration.set_limits["0.95"]
+    assert decision(NAMES, calibration, coverage=1.0).threshold < calibration.threshold
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"threshold": 0.5, "coverage": 0.8}, "say two things"),
+        ({"threshold": 1.5}, "from 0 to 1"),
+        ({"coverage": 0.83}, r"no threshold was fitted for a coverage of 0\.83.*vr calibrate"),
+        ({"sets": 0.925}, r"Ask for 0\.50, 0\.51"),
+        ({"sets": 1.0}, r"Ask for 0\.50, 0\.51"),
+        ({"sets": 90}, r"Ask for 0\.50, 0\.51"),
+    ],
+)
+def test_a_wish_that_cannot_be_met(wishes: dict[str, Any], message: str, calibration: Calibration) -> None:
+    with pytest.raises(UserError, match=message):
+        decision(NAMES, calibration, **wishes)
+
+
+@pytest.mark.parametrize("wishes", [{"coverage": 0.8}, {"sets": 0.9}])
+def test_what_needs_a_calibration_says_so(wishes: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="needs a calibration, and the run has none"):
+        decision(NAMES, None, **wishes)

@@ -1,0 +1,125 @@
+"""The model card says what the run's files say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from attrgen.core.errors import UserError
+from attrgen.schema import attribute_set
+from vr.cli import app
+from vr.data.sources import open_source
+from vr.evaluation.calibrate import calibrate_run
+from vr.report.model_card import CARD, FILES, model_card, place_word, read_facts
+from vr.runs import run as runs
+
+
+@pytest.fixture
+def run(toy_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(toy_run, tmp_path / "run"))
+
+
+def section(card: str, title: str) -> str:
+    return card.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_its_numbers_are_those_of_the_run(run: Path, toy: Any) -> None:
+    card, metrics = model_card(read_facts(run)), runs.read_metrics(run)
+    results = section(card, "Results")
+    low, high = metrics["intervals"]["accuracy"]
+    row = (
+        f"| accuracy | {100 * metrics['overall']['accuracy']:.1f}% | {100 * low:.1f}% to {100 * high:.1f}% |"
+    )
+    assert row in results and "On 12 test images" in results
+    for name, values in metrics["per_class"].items():
+        assert f"| {name} | {values['images']} | {100 * values['recall']:.1f}% |" in results
+    config = runs.read_config(run)
+    assert config.backbone.id in section(card, "How to cite")
+    assert attribute_set.load(toy.attrs).id in section(card, "How to cite")
+    assert "BioMedVR (Liu et al., ECCV 2026)" in section(card, "How to cite")
+    assert "Licence of the data: unknown" in section(card, "Data")
+    assert "Trained on 4 images a class, 12 in all, drawn with seed 1" in section(card, "Data")
+    assert f"{config.learned_parameters:,} numbers" in section(card, "What it is")
+
+
+def test_it_says_what_it_is_not_for(run: Path) -> None:
+    card = model_card(read_facts(run))
+    assert "not for clinical use" in card.split("## What it is")[0]
+    limits = section(card, "Limits")
+    assert "Research only" in limits and "Other scanners" in limits
+    assert "Fewer than 30 test images, so that their numbers say little: bright spot, dark ring and" in limits
+
+
+def test_confidence_is_told_as_it_is(run: Path, toy: Any) -> None:
+    assert "Probabilities are not calibrated" in section(model_card(read_facts(run)), "Confidence")
+    loaded = runs.load_run(run)
+    found = calibrate_run(loaded, open_source(loaded.card, toy.data), pool="all")
+    facts = read_facts(run)
+    told = section(model_card(facts), "Confidence")
+    assert f"temperature {found.temperature:.3g}" in told and f"{found.threshold:.3f}" in told
+    test = facts.calibrated_test
+    assert test is not None
+    row = f"| expected calibration error | {100 * test['ece_before']:.1f}% | {100 * test['ece_after']:.1f}% |"
+    assert row in told
+
+
+def test_its_front_matter_is_what_the_hub_reads(run: Path) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    data = hub.ModelCard(model_card(read_facts(run))).data
+    assert data.library_name == "biomedvr" and data.pipeline_tag == "image-classification"
+    assert data.tags == ["biomedvr", "few-shot", "medical-imaging", "clip"]
+
+
+def test_it_lists_the_files_that_are_there_and_no_folder_of_this_machine(run: Path, toy: Any) -> None:
+    card = model_card(read_facts(run))
+    listed = {line.split("`")[1] for line in section(card, "Files").splitlines() if line.startswith("- `")}
+    assert listed == {name for name in FILES if (run / name).exists()} and runs.CALIBRATION not in listed
+    for place in (run, toy.backbone, toy.data, toy.attrs):
+        assert str(place.parent) not in card
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("hf-hub:org/model", "hf-hub:org/model"),
+        ("ViT-B-16", "ViT-B-16"),
+        ("/home/someone/models/clip", "clip"),
+        ("local-dir:/home/someone/clip", "clip"),
+        ("../models/clip", "clip"),
+        ("mini", "mini"),
+    ],
+)
+def test_names_of_models_lose_their_folders(name: str, word: str) -> None:
+    assert place_word(name) == word
+
+
+def test_every_method_names_its_paper(run: Path) -> None:
+    from vr.methods import METHODS
+
+    config = json.loads((run / runs.CONFIG).read_text())
+    for name in METHODS:
+        (run / runs.CONFIG).write_text(json.dumps({**config, "method": name}))
+        cited = section(model_card(read_facts(run)), "How to cite").splitlines()[1]
+        assert any(f"{year}" in cited for year in range(2015, 2030)), cited
+
+
+def test_the_command(run: Path) -> None:
+    ended = CliRunner().invoke(app, ["card", str(run)])
+    assert ended.exit_code == 0 and str(run / CARD) in ended.output
+    assert (run / CARD).read_text() == model_card(read_facts(run))
+    refused = CliRunner().invoke(app, ["card", str(run)])
+    assert isinstance(refused.exception, UserError) and "is there already" in str(refused.exception)
+    assert CliRunner().invoke(app, ["card", str(run), "--force"]).exit_code == 0
+    printed = CliRunner().invoke(app, ["card", str(run), "--out", "-"])
+    assert printed.stdout == (run / CARD).read_text()
+
+
+def test_a_run_that_is_not_finished(run: Path) -> None:
+    (run / runs.METRICS).unlink()
+    with pytest.raises(UserError, match="the run has no metrics yet"):
+        read_facts(run)

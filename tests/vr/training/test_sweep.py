@@ -1,0 +1,226 @@
+"""Sweeps: the grid, cells left, broken and gone on with; tables and curves of what is there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attrgen.core.errors import UserError
+from vr.report.comparison import results, table
+from vr.report.comparison.curve import draw
+from vr.runs import grid
+from vr.runs import run as runs
+from vr.training import sweep
+
+
+def _grid(toy: Any, tmp_path: Path, **changes: Any) -> grid.Grid:
+    values = {
+        "datasets": [{"dataset": str(toy.card), "data": str(toy.data), "attrs": str(toy.attrs)}],
+        "methods": ["zero-shot", "attrvr", {"method": "biomedvr", "options": {"fusion": "subtract"}}],
+        "shots": [2],
+        "seeds": [1, 2],
+        "common": {
+            "backbone": str(toy.backbone),
+            "weights": "random",
+            "device": "cpu",
+            "runs": str(tmp_path / "runs"),
+            "recipe": {"epochs": 2, "batch_size": 8, "lr": 5.0},
+        },
+    }
+    return grid.build({**values, **changes}, {})
+
+
+@pytest.fixture(scope="module")
+def done(toy: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[grid.Grid, Path]:
+    """A sweep that ran to its end in two worker processes."""
+    place = tmp_path_factory.mktemp("sweep")
+    asked = _grid(toy, place)
+    outcomes = sweep.sweep([sweep.look(cell) for cell in asked.cells()], jobs=2)
+    assert [outcome.error for outcome in outcomes] == [""] * 6
+    return asked, place / "runs"
+
+
+def test_every_cell_is_a_run_directory_and_is_left_the_next_time(done: tuple[grid.Grid, Path]) -> None:
+    asked, _ = done
+    cells = [sweep.look(cell) for cell in asked.cells()]
+    assert [cell.state for cell in cells] == ["finished"] * 6
+    stamps = [(cell.path / runs.METRICS).stat().st_mtime_ns for cell in cells]
+    assert sweep.sweep(cells, jobs=1) == []
+    assert [(cell.path / runs.METRICS).stat().st_mtime_ns for cell in cells] == stamps
+
+
+def test_zero_shot_has_no_epochs_and_no_suffix_for_them(done: tuple[grid.Grid, Path]) -> None:
+    _, folder = done
+    labels = {result.label for result in results.find([folder])}
+    assert "zero-shot" in labels
+    assert any(label.startswith("biomedvr fusion=subtract") for label in labels)
+
+
+def test_an_unfinished_cell_alone_is_run_again(toy: Any, tmp_path: Path) -> None:
+    asked = _grid(toy, tmp_path, methods=["zero-shot", "attrvr"], seeds=[1])
+    cells = [sweep.look(cell) for cell in asked.cells()]
+    assert [cell.state for cell in cells] == ["absent", "absent"]
+    sweep.sweep(cells, jobs=1)
+    (cells[1].path / runs.METRICS).unlink()  # as if it had been killed while measuring
+    again = [sweep.look(cell) for cell in asked.cells()]
+    assert [cell.state for cell in again] == ["finished", "unfinished"]
+    ran: list[sweep.Outcome] = []
+    sweep.sweep(again, jobs=1, on_outcome=ran.append)
+    assert [outcome.cell.path for outcome in ran] == [cells[1].path]
+
+
+def test_a_broken_cell_is_noted_others_go_on_and_it_is_retried_on_request(toy: Any, tmp_path: Path) -> None:
+    methods = ["zero-shot", {"method": "attrvr", "options": {"frame": 40}}]
+    asked = _grid(toy, tmp_path, methods=methods, seeds=[1])
+    outcomes = sweep.sweep([sweep.look(cell) for cell in asked.cells()], jobs=1)
+    assert ["frame of 40 pixels" in outcome.error for outcome in outcomes] == [False, True]
+    cells = [sweep.look(cell) for cell in asked.cells()]
+    assert [cell.state for cell in cells] == ["finished", "broken"]
+    assert "frame of 40 pixels" in cells[1].why
+    assert sweep.sweep(cells, jobs=1) == []
+    assert len(sweep.sweep(cells, jobs=1, retry=True)) == 1
+
+
+def test_a_dataset_without_images_is_a_broken_cell_with_its_reason(tmp_path: Path) -> None:
+    asked = grid.build({"datasets": ["ct-kidney"], "methods": ["zero-shot"], "seeds": [1]}, {})
+    (cell,) = [sweep.look(cell) for cell in asked.cells()]
+    assert cell.state == "broken" and "are not there" in cell.why
+
+
+def test_another_run_in_a_cells_place_is_not_taken_for_it(toy: Any, done: tuple[grid.Grid, Path]) -> None:
+    asked, _ = done
+    first = next(cell for cell in asked.cells() if cell.method == "attrvr")
+    other = first.model_copy(update={"recipe": {**first.recipe, "epochs": 3}, "out": sweep.look(first).path})
+    cell = sweep.look(other)
+    assert cell.state == "broken" and "other settings: recipe" in cell.why
+
+
+def test_a_killed_sweep_leaves_whole_cells_and_goes_on(toy: Any, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f'datasets = [{{ dataset = "{toy.card}", data = "{toy.data}", attrs = "{toy.attrs}" }}]\n'
+        'methods = ["attrvr", "biomedvr"]\nshots = [2]\nseeds = [1, 2]\n[common]\n'
+        f'backbone = "{toy.backbone}"\nweights = "random"\ndevice = "cpu"\nruns = "{tmp_path / "runs"}"\n'
+        "[common.recipe]\nepochs = 6\nlr = 5.0\n"
+    )
+    command = [sys.executable, "-c", "from vr.cli import main; main()", "sweep", str(recipe)]
+    process = subprocess.Popen(command, start_new_session=True, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs").rglob(runs.METRICS)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob(runs.METRICS)}
+    assert 1 <= len(finished) < 4
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"{len(finished)} finished already" in ended.stdout
+    assert len(list((tmp_path / "runs").rglob(runs.METRICS))) == 4
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert not list((tmp_path / "runs").rglob(".*.tmp"))
+
+
+class TestRecipes:
+    @pytest.mark.parametrize("name", sorted(grid.shipped()))
+    def test_every_shipped_recipe_is_valid(self, name: str) -> None:
+        from vr.methods import find_method
+        from vr.runs.experiment import preset
+
+        cells = list(grid.load(name, {}).cells())
+        assert len(cells) >= 3
+        for cell in cells:
+            kind = find_method(cell.method)
+            options, recipe = preset(kind, cell.preset, cell.shots)
+            assert set(cell.options) <= set(type(options).model_fields)
+            assert set(cell.recipe) <= set(type(recipe).model_fields)
+
+    def test_flags_replace_what_the_recipe_says(self) -> None:
+        changed = {"seeds": [7], "datasets": ["busi"], "common": {"recipe": {"epochs": 5}}}
+        cells = list(grid.load("table1", changed).cells())
+        assert {cell.seed for cell in cells} == {7} and {cell.dataset for cell in cells} == {"busi"}
+        assert all(cell.recipe == {"epochs": 5} for cell in cells)
+
+    def test_unknown_recipe_and_key_are_told(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"no recipe 'tabel1'.*table1"):
+            grid.load("tabel1", {})
+        file = tmp_path / "x.toml"
+        file.write_text('datasets = ["busi"]\nmethods = ["vp"]\nsead = [1]\n')
+        with pytest.raises(UserError, match=r"x\.toml: unknown key 'sead'"):
+            grid.load(str(file), {})
+        file.write_text('datasets = ["busi"]\nmethods = ["vp"]\n[common]\nbackbon = "mini"\n')
+        with pytest.raises(UserError, match=r"unknown key 'common\.backbon'"):
+            list(grid.load(str(file), {}).cells())
+
+
+class TestTable:
+    def test_numbers_are_those_of_the_runs(self, done: tuple[grid.Grid, Path]) -> None:
+        _, folder = done
+        found = results.find([folder])
+        (made,) = table.make_tables(found, baseline="zero-shot")
+        for label in made.rows:
+            cell = made.cells[label, "toy"]
+            each = [run.value("accuracy") for run in found if run.label == label]
+            assert cell.spread is not None and cell.spread.seeds == len(each) == 2
+            assert cell.spread.mean == pytest.approx(sum(filter(None, each)) / 2)
+            assert (cell.difference is None) == (label == "zero-shot")
+            if cell.difference is not None:
+                base = made.cells["zero-shot", "toy"].spread
+                assert base is not None
+                assert cell.difference.mean == pytest.approx(cell.spread.mean - base.mean)
+
+    def test_a_missing_cell_is_shown_as_missing(self, done: tuple[grid.Grid, Path]) -> None:
+        _, folder = done
+        (made,) = table.make_tables(results.find([folder]))
+        cells = {key: cell for key, cell in made.cells.items() if key[0] != "attrvr"}
+        first = next(iter(made.rows))
+        gap = table.Table(made.backbone, 2, "accuracy", None, ("attrvr", first), ("toy",), cells, {})
+        assert "| attrvr | missing |" in table.markdown(gap)
+        assert "attrvr & missing" in table.latex(gap)
+        row = next(r for r in csv.DictReader(io.StringIO(table.to_csv([gap]))) if r["method"] == "attrvr")
+        assert row["mean"] == "missing" and row["seeds"] == "0"
+
+    def test_published_numbers_stand_apart(self, done: tuple[grid.Grid, Path]) -> None:
+        _, folder = done
+        (made,) = table.make_tables(results.find([folder]), published={("attrvr", "toy"): 0.123})
+        text = table.markdown(made)
+        assert "published (ViT-B/16, 16 shots)" in text and "toy 12.3" in text
+        published = table.read_published()
+        assert published["biomedvr", "busi"] == pytest.approx(0.826) and len(published) == 77
+
+    def test_oracle_is_labelled_as_selected_on_the_test_set(self, done: tuple[grid.Grid, Path]) -> None:
+        _, folder = done
+        (made,) = table.make_tables(results.find([folder]), metric="oracle")
+        assert "SELECTED ON THE TEST SET" in table.markdown(made)
+        assert "missing" in table.markdown(made)  # no run noted one
+
+    def test_the_same_seed_twice_is_an_error(self, done: tuple[grid.Grid, Path]) -> None:
+        _, folder = done
+        found = results.find([folder])
+        with pytest.raises(UserError, match="have seed"):
+            results.grouped([*found, found[0]])
+
+    def test_errors_name_the_remedy(self, done: tuple[grid.Grid, Path], tmp_path: Path) -> None:
+        _, folder = done
+        with pytest.raises(UserError, match="no finished run"):
+            results.find([tmp_path])
+        with pytest.raises(UserError, match=r"no run of the baseline 'coop'.*attrvr"):
+            table.make_tables(results.find([folder]), baseline="coop")
+        with pytest.raises(UserError, match="unknown metric"):
+            table.make_tables(results.find([folder]), metric="acuracy")
+
+
+def test_curve_is_drawn_with_a_line_a_method(done: tuple[grid.Grid, Path], tmp_path: Path) -> None:
+    _, folder = done
+    draw(results.find([folder]), tmp_path / "curve.svg")
+    picture = (tmp_path / "curve.svg").read_text()
+    assert picture.startswith("<?xml") and len(picture) > 5000
+    with pytest.raises(UserError, match="gif"):
+        draw(results.find([folder]), tmp_path / "curve.gif")

@@ -1,0 +1,1 @@
+"""The frozen CLIP: loading, text embeddings and banks, the text tower."""

@@ -1,0 +1,71 @@
+"""Text embeddings, each distinct sentence encoded once per weights and kept in `cache/text/`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from attrgen.core.files import write_bytes
+from vr.clip import bank as banks
+from vr.clip.backbone import Backbone
+from vr.clip.bank import Bank
+
+
+def cache_folder() -> Path:
+    """`$VR_CACHE`, else `cache` in the working folder."""
+    return Path(os.environ.get("VR_CACHE", "cache"))
+
+
+def embed(backbone: Backbone, texts: list[str], *, folder: Path | None = None) -> Tensor:
+    """Unit embeddings (N, D), float32, on the backbone's device; what the cache lacks is encoded and added.
+
+    A cache file that is damaged or of another shape counts as empty: it can always be made again.
+
+    Raises:
+        UserError: a text is longer than the model's context.
+    """
+    path = (folder or cache_folder() / "text") / f"{backbone.id[:32]}.safetensors"
+    known = _read(path)
+    missing = [text for text in dict.fromkeys(texts) if _key(text) not in known]
+    if missing:
+        fresh = backbone.encode_text(missing).cpu()
+        # Another process may have written in the meantime: what it added is kept.
+        known = _read(path) | {_key(text): row for text, row in zip(missing, fresh, strict=True)}
+        _write(path, known)
+    return torch.stack([known[_key(text)] for text in texts]).to(backbone.device)
+
+
+def embed_bank(backbone: Backbone, texts: Sequence[Sequence[str]]) -> Bank:
+    """The bank of every class's texts, at least one each, on the backbone's device.
+
+    Raises:
+        UserError: a text is longer than the model's context.
+    """
+    flat = embed(backbone, [line for lines in texts for line in lines])
+    return banks.from_classes(list(flat.split([len(lines) for lines in texts])), texts)
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8")).digest()
+
+
+def _read(path: Path) -> dict[bytes, Tensor]:
+    try:
+        tensors = load_file(path)
+        keys, rows = tensors["keys"], tensors["rows"]
+    except (OSError, SafetensorError, KeyError):
+        return {}
+    return {bytes(key.tolist()): row for key, row in zip(keys, rows, strict=False)}
+
+
+def _write(path: Path, known: dict[bytes, Tensor]) -> None:
+    keys = torch.tensor([list(key) for key in known], dtype=torch.uint8)
+    write_bytes(path, to_bytes({"keys": keys, "rows": torch.stack(list(known.values()))}))

@@ -1,0 +1,120 @@
+"""A frozen vision transformer as its numbers alone, in the precision it computes in.
+
+No weight needs a gradient, so a linear layer keeps no input for the backward pass; what a constant factor
+would do (LayerScale, QuickGELU's 1.702) is multiplied into the weights when the tower is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vr.clip.vit.linear import Linear
+from vr.clip.vit.mlp import Mlp, Norm
+
+
+@dataclass(frozen=True)
+class Block:
+    """Attention and MLP, each behind its norm and added to its input."""
+
+    heads: int
+    norm: Norm
+    qkv: Linear
+    out: Linear
+    mlp: Mlp
+
+    def project(self, x: Tensor) -> Tensor:
+        """Queries, keys and values side by side: (..., d) -> (..., 3 d)."""
+        return self.qkv(self.norm(x))
+
+    def finish(self, x: Tensor, qkv: Tensor) -> Tensor:
+        """The block's output (B, N, d) from its input and what `project` made of it."""
+        query, key, value = qkv.chunk(3, dim=-1)
+        return self.mlp(x + self.out(self._attend(query, key, value)))
+
+    def first_token(self, x: Tensor) -> Tensor:
+        """The block's output for the first token alone, (B, N, d) -> (B, d).
+
+        Other tokens serve as keys and values only: no query, output projection or MLP of theirs is computed.
+        """
+        width = x.shape[-1]
+        normed = self.norm(x)
+        query = self.qkv.rows(0, width)(normed[:, :1])
+        key, value = self.qkv.rows(width)(normed).chunk(2, dim=-1)
+        return self.mlp(x[:, :1] + self.out(self._attend(query, key, value)))[:, 0]
+
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
+        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(-2)
+
+
+@dataclass(frozen=True)
+class Tower:
+    """A ViT: patches and prefix tokens in, features out.
+
+    What happens once an image or once a step (embedding patches, the head) is float32; blocks and the norm
+    before pooling are in `dtype`.
+
+    Attributes:
+        patch_size: side of a patch in pixels.
+        patch: embeds a patch's pixels, channels first: 3 * patch_size**2 -> d.
+        position: (G * G, d), of each patch of the grid, row by row.
+        prefix: (P, d), class and register tokens with their positions; P may be 0.
+        norm_pre: on every token before the blocks, or None.
+        pool: the first token, or the average of the patch tokens; `average_all` counts the prefix in.
+        norm: on every token before averaging, or None.
+        head: on pooled tokens (B, d) -> (B, D), in order.
+    """
+
+    dtype: torch.dtype
+    patch_size: int
+    patch: Linear
+    position: Tensor
+    prefix: Tensor
+    norm_pre: Norm | None
+    blocks: tuple[Block, ...]
+    pool: Literal["token", "average", "average_all"]
+    norm: Norm | None
+    head: tuple[Callable[[Tensor], Tensor], ...]
+
+    def begin(self, tokens: Tensor) -> Tensor:
+        """Embedded tokens with their positions (..., d), float32, as the first block wants them."""
+        return (tokens if self.norm_pre is None else self.norm_pre(tokens)).to(self.dtype)
+
+    def encode(self, parts: Sequence[Tensor], experts: int, batch: int) -> Tensor:
+        """Features (E, B, D), float32, of token sequences.
+
+        Args:
+            parts: the sequence in pieces (E or 1, B or 1, N_i, d) from `begin`, prefix first; a piece that is
+                the same for all experts or images has 1 there, and its part of the first block's
+                projections is computed once, and without gradient where it has none.
+        """
+        parts = [part for part in parts if part.shape[2]]
+        *front, last = self.blocks
+        tokens = _whole(parts, experts, batch)
+        for number, block in enumerate(front):
+            if number == 0:
+                projected = _whole([block.project(part) for part in parts], experts, batch)
+            else:
+                projected = block.project(tokens)
+            tokens = block.finish(tokens, projected)
+        if self.pool == "token":
+            features = last.first_token(tokens).float()
+        else:
+            tokens = last.finish(tokens, last.project(tokens))
+            tokens = tokens if self.norm is None else self.norm(tokens)
+            features = tokens[:, 0 if self.pool == "average_all" else len(self.prefix) :].float().mean(1)
+        for step in self.head:
+            features = step(features)
+        return features.unflatten(0, (experts, batch))
+
+
+def _whole(parts: Sequence[Tensor], experts: int, batch: int) -> Tensor:
+    """(E * B, N, ...) from pieces (E or 1, B or 1, N_i, ...)."""
+    spread = [part.expand(experts, batch, -1, -1) for part in parts]
+    return torch.cat(spread, dim=2).flatten(0, 1)

@@ -1,0 +1,1 @@
+"""Images in, whatever they come in: formats, decoding, loading, sampling, download, inspection."""

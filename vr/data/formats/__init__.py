@@ -1,0 +1,1 @@
+"""The forms in which collections come, one file each."""

@@ -1,0 +1,90 @@
+"""Image folders: a sub-folder a class, at the top or below train, val and test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from attrgen.core.errors import UserError
+from attrgen.schema.card import Card, fold
+from vr.data.decoding.dicom import DICOM_HEAD, is_dicom
+from vr.data.decoding.pixels import is_image
+from vr.data.formats.collection import Collection, label_of, whole_splits
+from vr.data.formats.files import FileTree, Place
+from vr.data.formats.source import Item, split_of
+
+_LOOKED_INTO = 20
+
+
+def looks(place: Place, card: Card | None = None) -> bool:
+    """Whether there are images in sub-folders."""
+    return place.has_tree and any("/" in name and is_image(name) for name in place.tree.names)
+
+
+def open_folder(place: Place, card: Card) -> Collection:
+    """Open an image folder.
+
+    Raises:
+        UserError: there are no images, a folder matches no class, or a class has no image.
+    """
+    return _open(place, card, [name for name in place.tree.names if is_image(name)])
+
+
+def looks_dicom(place: Place, card: Card | None = None) -> bool:
+    """Whether there are DICOM files in sub-folders, which often have no suffix, and no other images."""
+    if not place.has_tree or looks(place):
+        return False
+    below = (name for name in place.tree.names if "/" in name)
+    return any(is_dicom(place.tree.head(name, DICOM_HEAD)) for name in islice(below, _LOOKED_INTO))
+
+
+def open_dicom(place: Place, card: Card) -> Collection:
+    """As `open_folder`, for DICOM files, known by what is in them and not by name; others are passed over.
+
+    Raises:
+        UserError: as for `open_folder`.
+    """
+    tree = place.tree
+    return _open(place, card, [name for name in tree.names if is_dicom(tree.head(name, DICOM_HEAD))])
+
+
+def _open(place: Place, card: Card, images: list[str]) -> Collection:
+    tree = place.tree
+    if not images:
+        raise UserError(
+            "there are no images in this folder",
+            file=tree.root,
+            remedy="Put the images of each class in a sub-folder named after the class.",
+        )
+    splits, notes = whole_splits(_rows(tree, images, card), card, tree.root)
+    return Collection(tree, splits, notes, card.images.window if card.images else None)
+
+
+def _rows(tree: FileTree, images: list[str], card: Card) -> Iterator[tuple[str, Item]]:
+    labels: dict[str, int | None] = {}
+    for name in images:
+        folders = name.split("/")[:-1]
+        split = split_of(folders[0]) if folders else None
+        inside = folders[1:] if split else folders
+        if not inside:
+            raise UserError(
+                "the image lies in no class folder", file=tree.place(name), remedy="Move it into one."
+            )
+        if inside[0] not in labels:
+            labels[inside[0]] = _label(
+                tree, card, "/".join(folders[: len(folders) - len(inside) + 1]), inside[0]
+            )
+        label = labels[inside[0]]
+        if label is not None:
+            yield split or "train", Item(name, label)
+
+
+def _label(tree: FileTree, card: Card, folder: str, spelling: str) -> int | None:
+    try:
+        return label_of(card, spelling)
+    except UserError as error:
+        raise UserError(
+            f"the folder '{fold(spelling)}' is no class of the card '{card.name}'",
+            file=tree.place(folder),
+            remedy=error.remedy,
+        ) from error

@@ -1,0 +1,64 @@
+"""`vr data check`: counts against the card, images that cannot be read, the same image in two splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from attrgen.core.errors import UserError
+from attrgen.schema.card import Card
+from vr.data.formats.source import SPLITS, ImageSource, Item
+from vr.data.sampling.content import content_ids, duplicates
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found.
+
+    `counts` is images by split and class name. `leaks` are groups of images with the same pixels in several
+    splits.
+    """
+
+    card: Card
+    counts: dict[str, dict[str, int]]
+    unreadable: list[UserError]
+    leaks: list[list[tuple[str, Item]]]
+
+    def problems(self) -> list[str]:
+        """What is wrong, a sentence each; empty if all is well."""
+        lines = []
+        if self.card.counts is not None:
+            for split, published in self.card.counts.model_dump().items():
+                there = sum(self.counts.get(split, {}).values())
+                if there != published:
+                    lines.append(f"{split}: {there} images, and the card says {published}")
+        lines += _shortened([f"unreadable: {error}" for error in self.unreadable], "more unreadable images")
+        leaks = [
+            "the same image in several splits: " + ", ".join(f"{split} {item.path}" for split, item in group)
+            for group in self.leaks
+        ]
+        return lines + _shortened(leaks, "more images that are in several splits")
+
+
+def check(source: ImageSource, card: Card, progress: Callable[[], None] = lambda: None) -> Report:
+    """Decode every image once and compare. `progress` is called after each image."""
+    names = card.class_names
+    counts = {
+        split: {
+            name: sum(item.label == label for item in source.splits[split])
+            for label, name in enumerate(names)
+        }
+        for split in SPLITS
+        if split in source.splits
+    }
+    unreadable: list[UserError] = []
+    items = [item for own in source.splits.values() for item in own]
+    ids = content_ids(source, items, on_error=lambda _, error: unreadable.append(error), progress=progress)
+    return Report(card, counts, unreadable, duplicates(source.splits, ids))
+
+
+def _shortened(lines: list[str], rest: str) -> list[str]:
+    hidden = len(lines) - _SHOWN
+    return lines if hidden <= 0 else [*lines[:_SHOWN], f"… and {hidden} {rest}"]

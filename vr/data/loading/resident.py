@@ -1,0 +1,104 @@
+"""The training set on the device: decoded once, kept as uint8, cut into batches there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vr.data.decoding.decode import centre, resize_short
+from vr.data.formats.source import ImageSource, Item
+from vr.data.loading.augment import crop_and_resize, random_flip, random_resized_crop
+from vr.data.loading.parallel import ordered_map
+from vr.runtime.device import moved
+
+
+class TrainingImages:
+    """Decoded images on a device, their short side `size`, each of its own aspect ratio.
+
+    Args:
+        images: (3, H, W) uint8 tensors.
+        labels: a label an image.
+        size: short side in pixels.
+        device: where they are kept.
+    """
+
+    def __init__(
+        self, images: Sequence[Tensor], labels: Sequence[int], size: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self.size = size
+        self.device = torch.device(device)
+        self.labels = torch.tensor(list(labels), dtype=torch.long, device=self.device)
+        self.extents = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)
+        # Of one shape, they are one tensor and a batch is one gather; else each batch is padded.
+        one_shape = bool((self.extents == self.extents[0]).all())
+        self._stack = torch.stack(list(images)).to(self.device) if one_shape else None
+        self._each = [] if one_shape else [image.to(self.device) for image in images]
+
+    @classmethod
+    def load(
+        cls,
+        source: ImageSource,
+        items: Sequence[Item],
+        size: int,
+        *,
+        device: torch.device | str = "cpu",
+        workers: int = 4,
+    ) -> TrainingImages:
+        """Read, decode and resize `items` once.
+
+        Raises:
+            UserError: an image cannot be read; the message names it.
+        """
+        images = ordered_map(lambda item: resize_short(source.read(item.path), size), items, workers=workers)
+        return cls(list(images), [item.label for item in items], size, device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(
+        self,
+        indices: Tensor,
+        size: int | None = None,
+        generator: torch.Generator | None = None,
+        augment: bool = True,
+        min_crop: float = 0.08,
+    ) -> Tensor:
+        """Images `indices` (B,) as float (B, 3, size, size) in [0, 1], on the device.
+
+        With `augment`, a random resized crop and a random flip of each, drawn from `generator` (on the CPU,
+        so that a run is the same on every device); else the centre crop, exactly the stored bytes. A crop
+        has from `min_crop` to all of an image's area; 0.08 is torchvision's default.
+        """
+        size = size or self.size
+        images, extents = self._gather(indices)
+        if augment:
+            scale = (min_crop, 1.0)
+            cropped = random_resized_crop(images, size, scale=scale, extents=extents, generator=generator)
+            return random_flip(cropped, generator)
+        return _centre_crop(images, extents, self.size, size)
+
+    def _gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        chosen = indices.cpu()
+        extents = self.extents[chosen]
+        if self._stack is not None:
+            return self._stack[moved(indices, self.device)], extents
+        height, width = extents.max(0).values.tolist()
+        padded = torch.zeros(len(chosen), 3, height, width, dtype=torch.uint8, device=self.device)
+        for row, index in enumerate(chosen.tolist()):
+            image = self._each[index]
+            padded[row, :, : image.shape[1], : image.shape[2]] = image
+        return padded, extents
+
+
+def _centre_crop(images: Tensor, extents: Tensor, stored: int, size: int) -> Tensor:
+    corners = [(centre(height, stored), centre(width, stored)) for height, width in extents.tolist()]
+    if stored != size:
+        boxes = torch.tensor([(top, left, stored, stored) for top, left in corners])
+        return crop_and_resize(images, boxes, size)
+    crops = [
+        image[:, top : top + size, left : left + size]
+        for image, (top, left) in zip(images, corners, strict=True)
+    ]
+    return torch.stack(crops).float() / 255

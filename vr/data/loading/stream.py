@@ -1,0 +1,73 @@
+"""Images for evaluation: decoded by worker threads, in order, a batch at a time, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from attrgen.core.errors import UserError
+from vr.data.decoding.decode import to_square
+from vr.data.formats.source import ImageSource, Item
+from vr.data.loading.parallel import ordered_map
+
+
+class Batch(NamedTuple):
+    """Images (B, 3, size, size) uint8, labels (B,) int64 and paths; and what could not be read, by path."""
+
+    images: Tensor
+    labels: Tensor
+    paths: list[str]
+
+
+def stream(
+    source: ImageSource,
+    items: Iterable[Item],
+    size: int,
+    *,
+    batch_size: int = 64,
+    workers: int = 4,
+    on_error: Literal["raise", "skip"] = "raise",
+    unreadable: list[UserError] | None = None,
+) -> Iterator[Batch]:
+    """Read `items` in order, short side to `size`, centre crop.
+
+    At most `batch_size` images and two a worker are held, however many there are, and `items` may be endless.
+
+    Args:
+        on_error: "raise", or "skip": the image is left out and its error appended to `unreadable`.
+
+    Raises:
+        UserError: an image cannot be read (with "raise"); the message names it.
+    """
+
+    def read(item: Item) -> tuple[Item, Tensor | UserError]:
+        try:
+            return item, to_square(source.read(item.path), size)
+        except UserError as error:
+            if on_error == "raise":
+                raise
+            return item, error
+
+    waiting: list[tuple[Item, Tensor]] = []
+    for item, image in ordered_map(read, items, workers=workers):
+        if isinstance(image, UserError):
+            if unreadable is not None:
+                unreadable.append(image)
+            continue
+        waiting.append((item, image))
+        if len(waiting) == batch_size:
+            yield _batch(waiting)
+            waiting = []
+    if waiting:
+        yield _batch(waiting)
+
+
+def _batch(read: Sequence[tuple[Item, Tensor]]) -> Batch:
+    return Batch(
+        torch.stack([image for _, image in read]),
+        torch.tensor([item.label for item, _ in read], dtype=torch.long),
+        [item.path for item, _ in read],
+    )

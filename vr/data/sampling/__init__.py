@@ -1,0 +1,1 @@
+"""Which images: few-shot samples and the ids they are drawn by."""

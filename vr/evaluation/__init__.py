@@ -1,0 +1,1 @@
+"""What scores are worth: metrics, calibration, prediction sets, abstention."""

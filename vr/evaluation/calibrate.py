@@ -1,0 +1,99 @@
+"""`vr calibrate`: which images a run is calibrated on, and the files that come of it. Never the test set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from attrgen.core.errors import UserError
+from vr.data.formats.source import ImageSource, Item
+from vr.data.sampling import fewshot
+from vr.data.sampling.content import content_ids
+from vr.evaluation import calibration as calibrations
+from vr.evaluation import selective
+from vr.evaluation.calibration import Calibration
+from vr.evaluation.conformal import Score
+from vr.evaluation.evaluation import evaluate
+from vr.methods.common.base import Method
+from vr.runs import run as runs
+from vr.runs.run import Run
+
+Pool = Literal["val", "train", "all"]
+_WORDS = {
+    "val": "validation images",
+    "train": "training images outside the few-shot sample",
+    "all": "validation images and training images outside the few-shot sample",
+}
+
+
+def calibrate_run(
+    run: Run,
+    source: ImageSource,
+    *,
+    pool: Pool | None = None,
+    coverage: float = 0.8,
+    score: Score = "lac",
+    say: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Calibration:
+    """Score labelled images that training did not see, fit, and write the results into the run directory.
+
+    Args:
+        pool: which images; by default those of the val split, or of train where there is no val split.
+        coverage: share of images to answer, in (0, 1].
+        score: of prediction sets; see `vr.evaluation.conformal.nonconformity`.
+
+    Raises:
+        UserError: too few such images, or one cannot be read.
+    """
+    chosen: Pool = pool or ("val" if source.splits.get("val") else "train")
+    items = unseen_items(run, source, chosen)
+    say(f"{len(items)} {_WORDS[chosen]}")
+    if len(items) < 2:
+        raise UserError(
+            f"{len(items)} {_WORDS[chosen]}: too few to calibrate on",
+            file=source.root,
+            remedy="Use --split all, or give a collection with more labelled images with --data.",
+        )
+    found = evaluate(run.method, source, items, progress=progress)
+    calibration, curve = calibrations.fit(
+        found,
+        model=calibrations.model_id(run.path),
+        images_from=_WORDS[chosen],
+        coverage=coverage,
+        score=score,
+    )
+    selective.write_csv(curve, run.path / runs.RISK_CSV)
+    selective.draw(curve, calibration.threshold, run.path / runs.RISK_PNG)
+    calibrations.save(calibration, run.path)  # last: where it is, the others are
+    return calibration
+
+
+def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
+    """Labelled images that neither trained the run nor selected anything in it, and no test image.
+
+    Training images of the few-shot sample are always left out; its validation images where the epoch or a
+    hyperparameter was chosen on them.
+
+    Raises:
+        UserError: `pool` is none of val, train and all.
+    """
+    if pool not in _WORDS:
+        raise UserError(
+            f"--split {pool} is not for calibration",
+            remedy="Use val, train or all; the test set is for testing.",
+        )
+    splits = ("val", "train") if pool == "all" else (pool,)
+    items = [item for split in splits for item in source.splits.get(split, ())]
+    sample = run.path / runs.FEWSHOT
+    if not sample.is_file():
+        return items
+    sampled = fewshot.sampled_ids(sample)
+    seen = sampled["train"] | (sampled["val"] if _reads_validation(run) else set())
+    ids = content_ids(source, items)  # by content, for the collection may lie elsewhere or be another
+    return [item for item in items if not fewshot.among(seen, ids[item.path])]
+
+
+def _reads_validation(run: Run) -> bool:
+    kind = type(run.method)
+    return run.config.select == "val" or kind.fit is not Method.fit or kind.finish is not Method.finish

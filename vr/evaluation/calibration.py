@@ -1,0 +1,217 @@
+"""`calibration.json`: what a run's confidences are worth, fitted on images that training did not see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+from torch.nn import functional as F
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import read_text, write_text
+from vr.evaluation import conformal, selective, temperature
+from vr.evaluation.metrics import ECE_BINS
+from vr.evaluation.selective import CoverageRisk
+from vr.runs import run as runs
+from vr.runs.predictions import Predictions
+
+FILES = (runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG)
+SET_COVERAGES = tuple(percent / 100 for percent in range(50, 100))
+_TABLE = tuple(percent / 100 for percent in range(50, 101, 5))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Quality(_Strict):
+    """Negative log-likelihood (nats an image) and ECE (15 bins, in [0, 1]), without and with temperature."""
+
+    images: int
+    nll_before: float
+    nll_after: float
+    ece_before: float
+    ece_after: float
+
+
+class Answered(_Strict):
+    """A threshold, the share of images with at least that confidence, and how many of those are right."""
+
+    coverage: float
+    threshold: float
+    accuracy: float
+
+
+class Calibration(_Strict):
+    """Temperature, abstention and prediction sets of one trained model.
+
+    The temperature is fitted on one half of the images; threshold, table and sets on the other (`held_out`).
+    """
+
+    format: Literal["calibration/1"] = "calibration/1"
+    model: str = Field(description="SHA-256 of the model.safetensors that it belongs to")
+    images_from: str
+    images: int
+    temperature: float = Field(gt=0)
+    fitted: Quality
+    held_out: Quality
+    coverage: float = Field(gt=0, le=1, description="share of images that was asked to be answered")
+    threshold: float = Field(ge=0, le=1, description="below this confidence, a prediction is abstained from")
+    abstention: tuple[Answered, ...]
+    set_score: conformal.Score
+    set_limits: dict[str, float | None] = Field(
+        description="by coverage, the largest nonconformity of a class in the set; null: too few images"
+    )
+
+    def threshold_for(self, coverage: float) -> float:
+        """The threshold that answers that share of images.
+
+        Raises:
+            UserError: the table has no such coverage.
+        """
+        for row in self.abstention:
+            if abs(row.coverage - coverage) < 1e-9:
+                return row.threshold
+        known = ", ".join(f"{row.coverage:g}" for row in self.abstention)
+        raise UserError(
+            f"no threshold was fitted for a coverage of {coverage:g}",
+            remedy=f"There are: {known}. Or fit it: `vr calibrate RUN --coverage {coverage:g}`.",
+        )
+
+    def set_limit_for(self, coverage: float) -> float:
+        """The limit of `conformal.prediction_sets` for that coverage; infinite with too few images.
+
+        Raises:
+            UserError: it is not a whole percentage from 0.50 to 0.99.
+        """
+        key = f"{coverage:.2f}"
+        if key not in self.set_limits or abs(float(key) - coverage) > 1e-9:
+            raise UserError(
+                f"prediction sets of coverage {coverage:g}", remedy="Ask for 0.50, 0.51, … or 0.99."
+            )
+        limit = self.set_limits[key]
+        return float("inf") if limit is None else limit
+
+
+def probabilities(logits: Tensor, temperature: float) -> Tensor:
+    """`softmax(logits / temperature)`, (N, C) in double precision."""
+    return (logits.double() / temperature).softmax(1)
+
+
+def fit(
+    found: Predictions, *, model: str, images_from: str, coverage: float, score: conformal.Score
+) -> tuple[Calibration, CoverageRisk]:
+    """Fit on scored images, which fall into two halves by the hash of their paths, class by class.
+
+    Args:
+        coverage: share of images to answer; the others are abstained from.
+
+    Raises:
+        UserError: fewer than two images.
+    """
+    if len(found.paths) < 2:
+        raise UserError(
+            f"{len(found.paths)} images are too few to calibrate on", remedy="Use --split all, or more data."
+        )
+    one, other = _halves(found)
+    scale = temperature.fit_temperature(one.logits, one.labels)
+    chances = probabilities(other.logits, scale)
+    confidence, predicted = chances.max(1)
+    curve = selective.coverage_risk(confidence, predicted == other.labels)
+    own = conformal.nonconformity(chances, score)[torch.arange(len(other.labels)), other.labels]
+    limits = {f"{asked:.2f}": conformal.quantile(own, asked) for asked in SET_COVERAGES}
+    table = [_answered(curve, asked) for asked in sorted({*_TABLE, coverage})]
+    return Calibration(
+        model=model,
+        images_from=images_from,
+        images=len(found.paths),
+        temperature=scale,
+        fitted=quality(one, scale),
+        held_out=quality(other, scale),
+        coverage=coverage,
+        threshold=float(curve.threshold[curve.at(coverage)]),
+        abstention=tuple(table),
+        set_score=score,
+        set_limits={key: None if limit == float("inf") else limit for key, limit in limits.items()},
+    ), curve
+
+
+def quality(found: Predictions, scale: float) -> Quality:
+    """What confidences are worth on some images, before and after scaling."""
+    before, after = probabilities(found.logits, 1.0), probabilities(found.logits, scale)
+    return Quality(
+        images=len(found.paths),
+        nll_before=_nll(found, 1.0),
+        nll_after=_nll(found, scale),
+        ece_before=_ece(before, found.labels),
+        ece_after=_ece(after, found.labels),
+    )
+
+
+def save(calibration: Calibration, folder: Path) -> None:
+    """Write `calibration.json` into a run directory."""
+    text = json.dumps(calibration.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    write_text(folder / runs.CALIBRATION, text + "\n")
+
+
+def load(folder: Path) -> Calibration | None:
+    """The calibration of a run directory, or None where there is none.
+
+    Raises:
+        UserError: it is damaged, or of a model that has been trained again since.
+    """
+    file = folder / runs.CALIBRATION
+    if not file.is_file():
+        return None
+    remedy = "Run `vr calibrate` again, or remove the file."
+    try:
+        found = Calibration.model_validate_json(read_text(file, what="calibration"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"not a calibration: {place}: {first['msg']}", file=file, remedy=remedy) from error
+    if found.model != model_id(folder):
+        raise UserError("it belongs to another model than the run's", file=file, remedy=remedy)
+    return found
+
+
+def model_id(folder: Path) -> str:
+    """SHA-256 of a run's trained model."""
+    return hashlib.sha256((folder / runs.MODEL).read_bytes()).hexdigest()
+
+
+def _halves(found: Predictions) -> tuple[Predictions, Predictions]:
+    def rank(row: int) -> tuple[int, str]:
+        return int(found.labels[row]), hashlib.sha256(found.paths[row].encode()).hexdigest()
+
+    order = sorted(range(len(found.paths)), key=rank)
+    return _rows(found, order[::2]), _rows(found, order[1::2])
+
+
+def _rows(found: Predictions, rows: list[int]) -> Predictions:
+    paths = tuple(found.paths[row] for row in rows)
+    return Predictions(found.classes, paths, found.labels[rows], found.logits[rows])
+
+
+def _answered(curve: CoverageRisk, coverage: float) -> Answered:
+    place = curve.at(coverage)
+    return Answered(
+        coverage=coverage,
+        threshold=float(curve.threshold[place]),
+        accuracy=1 - float(curve.risk[place]),
+    )
+
+
+def _nll(found: Predictions, scale: float) -> float:
+    return float(F.cross_entropy(found.logits.double() / scale, found.labels))
+
+
+def _ece(chances: Tensor, labels: Tensor) -> float:
+    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
+
+    return float(tm.multiclass_calibration_error(chances, labels, chances.shape[1], n_bins=ECE_BINS))

@@ -1,0 +1,217 @@
+"""Scores of many images: streamed, encoded without gradient, in bounded memory; a run measured on a split."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import write_text
+from vr.data.formats.source import ImageSource, Item
+from vr.data.loading.stream import stream
+from vr.evaluation import features
+from vr.evaluation.metrics import measure
+from vr.methods.common.base import Method
+from vr.runs import predictions
+from vr.runs import run as runs
+from vr.runs.history import read_history, selected_epoch
+from vr.runs.predictions import Predictions
+from vr.runs.run import Run
+from vr.runtime.acceleration import WithinMemory, evaluation_batch_size
+from vr.runtime.device import moved
+from vr.runtime.distributed import Processes
+
+
+@torch.inference_mode()
+def evaluate(
+    method: Method,
+    source: ImageSource,
+    items: Sequence[Item],
+    *,
+    batch_size: int | None = None,
+    workers: int = 4,
+    group: Processes | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Predictions:
+    """Score `items` as they are, without augmentation.
+
+    Features of images are computed once and shared by all methods that read them; see `features`.
+
+    Args:
+        batch_size: by default what `usual_batch_size` says.
+        group: processes that share the images; each calls this, and each is given all scores.
+        progress: told the number of images of each batch, as if all processes kept the same pace.
+
+    Raises:
+        UserError: there is no image, or one cannot be read.
+    """
+    if not items:
+        raise UserError("there is no image to evaluate", file=source.root, remedy="Check --data and --split.")
+    device, names = method.context.backbone.device, method.context.card.class_names
+    group = group or Processes(0, 1, device)
+    size = group.least(batch_size or usual_batch_size(method))
+    own = group.share(items, size)
+    score = _score_features if method.reads == "features" else score_batches
+    logits = [torch.zeros(0, len(names), device=device)]
+    for scores, paths in score(method, source, own, batch_size=size, workers=workers):
+        logits.append(scores)
+        progress(len(paths) * group.size)
+    return Predictions(
+        names,
+        tuple(item.path for item in items),
+        torch.tensor([item.label for item in items]),
+        group.gather(torch.cat(logits), len(items), size).cpu(),
+    )
+
+
+@torch.inference_mode()
+def usual_batch_size(method: Method) -> int:
+    """How many images a batch of this method has: 64 on a CPU, on a GPU what its free memory holds."""
+    method.eval()
+    score = WithinMemory(lambda images: _fused(method, images))
+    return evaluation_batch_size(score, method.image_size, method.context.backbone.device)
+
+
+def score_batches(
+    method: Method,
+    source: ImageSource,
+    items: Iterable[Item],
+    *,
+    batch_size: int | None = None,
+    workers: int = 4,
+    on_error: Literal["raise", "skip"] = "raise",
+    unreadable: list[UserError] | None = None,
+) -> Iterator[tuple[Tensor, list[str]]]:
+    """Fused scores (B, C), float32, and the images' paths; see `map_batches`."""
+    method.eval()
+    return map_batches(
+        lambda images: _fused(method, images),
+        method,
+        source,
+        items,
+        batch_size=batch_size or usual_batch_size(method),
+        workers=workers,
+        on_error=on_error,
+        unreadable=unreadable,
+    )
+
+
+@torch.inference_mode()
+def map_batches(
+    function: Callable[[Tensor], Tensor],
+    method: Method,
+    source: ImageSource,
+    items: Iterable[Item],
+    *,
+    batch_size: int,
+    workers: int = 4,
+    on_error: Literal["raise", "skip"] = "raise",
+    unreadable: list[UserError] | None = None,
+) -> Iterator[tuple[Tensor, list[str]]]:
+    """A function of images as they stream by, on the method's device, and their paths; a batch at a time.
+
+    Args:
+        function: of images (B, 3, image_size, image_size) uint8, each row of its own image alone; it is given
+            smaller batches where memory runs out.
+        on_error, unreadable: see `vr.data.loading.stream.stream`.
+    """
+    device = method.context.backbone.device
+    within = WithinMemory(function, batch_size)
+    for batch in stream(
+        source,
+        items,
+        method.image_size,
+        batch_size=batch_size,
+        workers=workers,
+        on_error=on_error,
+        unreadable=unreadable,
+    ):
+        yield within(moved(batch.images, device)), batch.paths
+
+
+def prepared(method: Method, images: Tensor) -> Tensor:
+    """What `method.prepare` makes of uint8 images."""
+    return method.prepare(images.float() / 255)
+
+
+def evaluate_run(
+    run: Run,
+    source: ImageSource,
+    *,
+    split: str = "test",
+    out: Path | None = None,
+    group: Processes | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> dict[str, Any]:
+    """Score a split, write `predictions.csv` and `metrics.json`, and return the metrics.
+
+    Args:
+        out: the folder to write into; the run directory by default.
+        group: processes that share the images; one of them writes.
+
+    Raises:
+        UserError: the collection has no such split, or an image cannot be read.
+    """
+    items = source.splits.get(split, ())
+    if not items:
+        raise UserError(
+            f"the collection has no {split} images",
+            file=source.root,
+            remedy=f"Splits: {', '.join(source.splits)}.",
+        )
+    folder = out or run.path
+    found = evaluate(run.method, source, items, group=group, progress=progress)
+    history = read_history(run.path)
+    metrics = {
+        "format": "metrics/1",
+        "dataset": run.card.name,
+        "method": run.config.method,
+        "split": split,
+        "selected_epoch": selected_epoch(run.config.select, history),
+        **measure(found),
+    }
+    if history and "oracle_accuracy" in history[0]:
+        best = max(history, key=lambda row: row["oracle_accuracy"])
+        metrics["oracle"] = {
+            "accuracy": best["oracle_accuracy"],
+            "epoch": int(best["epoch"]),
+            "note": "selected on the test set: an upper bound, not a result",
+        }
+    if group is None or group.leads:
+        predictions.save(found, folder / runs.PREDICTIONS)
+        write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    return metrics
+
+
+def _score_features(
+    method: Method, source: ImageSource, items: Sequence[Item], *, batch_size: int, workers: int
+) -> Iterator[tuple[Tensor, list[str]]]:
+    if not items:
+        return
+    method.eval()
+
+    def compute() -> Tensor:
+        batches = map_batches(
+            lambda images: prepared(method, images),
+            method,
+            source,
+            items,
+            batch_size=batch_size,
+            workers=workers,
+        )
+        return torch.cat([rows for rows, _ in batches])
+
+    rows = features.remembered(method.context.backbone, source, items, method.image_size, compute)
+    score = WithinMemory(lambda rows: method.scores(rows).fused.float(), batch_size)
+    for start in range(0, len(items), batch_size):
+        part = slice(start, start + batch_size)
+        yield score(rows[part]), [item.path for item in items[part]]
+
+
+def _fused(method: Method, images: Tensor) -> Tensor:
+    return method.scores(prepared(method, images)).fused.float()

@@ -1,0 +1,46 @@
+"""Image features, computed once for all methods that leave the image alone, and kept in `cache/features/`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from attrgen.core.files import write_bytes
+from vr.clip.backbone import Backbone
+from vr.clip.text import cache_folder
+from vr.data.formats.source import ImageSource, Item
+
+
+def remembered(
+    backbone: Backbone,
+    source: ImageSource,
+    items: Sequence[Item],
+    size: int,
+    compute: Callable[[], Tensor],
+    *,
+    folder: Path | None = None,
+) -> Tensor:
+    """Features (N, D) of `items` at `size` pixels, in order, on the backbone's device.
+
+    They are found again by the weights, the precision and each image's path and stamp (size and time of its
+    file), so that a changed image is encoded anew. A damaged cache file counts as absent.
+
+    Args:
+        compute: gives the features where they are not known.
+    """
+    digest = hashlib.sha256(f"{backbone.id}|{backbone.precision}|{size}|{source.root.resolve()}".encode())
+    for item in items:
+        digest.update(f"|{item.path}|{source.stamp(item.path)}".encode())
+    path = (folder or cache_folder() / "features") / f"{digest.hexdigest()[:32]}.safetensors"
+    try:
+        return load_file(path)["features"].to(backbone.device)
+    except (OSError, SafetensorError, KeyError):
+        rows = compute()
+    write_bytes(path, to_bytes({"features": rows.float().cpu().contiguous()}))
+    return rows

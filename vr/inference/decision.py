@@ -1,0 +1,118 @@
+"""From scores to what a user is told: calibrated probabilities, abstention, and a set of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from attrgen.core.errors import UserError
+from vr.evaluation import conformal
+from vr.evaluation.calibration import Calibration, probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one image.
+
+    Attributes:
+        path: the image's file; None where it came from memory.
+        label: the most probable class.
+        probability: of that class, in [0, 1]: the confidence.
+        probabilities: of every class, by name; they sum to 1.
+        abstained: whether the confidence is below the threshold, so that a person should decide.
+        set: classes that together hold the true one as often as was asked, the most probable first; empty
+            where no class fits; None where no sets were asked for.
+    """
+
+    path: str | None
+    label: str
+    probability: float
+    probabilities: Mapping[str, float]
+    abstained: bool
+    set: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How scores are turned into predictions. Without a calibration: plain softmax, and no abstention.
+
+    Attributes:
+        classes: names in label order.
+        temperature: scores are divided by it.
+        threshold: below this probability a prediction is abstained from.
+        set_limit, set_score: of `conformal.prediction_sets`; a limit of None makes no sets.
+    """
+
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+    threshold: float = 0.0
+    set_limit: float | None = None
+    set_score: conformal.Score = "lac"
+
+    def predict(self, logits: Tensor, paths: Sequence[str | None]) -> list[Prediction]:
+        """Predictions of images, from their scores (N, C) and files."""
+        chances = probabilities(logits.cpu(), self.temperature)
+        order = chances.argsort(dim=1, descending=True, stable=True).tolist()
+        members = None
+        if self.set_limit is not None:
+            members = conformal.prediction_sets(chances, self.set_limit, self.set_score).tolist()
+        found = []
+        for row, (path, values) in enumerate(zip(paths, chances.tolist(), strict=True)):
+            best = order[row][0]
+            inside = None
+            if members is not None:
+                inside = tuple(self.classes[place] for place in order[row] if members[row][place])
+            found.append(
+                Prediction(
+                    path=path,
+                    label=self.classes[best],
+                    probability=values[best],
+                    probabilities=dict(zip(self.classes, values, strict=True)),
+                    abstained=values[best] < self.threshold,
+                    set=inside,
+                )
+            )
+        return found
+
+
+def decision(
+    classes: tuple[str, ...],
+    calibration: Calibration | None,
+    *,
+    threshold: float | None = None,
+    coverage: float | None = None,
+    sets: float | None = None,
+) -> Decision:
+    """The decision that a calibration and a user's wishes make together.
+
+    Args:
+        threshold: abstain below this probability; by default the calibration's own threshold.
+        coverage: instead, the share of images to answer, looked up in the calibration.
+        sets: share of images whose set shall hold the true class.
+
+    Raises:
+        UserError: a value out of range, or a wish that needs a calibration where there is none.
+    """
+    if threshold is not None and coverage is not None:
+        raise UserError("--threshold and --coverage say two things", remedy="Give one of them.")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"a threshold of {threshold:g}", remedy="It is a probability: from 0 to 1.")
+    if calibration is None:
+        for name, value in (("--coverage", coverage), ("--sets", sets)):
+            if value is not None:
+                raise UserError(
+                    f"{name} {value:g} needs a calibration, and the run has none",
+                    remedy="Fit it first: `vr calibrate RUN`.",
+                )
+        return Decision(classes, threshold=threshold or 0.0)
+    if threshold is None:
+        threshold = calibration.threshold if coverage is None else calibration.threshold_for(coverage)
+    return Decision(
+        classes,
+        temperature=calibration.temperature,
+        threshold=threshold,
+        set_limit=None if sets is None else calibration.set_limit_for(sets),
+        set_score=calibration.set_score,
+    )

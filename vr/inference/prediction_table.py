@@ -1,0 +1,145 @@
+"""Predictions as a table for other programs: CSV, JSON-lines or Parquet, by the file's ending."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import whole_file
+from vr.inference.decision import Prediction
+
+Row = Mapping[str, Any]
+_DIGITS = 6
+_PARQUET_ROWS = 10_000  # held at a time
+
+
+def row_of(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as a row: path, predicted, confidence, abstained, set (if asked for) and probabilities."""
+    row: dict[str, Any] = {
+        "path": None if prediction.path is None else printable(prediction.path),
+        "predicted": prediction.label,
+        "confidence": round(prediction.probability, _DIGITS),
+        "abstained": prediction.abstained,
+    }
+    if prediction.set is not None:
+        row["set"] = list(prediction.set)
+    row["probabilities"] = {name: round(p, _DIGITS) for name, p in prediction.probabilities.items()}
+    return row
+
+
+def printable(path: str) -> str:
+    """A path as UTF-8 can hold it: bytes of a file name that are none are written as `\\xNN`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def check_format(path: Path) -> None:
+    """Find out before hours of work whether a table of that name can be written.
+
+    Raises:
+        UserError: no such format, or Parquet without pyarrow.
+    """
+    _writer(path)
+    if path.suffix.lower() == ".parquet":
+        _pyarrow(path)
+
+
+def write(path: Path, classes: Sequence[str], rows: Iterable[Row], *, sets: bool) -> None:
+    """Write rows into a file, whole or not at all, holding few of them at a time.
+
+    Args:
+        classes: in the order of their columns.
+        sets: whether the rows have sets.
+
+    Raises:
+        UserError: as for `check_format`, or the file cannot be written.
+    """
+    writer = _writer(path)
+    with whole_file(path) as temporary:
+        writer(temporary, classes, rows, sets)
+
+
+def csv_lines(classes: Sequence[str], rows: Iterable[Row], *, sets: bool) -> Iterator[str]:
+    """Lines of the CSV form; a set's classes have `|` between them, probabilities a column a class."""
+    middle = ["set"] if sets else []
+    yield _csv_line(
+        ["path", "predicted", "confidence", "abstained", *middle, *(f"p({name})" for name in classes)]
+    )
+    for row in rows:
+        chances = (f"{row['probabilities'][name]:.{_DIGITS}f}" for name in classes)
+        inside = ["|".join(row["set"])] if sets else []
+        abstained = "yes" if row["abstained"] else "no"
+        confidence = f"{row['confidence']:.{_DIGITS}f}"
+        yield _csv_line([row["path"], row["predicted"], confidence, abstained, *inside, *chances])
+
+
+def json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """Lines of the JSON-lines form: an object a row, `probabilities` an object by class."""
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def _write_csv(path: Path, classes: Sequence[str], rows: Iterable[Row], sets: bool) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(csv_lines(classes, rows, sets=sets))
+
+
+def _write_json_lines(path: Path, classes: Sequence[str], rows: Iterable[Row], sets: bool) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(json_lines(rows))
+
+
+def _write_parquet(path: Path, classes: Sequence[str], rows: Iterable[Row], sets: bool) -> None:
+    pyarrow, parquet = _pyarrow(path)
+    columns = [("path", pyarrow.string()), ("predicted", pyarrow.string()), ("confidence", pyarrow.float64())]
+    columns += [("abstained", pyarrow.bool_())]
+    columns += [("set", pyarrow.list_(pyarrow.string()))] if sets else []
+    plain = [name for name, _ in columns]
+    columns += [(f"p({name})", pyarrow.float64()) for name in classes]
+    schema = pyarrow.schema(columns)
+    remaining = iter(rows)
+    with parquet.ParquetWriter(path, schema) as writer:
+        while part := list(islice(remaining, _PARQUET_ROWS)):
+            values = {name: [row[name] for row in part] for name in plain}
+            values |= {f"p({name})": [row["probabilities"][name] for row in part] for name in classes}
+            writer.write_table(pyarrow.table(values, schema=schema))
+
+
+_WRITERS: dict[str, Callable[[Path, Sequence[str], Iterable[Row], bool], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_json_lines,
+    ".parquet": _write_parquet,
+}
+
+
+def _writer(path: Path) -> Callable[[Path, Sequence[str], Iterable[Row], bool], None]:
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise UserError(
+            f"a table cannot be written as '{path.suffix}'",
+            file=path,
+            remedy=f"Let the name end in {', '.join(_WRITERS)}.",
+        )
+    return writer
+
+
+def _pyarrow(path: Path) -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UserError(
+            "Parquet needs pyarrow", file=path, remedy="pip install 'biomedvr[parquet]', or write .csv."
+        ) from error
+    return pyarrow, parquet

@@ -1,0 +1,1 @@
+"""What methods share: the interface, programs, prompts, label banks, parts of a score."""

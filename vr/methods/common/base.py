@@ -1,0 +1,201 @@
+"""What a method is: how it sees images, how it scores them, its loss and what it learns.
+
+The trainer knows nothing else of a method, so that every system of the table runs under one protocol.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from attrgen.core.errors import UserError
+from attrgen.schema.attribute_set import AttributeSet
+from attrgen.schema.card import Card
+from vr.clip.backbone import Backbone
+from vr.methods.common.parts import Part
+from vr.reprogramming.program import Program
+
+PUBLISHED_CROP = 0.08  # torchvision's default, which the published code takes
+# A crop of a tenth of a scan has often lost the finding; without crops few images are learned by heart.
+MIN_CROP = 0.4
+
+
+class Recipe(BaseModel):
+    """How a method is trained: the optimiser's settings and the budget; cosine to zero over all steps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(100, ge=0)
+    batch_size: int = Field(64, ge=1)
+    one_shot_batch_size: int | None = Field(None, ge=1, description="instead of batch_size at 1 shot")
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    lr: float = Field(40.0, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup_epochs: int = Field(0, ge=0, description="epochs at warmup_lr before the cosine starts")
+    warmup_lr: float = Field(1e-5, ge=0)
+    augment: bool = True
+    min_crop: float = Field(MIN_CROP, gt=0, le=1, description="least share that a random crop keeps")
+
+
+class Options(BaseModel):
+    """A method's own choices; each is named in `config.json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scores(NamedTuple):
+    """Class scores of a batch, (B, C) each, in logit units; experts only where a method has them."""
+
+    fused: Tensor
+    positive: Tensor | None = None
+    negative: Tensor | None = None
+
+
+class Loss(NamedTuple):
+    """Scalars: what is minimised, and the parts that history.csv tells apart."""
+
+    total: Tensor
+    cross_entropy: Tensor
+    penalty: Tensor
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a method may build on.
+
+    Attributes:
+        backbone: the frozen CLIP.
+        card: classes in label order.
+        attributes: the attribute set with the card's class names, or None where a method needs none.
+        seed: of whatever the method draws.
+        attributes_file: for messages.
+    """
+
+    backbone: Backbone
+    card: Card
+    attributes: AttributeSet | None
+    seed: int = 0
+    attributes_file: str | None = None
+
+
+class Method(nn.Module):
+    """Base of all methods. A subclass lives in a file of its own and is registered by name.
+
+    Class attributes:
+        name: as the command line spells it.
+        reads: what of an image it needs: whole `images`, or only the backbone's `features` of it. The
+            features of an image are the same for all methods that read them, so they can be shared.
+        fits: whether `fit` is called before the first epoch even where there are epochs.
+        kinds: attribute kinds it cannot do without; see `required_kinds`.
+        recipe, paper_recipe: how it is trained by default here, and as its paper says.
+        options_type, paper_options: its own choices, and as its paper says.
+        presets: by name, changes from the default choices, such as a paper's ablations.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[Literal["features", "images"]] = "images"
+    fits: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ()
+    recipe: ClassVar[Recipe] = Recipe()
+    paper_recipe: ClassVar[Recipe] = Recipe(epochs=400)
+    options_type: ClassVar[type[Options]] = Options
+    paper_options: ClassVar[Options] = Options()
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    image_size: int
+
+    def __init__(self, context: Context, options: Options | None = None) -> None:
+        super().__init__()
+        self.context = context
+        self.tau = context.backbone.tau
+
+    @classmethod
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
+        """The attribute kinds that training with these options cannot do without.
+
+        Args:
+            attributes: the set that there is, where some of its kinds can stand in for others.
+        """
+        return cls.kinds
+
+    def learned(self, images: int) -> int:
+        """Count of learned numbers, where there are so many training images."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    @abstractmethod
+    def prepare(self, images: Tensor) -> Tensor:
+        """What of images (B, 3, image_size, image_size) in [0, 1] training leaves alone, batch first.
+
+        It is computed without gradient, and once for a whole run where images are not augmented.
+        """
+
+    @abstractmethod
+    def scores(self, prepared: Tensor) -> Scores:
+        """Class scores of prepared images."""
+
+    def parts(self, prepared: Tensor) -> list[Part]:
+        """What the fused scores are made of, where they are a sum over banks of texts.
+
+        Raises:
+            UserError: this method scores images in another way.
+        """
+        raise UserError(f"{self.name} does not score images by texts alone, so no text stands for its scores")
+
+    def programs(self) -> dict[str, Program]:
+        """What is added to every image, by expert; empty for methods that leave the image alone."""
+        return {}
+
+    def loss(self, scores: Scores, labels: Tensor) -> Loss:
+        """Cross-entropy of the fused scores, unless a method says otherwise."""
+        cross_entropy = F.cross_entropy(scores.fused, labels)
+        return Loss(cross_entropy, cross_entropy, torch.zeros_like(cross_entropy))
+
+    def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
+        """What training asks of a batch; a method whose loss needs more than scores overrides this."""
+        scores = self.scores(prepared)
+        return scores, self.loss(scores, labels)
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Optimiser groups, `params` and `lr` each."""
+        return [{"params": list(self.parameters()), "lr": lr}]
+
+    def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
+        """Learn in closed form from all prepared training images, without augmentation.
+
+        Called for methods without epochs, and once before the first epoch for those that say `fits`;
+        again, with the same images, when a stopped training goes on.
+        """
+
+    def finish(self, val: tuple[Tensor, Tensor] | None) -> None:
+        """Choose on validation what only trained weights can tell; called once, after the last epoch.
+
+        Args:
+            val: prepared validation images and their labels (N,), or None where there are none.
+        """
+
+    def log(self) -> dict[str, float]:
+        """Numbers worth a column in history.csv."""
+        return {}
+
+    def warnings(self) -> list[str]:
+        """What a person should know at the end of training."""
+        return []
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Everything that `load_state` needs to score again without the attribute set."""
+
+    @abstractmethod
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """The reverse of `state`."""
+
+
+Preset = Literal["default", "paper"]

@@ -1,0 +1,123 @@
+"""What the methods that learn input-space programs share: programs, an encoder, banks and their state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from attrgen.core.errors import UserError
+from attrgen.schema.attribute_set import require
+from vr.clip import bank as banks
+from vr.clip.bank import Bank
+from vr.clip.text import embed_bank
+from vr.methods.common.base import Context, Method, Options
+from vr.reprogramming.encoder import make_encoder
+from vr.reprogramming.program import Program, frame_mask, resolve_frame
+
+
+class FrameOptions(Options):
+    """Choices of a padding program."""
+
+    frame: int | None = Field(None, ge=1, description="frame width in pixels; None: from the backbone")
+
+
+class ProgramOptions(FrameOptions):
+    """Choices of a padding program scored against attribute banks."""
+
+    k: int = Field(3, ge=1, description="how many nearest attributes of a class count")
+    attributes_per_class: int | None = Field(None, ge=1, description="the first n of each kind; None: all")
+    pad_to: int | None = Field(
+        None, ge=1, description="published padding: each bank filled to n by drawing with replacement"
+    )
+
+
+class ProgramMethod(Method):
+    """One or more programs around the image, stacked in `delta` (E, 3, H, W), starting at zero."""
+
+    def __init__(self, context: Context, options: FrameOptions, experts: tuple[str, ...] = ("pos",)) -> None:
+        super().__init__(context)
+        self.experts = experts
+        backbone = context.backbone
+        self.encoder = make_encoder(backbone, resolve_frame(backbone, options.frame))
+        self.image_size = self.encoder.image_size
+        side = backbone.image_size
+        self.delta = nn.Parameter(torch.zeros(len(experts), 3, side, side, device=backbone.device))
+        self.banks: dict[str, Bank] = {}
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """See `Encoder.prepare`."""
+        return self.encoder.prepare(images)
+
+    def programs(self) -> dict[str, Program]:
+        """`sigmoid(delta) * M` of each expert, in [0, 1]."""
+        mask = frame_mask(self.delta.shape[-1], self.encoder.frame)
+        added = self.delta.detach().cpu().sigmoid() * mask
+        return {name: Program(added[i], mask) for i, name in enumerate(self.experts)}
+
+    def bank(self, name: str) -> Bank:
+        """The bank of that name, built from the attribute set or loaded.
+
+        Raises:
+            UserError: there was neither an attribute set nor a stored bank.
+        """
+        if name not in self.banks:
+            raise UserError(f"{self.name} needs an attribute set", remedy="Pass --attrs FILE.")
+        return self.banks[name]
+
+    def state(self) -> dict[str, Tensor]:
+        """`delta_<expert>` (3, H, W) for each expert, and the banks."""
+        tensors = {f"delta_{name}": self.delta[i].detach().clone() for i, name in enumerate(self.experts)}
+        for name, bank in self.banks.items():
+            tensors |= bank.tensors(f"bank.{name}")
+        return tensors
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """The reverse of `state`."""
+        stacked = torch.stack([tensors[f"delta_{name}"] for name in self.experts])
+        self.delta.data.copy_(stacked)
+        names = {key.split(".")[1] for key in tensors if key.startswith("bank.")}
+        for name in sorted(names):
+            self.banks[name] = Bank.from_tensors(f"bank.{name}", dict(tensors)).to(self.delta.device)
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """The programs at the full learning rate."""
+        return [{"params": [self.delta], "lr": lr}]
+
+
+class AttributeProgramMethod(ProgramMethod):
+    """Programs scored against one bank for each of `kinds`."""
+
+    options: ProgramOptions
+
+    def __init__(
+        self, context: Context, options: ProgramOptions, experts: tuple[str, ...] = ("pos",)
+    ) -> None:
+        super().__init__(context, options, experts)
+        self.options = options
+        if context.attributes is not None:
+            kinds = self.required_kinds(options)
+            require(context.attributes, kinds, file=context.attributes_file)
+            for salt, kind in enumerate(self.kinds):
+                if kind in kinds:
+                    self.banks[kind] = self._embed(self.texts(kind), salt=salt)
+
+    def texts(self, kind: str) -> list[list[str]]:
+        """The texts of a kind that count, by class in label order."""
+        assert self.context.attributes is not None
+        classes = self.context.attributes.classes
+        wanted = self.options.attributes_per_class
+        return [classes[name].texts(kind)[:wanted] for name in self.context.card.class_names]
+
+    def generator(self, salt: int) -> torch.Generator:
+        """A source of draws that depends on the run's seed and what is drawn, and on nothing else."""
+        return torch.Generator().manual_seed(self.context.seed * 10 + salt)
+
+    def _embed(self, texts: list[list[str]], *, salt: int) -> Bank:
+        if self.options.pad_to is not None:
+            generator = self.generator(salt)
+            texts = [banks.padded_with_replacement(lines, self.options.pad_to, generator) for lines in texts]
+        return embed_bank(self.context.backbone, texts)

@@ -1,0 +1,67 @@
+"""What the prompt learners share: context vectors in the text tower's input, read against image features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from vr.methods.common.base import Context, Options, Scores
+from vr.methods.common.features import FeatureMethod
+from vr.reprogramming.prompt import Prompts, word_vectors
+
+
+class PromptOptions(Options):
+    """How the learned context starts."""
+
+    words: str | None = Field(None, description="words whose embeddings start the context; None: at random")
+    length: int = Field(16, ge=1, description="how many context vectors, where no words are given")
+
+
+class PromptMethod(FeatureMethod):
+    """n context vectors (n, W), shared by all classes, before every class name."""
+
+    def __init__(self, context: Context, options: PromptOptions) -> None:
+        super().__init__(context)
+        self.options = options
+        backbone = context.backbone
+        words = None if options.words is None else word_vectors(backbone, options.words)
+        self.prompts = Prompts(
+            backbone, context.card.class_names, options.length if words is None else len(words)
+        )
+        if words is None:
+            generator = torch.Generator().manual_seed(context.seed)
+            words = 0.02 * torch.randn(options.length, self.prompts.tower.width, generator=generator)
+        self.vectors = nn.Parameter(words.to(backbone.device))
+        self._kept: tuple[int, Tensor] | None = None
+
+    def text_features(self) -> Tensor:
+        """Unit text features (C, D) of the prompts; in evaluation computed once and kept."""
+        if self.training or torch.is_grad_enabled():
+            return self.prompts.encode(self.vectors)
+        version = self.vectors._version  # counts writes to the vectors, from wherever they come
+        if self._kept is None or self._kept[0] != version:
+            self._kept = version, self.prompts.encode(self.vectors)
+        return self._kept[1]
+
+    def scores(self, prepared: Tensor) -> Scores:
+        """`tau * <f(x), t_c>` with the text features of the prompts."""
+        return Scores(self.tau * prepared @ self.text_features().T)
+
+    def train(self, mode: bool = True) -> PromptMethod:
+        """As of any module; what was kept of an earlier state of training is forgotten."""
+        self._kept = None
+        super().train(mode)
+        return self
+
+    def state(self) -> dict[str, Tensor]:
+        """`vectors` (n, W) and whatever else is learned, by the name of the parameter."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """The reverse of `state`."""
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                parameter.copy_(tensors[name])

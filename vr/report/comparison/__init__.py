@@ -1,0 +1,1 @@
+"""Several runs together: results, statistics, tables, curves, and their page."""

@@ -1,0 +1,100 @@
+"""Finished runs, found below folders and grouped into the cells of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from attrgen.core.errors import UserError
+from vr.runs import run as runs
+from vr.runs.experiment import label_of
+from vr.runs.predictions import Predictions
+from vr.runs.predictions import load as load_predictions
+from vr.runs.run import RunConfig
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished run."""
+
+    path: Path
+    config: RunConfig
+    metrics: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The method, with what differs from its defaults: a row of a table."""
+        return label_of(self.config)
+
+    @property
+    def backbone(self) -> str:
+        """The backbone, short."""
+        config = self.config.backbone
+        name = Path(config.name).name if "/" in config.name else config.name
+        return name if config.weights is None else f"{name}/{Path(config.weights).name}"
+
+    def value(self, metric: str) -> float | None:
+        """A number of `metrics.json`: `accuracy`, …, or `oracle`; None where it is not there."""
+        if metric == "oracle":
+            oracle = self.metrics.get("oracle")
+            return None if oracle is None else float(oracle["accuracy"])
+        value = self.metrics["overall"].get(metric)
+        return None if value is None else float(value)
+
+    def predictions(self) -> Predictions:
+        """The scores of the test images."""
+        return load_predictions(self.path / runs.PREDICTIONS)
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """A cell of a table: runs that differ only in their seed."""
+
+    backbone: str
+    shots: int
+    dataset: str
+    label: str
+
+
+def find(roots: Iterable[Path]) -> list[Result]:
+    """Every finished run at or below `roots`, sorted by path. Unfinished ones are passed over.
+
+    Raises:
+        UserError: there is none, or a run's files are damaged.
+    """
+    roots = list(roots)
+    found: dict[Path, Result] = {}
+    for root in roots:
+        for file in sorted(root.rglob(runs.CONFIG)):
+            path = file.parent
+            if (path / runs.METRICS).is_file():
+                found[path.resolve()] = Result(path, runs.read_config(path), runs.read_metrics(path))
+    if not found:
+        listed = ", ".join(str(root) for root in roots)
+        raise UserError(f"no finished run below {listed}", remedy="Train one with `vr train` or `vr sweep`.")
+    return list(found.values())
+
+
+def grouped(results: Sequence[Result]) -> dict[Key, list[Result]]:
+    """Runs by cell, by seed within it.
+
+    Raises:
+        UserError: two runs of a cell have the same seed, so that one would count twice.
+    """
+    cells: dict[Key, list[Result]] = {}
+    for result in results:
+        key = Key(result.backbone, result.config.shots, result.config.card.name, result.label)
+        cells.setdefault(key, []).append(result)
+    for key, members in cells.items():
+        members.sort(key=lambda result: result.config.seed)
+        for first, second in pairwise(members):
+            if first.config.seed == second.config.seed:
+                raise UserError(
+                    f"two runs of {key.label} on {key.dataset} have seed {first.config.seed}: "
+                    f"{first.path} and {second.path}",
+                    remedy="Name only the folders that belong in one table.",
+                )
+    return cells

@@ -1,0 +1,138 @@
+"""`vr push`: a run's small files to the Hugging Face hub, so that others can predict with it.
+
+What identifies this machine or shows images stays here: paths are cut to their last part, and the report,
+which holds images of the collection, goes only when asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrgen.core.errors import UserError
+from vr.report.model_card import CARD, FILES, model_card, place_word, read_facts
+from vr.runs import run as runs
+
+LARGEST = 50 * 2**20  # bytes; what a run holds that is larger is no small file
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+def files_to_push(path: Path, *, report: bool = False, predictions: bool = True) -> dict[str, bytes]:
+    """What is sent of a run, by name: its files without checkpoint and report, and its card.
+
+    A `README.md` in the run, as `vr card` writes it, is sent as it is; else a card is made.
+
+    Args:
+        report: also send `report.html`; it shows images.
+        predictions: also send `predictions.csv`; it names every test image.
+
+    Raises:
+        UserError: not a finished run, or a file is too large.
+    """
+    facts = read_facts(path)
+    card = path / CARD
+    sent = {CARD: card.read_bytes() if card.is_file() else model_card(facts).encode()}
+    left_out = {*(() if report else (runs.REPORT,)), *(() if predictions else (runs.PREDICTIONS,))}
+    for name in FILES:
+        file = path / name
+        if not file.is_file() or name in left_out:
+            continue
+        if file.stat().st_size > LARGEST:
+            raise UserError("is larger than 50 MiB", file=file, remedy="Take it out of the run directory.")
+        sent[name] = file.read_bytes()
+    sent[runs.CONFIG] = _without_places(sent[runs.CONFIG])
+    return sent
+
+
+def push(
+    path: Path,
+    repository: str,
+    *,
+    public: bool = False,
+    report: bool = False,
+    predictions: bool = True,
+    api: Any = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> str:
+    """Make the repository if it is not there, and send a run's small files in one commit.
+
+    Args:
+        repository: OWNER/NAME on the hub.
+        public: whether a repository that is made may be read by everybody.
+        api: a `huggingface_hub.HfApi`; by default one with the user's own token.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        UserError: not a finished run, no such name, huggingface_hub is missing, or the hub refuses.
+    """
+    if not _REPOSITORY.fullmatch(repository):
+        raise UserError(f"'{repository}' is no repository", remedy="Write OWNER/NAME, as on the hub.")
+    files = files_to_push(path, report=report, predictions=predictions)
+    for line in listing(files):
+        say(line)
+    hub = _hub()
+    api = api or hub.HfApi()
+    operations = [
+        hub.CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()
+    ]
+    try:
+        made = api.create_repo(repository, repo_type="model", private=not public, exist_ok=True)
+        api.create_commit(repository, operations, commit_message=_message(path), repo_type="model")
+    except (hub.errors.HTTPError, hub.errors.HFValidationError, OSError, ValueError) as error:
+        what = "the hub did not take the run"
+        remedy = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name."
+        if _is_unreachable(error, hub):
+            what = "the hub cannot be reached"
+            remedy = "Nothing was sent. Check the network and HF_ENDPOINT, then push again."
+        # The cause could hold the request, and with it the token.
+        raise UserError(f"{what}: {_without_token(error, hub)}", remedy=remedy) from None
+    return str(made)
+
+
+def listing(files: Mapping[str, bytes]) -> list[str]:
+    """What would be sent, a line a file."""
+    return [f"  {name}: {len(content):,} bytes" for name, content in files.items()]
+
+
+def _message(path: Path) -> str:
+    config = runs.read_config(path)
+    return f"{config.method} on {config.card.name}, {config.shots} shots, seed {config.seed}"
+
+
+def _without_places(config: bytes) -> bytes:
+    values = json.loads(config)
+    values["data"] = None
+    values["backbone"]["name"] = place_word(values["backbone"]["name"])
+    if values["backbone"]["weights"]:
+        values["backbone"]["weights"] = place_word(values["backbone"]["weights"])
+    if values["attributes"]:
+        values["attributes"]["file"] = place_word(values["attributes"]["file"])
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _is_unreachable(error: Exception, hub: Any) -> bool:
+    """Whether nobody answered, as against a refusal."""
+    kinds = (hub.errors.HTTPError, ConnectionError, TimeoutError)
+    return isinstance(error, kinds) and getattr(error, "response", None) is None
+
+
+def _without_token(error: Exception, hub: Any) -> str:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    token = hub.get_token()
+    return text.replace(token, "***") if token else text
+
+
+def _hub() -> Any:
+    try:
+        import huggingface_hub
+        import huggingface_hub.errors
+    except ImportError as error:
+        raise UserError(
+            "vr push needs the package huggingface_hub", remedy="pip install 'biomedvr[hub]'."
+        ) from error
+    return huggingface_hub

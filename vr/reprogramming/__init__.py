@@ -1,0 +1,1 @@
+"""The method's building blocks: program, scores, loss, encoders, learned prompt."""

@@ -1,0 +1,117 @@
+"""The exact structure of a frame around an image, seen by a ViT, put to use: nothing here is approximate.
+
+Patches do not mix before the first attention. So patches inside the frame's inner edge are embedded once for
+all programs, and patches of the frame once a step from the programs alone, never as full images. A patch
+that holds both frame and image (ViT-B/32 with a frame of 16) is the sum of the two, for embedding is linear.
+All programs share one batch, and only the pooled token passes the whole last block; see `vr.clip.vit.tower`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vr.clip.backbone import Backbone
+from vr.clip.vit.linear import Linear
+from vr.clip.vit.parts import Unsupported
+from vr.clip.vit.read import read_tower
+from vr.reprogramming.program import frame_mask, reprogram
+from vr.runtime.device import exact_float32
+
+_SEED = 0
+_TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 0.1}
+
+
+class FrameEncoder:
+    """Encodes images inside learnable frames through a ViT; see `vr.reprogramming.encoder.Encoder`.
+
+    Args:
+        dtype: what the blocks compute in; by default the backbone's precision.
+
+    Raises:
+        Unsupported: the tower is not a ViT that is known here, or does not give what the plain path gives.
+    """
+
+    def __init__(self, backbone: Backbone, frame: int, *, dtype: torch.dtype | None = None) -> None:
+        self.backbone = backbone
+        self.frame = frame
+        self.image_size = backbone.image_size - 2 * frame
+        dtype = dtype or (torch.bfloat16 if backbone.precision == "bf16" else torch.float32)
+        self.tower = read_tower(backbone.model, dtype)
+        grid = backbone.image_size // self.tower.patch_size
+        if grid * grid != len(self.tower.position):
+            raise Unsupported(
+                f"{len(self.tower.position)} positions are not a grid of {grid} x {grid} patches"
+            )
+        self._lay_out(grid)
+        self._check()
+        self.path = "fast, bf16" if dtype == torch.bfloat16 else "fast, fp32"
+
+    def _lay_out(self, grid: int) -> None:
+        """Which patches the frame touches, and what of them never changes."""
+        tower, backbone = self.tower, self.backbone
+        self._grid = grid
+        side = backbone.image_size
+        mask = frame_mask(side, self.frame, device=backbone.device).expand(3, side, side)
+        patches = self._cut(mask)
+        touched = patches.bool().any(1)
+        self._framed, self._inner = touched.nonzero()[:, 0], (~touched).nonzero()[:, 0]
+        self._mask = patches[self._framed]
+        blank = self._cut(backbone.normalise(torch.zeros_like(mask)))[self._framed]
+        self._blank = tower.patch(blank) + tower.position[self._framed]
+        self._mixed = not bool(self._mask.all())
+        self._prefix = tower.begin(tower.prefix)[None, None]
+        per_pixel = backbone.std.expand(3, tower.patch_size, tower.patch_size).flatten()
+        self._program = Linear(tower.patch.weight / per_pixel, None)
+
+    def _cut(self, pixels: Tensor) -> Tensor:
+        """Patches (..., G * G, 3 * p * p), row by row, of pixels (..., 3, H, W); a remainder is left out."""
+        size, covered = self.tower.patch_size, self._grid * self.tower.patch_size
+        pixels = pixels[..., :covered, :covered]
+        patches = pixels.unflatten(-1, (self._grid, size)).unflatten(-3, (self._grid, size))
+        return patches.movedim((-4, -2), (-5, -4)).flatten(-3).flatten(-3, -2)
+
+    @torch.no_grad()
+    def prepare(self, images: Tensor) -> Tensor:
+        """Tokens (B, N, d) of image patches, in compute precision.
+
+        Where patches hold both frame and image, the image's share of theirs comes first.
+        """
+        tower = self.tower
+        with torch.autocast(images.device.type, enabled=False):
+            shown = F.pad(images.float(), (self.frame,) * 4)
+            patches = self._cut(self.backbone.normalise(shown))
+            inner = tower.patch(patches[:, self._inner]) + tower.position[self._inner]
+            tokens = tower.begin(inner)
+            if self._mixed:
+                shared = tower.patch(patches[:, self._framed]) + tower.position[self._framed]
+                tokens = torch.cat([shared.to(tokens.dtype), tokens], 1)
+            return tokens
+
+    def encode(self, prepared: Tensor, delta: Tensor) -> Tensor:
+        """Unit embeddings (E, B, D), float32; gradients reach the frame of `delta` alone."""
+        with torch.autocast(delta.device.type, enabled=False):
+            program = self._program(torch.sigmoid(self._cut(delta)[:, self._framed]) * self._mask)
+            if self._mixed:
+                shared, image = prepared.split([len(self._framed), len(self._inner)], 1)
+                framed = shared[None].float() + program[:, None]
+            else:
+                image, framed = prepared, (self._blank + program)[:, None]
+            parts = (self._prefix, self.tower.begin(framed), image[None])
+            return F.normalize(self.tower.encode(parts, len(delta), len(prepared)), dim=-1)
+
+    @torch.no_grad()
+    @exact_float32()
+    def _check(self) -> None:
+        """Compare with the plain path on one random image: a guard against towers that only look known."""
+        side, device = self.backbone.image_size, self.backbone.device
+        generator = torch.Generator().manual_seed(_SEED)
+        image = torch.rand(1, 3, self.image_size, self.image_size, generator=generator).to(device)
+        delta = torch.randn(1, 3, side, side, generator=generator).to(device)
+        pixels = reprogram(image, delta, self.frame)[0]
+        model = self.backbone.model
+        plain = F.normalize(model.encode_image(self.backbone.normalise(pixels)).float(), dim=-1)  # type: ignore[operator]
+        error = float((self.encode(self.prepare(image), delta)[0] - plain).norm())
+        if not error < _TOLERANCE[self.tower.dtype]:
+            raise Unsupported(f"the tower computes something unknown (off by {error:.3g})")

@@ -1,0 +1,44 @@
+"""From embeddings to class scores: the pure core of the method. Symbols as in the BioMedVR paper."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vr.clip.bank import Bank
+
+Fusion = Literal["add", "subtract", "learned"]
+
+
+def similarities(features: Tensor, bank: Bank, tau: float) -> Tensor:
+    """`tau * <z, t>`: (B, C, m) for unit features (B, D); -inf where the ragged bank has no attribute."""
+    products = tau * torch.einsum("bd,cmd->bcm", features, bank.embeddings)
+    return products.masked_fill(~bank.present, float("-inf"))
+
+
+def top_k_mean(similarity: Tensor, k: int) -> Tensor:
+    """Mean of the k largest entries of the last axis, (B, C, m) -> (B, C).
+
+    A class with fewer than k attributes averages what it has; -inf marks what is not there.
+    """
+    largest = similarity.topk(min(k, similarity.shape[-1]), dim=-1).values
+    present = torch.isfinite(largest)
+    return largest.masked_fill(~present, 0).sum(-1) / present.sum(-1)
+
+
+def score(features: Tensor, bank: Bank, *, tau: float, k: int) -> Tensor:
+    """`topk(z, T)`: (B, C) class scores of unit features (B, D) against a bank."""
+    return top_k_mean(similarities(features, bank, tau), k)
+
+
+def fuse(positive: Tensor, negative: Tensor, gate: Tensor, sign: Tensor | float = 1.0) -> Tensor:
+    """`s = g[0] * s+ + sign * g[1] * s-`.
+
+    Args:
+        positive, negative: (B, C) scores of the two experts.
+        gate: weights that sum to 1 on the last axis: (2,) shared, (C, 2) by class or (B, 1, 2) by image.
+        sign: +1 as published, -1 to subtract the confusion, or a learned number in (-1, 1).
+    """
+    return gate[..., 0] * positive + sign * gate[..., 1] * negative

@@ -1,0 +1,115 @@
+"""A training that can go on: parameters, momentum and history of a run, after a whole epoch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+from torch.optim import Optimizer
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import write_bytes
+from vr.methods.common.base import Method
+
+
+@dataclass
+class Checkpoint:
+    """Everything that the next epoch depends on; randomness is drawn from (seed, epoch) alone.
+
+    Attributes:
+        epoch: epochs that are done.
+        tensors: `parameter.NAME`, `optimizer.GROUP.PARAMETER.KEY`, and `best.NAME` with `select=val`.
+        history: a row an epoch.
+        fingerprint: of the configuration; a checkpoint fits only the run that wrote it.
+    """
+
+    epoch: int
+    tensors: dict[str, Tensor]
+    history: list[dict[str, float]]
+    fingerprint: str
+    best: dict[str, float] = field(default_factory=dict)
+
+
+def capture(method: Method, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Copies of a method's parameters and its optimiser's state, where they lie: no wait."""
+    tensors = {f"parameter.{name}": _copy(p) for name, p in method.named_parameters()}
+    for number, parameter in _numbered(optimizer):
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{number}.{key}"] = _copy(value)
+    return tensors
+
+
+def restore(tensors: Mapping[str, Tensor], method: Method, optimizer: Optimizer | None = None) -> None:
+    """The reverse of `capture`; without an optimiser, only the parameters."""
+    with torch.no_grad():
+        for name, parameter in method.named_parameters():
+            parameter.copy_(tensors[f"parameter.{name}"])
+    if optimizer is None:
+        return
+    for number, weight in _numbered(optimizer):
+        prefix = f"optimizer.{number}."
+        state = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+        if state:
+            optimizer.state[weight] = {
+                key: value.to(weight.device, copy=True) for key, value in state.items()
+            }
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write it whole or not at all, as safetensors with the rest as its metadata."""
+    head = {
+        "epoch": checkpoint.epoch,
+        "history": checkpoint.history,
+        "best": checkpoint.best,
+        "fingerprint": checkpoint.fingerprint,
+    }
+    # The best parameters may be the current ones; a file must not hold one memory twice.
+    tensors = {key: tensor.to("cpu", copy=True) for key, tensor in checkpoint.tensors.items()}
+    write_bytes(path, to_bytes(tensors, metadata={"checkpoint": json.dumps(head)}))
+
+
+def load(path: Path, fingerprint: str) -> Checkpoint | None:
+    """The checkpoint at `path`, or None where there is none.
+
+    Raises:
+        UserError: it is damaged, or of a run with another configuration.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            head = json.loads((file.metadata() or {})["checkpoint"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        checkpoint = Checkpoint(
+            head["epoch"], tensors, head["history"], head["fingerprint"], head.get("best", {})
+        )
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"the checkpoint cannot be read: {error}", file=path, remedy="Start anew with --fresh."
+        ) from error
+    if checkpoint.fingerprint != fingerprint:
+        raise UserError(
+            "the checkpoint belongs to a run with other settings",
+            file=path,
+            remedy="Resume with the settings of its config.json, or start anew with --fresh.",
+        )
+    return checkpoint
+
+
+def _numbered(optimizer: Optimizer) -> list[tuple[str, Tensor]]:
+    return [
+        (f"{group}.{place}", parameter)
+        for group, entry in enumerate(optimizer.param_groups)
+        for place, parameter in enumerate(entry["params"])
+    ]
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone(memory_format=torch.contiguous_format)
