@@ -1,10 +1,11 @@
-"""Rules of the house that a machine can keep: folders without circles, few names per folder, short functions."""
+"""Rules of the house that a machine can check: no circles of folders, few names, short functions."""
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +67,7 @@ def circle(edges: dict[str, dict[str, list[str]]]) -> list[str]:
     def visit(folder: str, path: list[str]) -> list[str]:
         if folder in path:
             around = [*path[path.index(folder) :], folder]
-            return [edges[one][two][0] for one, two in zip(around, around[1:], strict=False)]
+            return [edges[one][two][0] for one, two in pairwise(around)]
         if folder in done:
             return []
         for other in edges.get(folder, {}):
