@@ -21,8 +21,8 @@ from vr.clip import backbone as backbones
 from vr.clip.text import embed
 from vr.data.sampling import fewshot
 from vr.data.sources import open_source
-from vr.explain.audit.assemble import features
-from vr.explain.audit.judge import judge
+from vr.explanation.audit.assemble import features
+from vr.explanation.audit.judge import judge
 
 PLANTED, WORST = 10, 12
 

@@ -23,7 +23,7 @@ import torch
 
 from vr.data.loading.stream import stream
 from vr.data.sources import open_source
-from vr.explain.explanation import explain
+from vr.explanation.explanation import explain
 from vr.phantom.words import phrases, plural
 from vr.runs.run import load_run
 

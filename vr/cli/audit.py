@@ -40,7 +40,7 @@ def audit(
     """Before training: which attributes tell their class from the others on the few-shot images."""
     import json
 
-    from vr.explain.audit import assemble, table
+    from vr.explanation.audit import assemble, table
     from vr.runs.experiment import Experiment
 
     options.check_free(prune)

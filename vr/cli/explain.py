@@ -39,7 +39,7 @@ def explain(
 
     from attrgen.core.files import whole_file, write_text
     from vr.data.loading.loose import image_paths
-    from vr.explain import explanation, table
+    from vr.explanation import explanation, table
     from vr.runs import run as runs
     from vr.runtime.progress import count_bar
 
@@ -54,7 +54,7 @@ def explain(
     else:
         table.show(found, classes=classes, top=top)
     if map_:
-        from vr.explain.occlusion import draw_maps
+        from vr.explanation.occlusion import draw_maps
 
         picture = draw_maps(
             [each.pixels for each in found],

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from vr.explain.explanation import Explanation
-from vr.explain.occlusion import draw_maps
-from vr.explain.rows import COLUMNS, LEGEND, rows
+from vr.explanation.explanation import Explanation
+from vr.explanation.occlusion import draw_maps
+from vr.explanation.rows import COLUMNS, LEGEND, rows
 from vr.report.page import render
 from vr.runs.run import Run
 

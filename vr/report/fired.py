@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vr.data.formats.source import ImageSource, Item
 from vr.evaluation.evaluation import map_batches, prepared
-from vr.explain.split import FindOrigin, origins
+from vr.explanation.split import FindOrigin, origins
 from vr.methods.common.parts import Part
 from vr.report.mistakes import ConfusedPair
 from vr.runs.run import Run

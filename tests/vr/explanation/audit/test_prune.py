@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes, Entry
 from attrgen.schema.card import Card, CardClass
-from vr.explain.audit.prune import dropped, without
+from vr.explanation.audit.prune import dropped, without
 
 CARD = Card(
     name="toy",

@@ -22,8 +22,8 @@ from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
-from vr.explain.audit.judge import Judgement, Twins, judge, twins
-from vr.explain.audit.prune import dropped, without
+from vr.explanation.audit.judge import Judgement, Twins, judge, twins
+from vr.explanation.audit.prune import dropped, without
 from vr.runs.experiment import Experiment, Say, resolve
 from vr.runtime.device import resolve_device, resolve_precision
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from attrgen.schema.attribute_set import OTHER, Entry
-from vr.explain.audit.judge import Judgement, described, judge, twins
+from vr.explanation.audit.judge import Judgement, described, judge, twins
 
 CLASSES = ("cyst", "stone", "tumor", "normal")
 SHOTS, WIDTH = 16, 64

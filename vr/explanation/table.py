@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrgen.core import tables
-from vr.explain.explanation import Explanation
-from vr.explain.rows import COLUMNS, LEGEND, rows
+from vr.explanation.explanation import Explanation
+from vr.explanation.rows import COLUMNS, LEGEND, rows
 
 
 def show(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:

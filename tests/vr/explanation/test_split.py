@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vr.explain.explanation import explain
+from vr.explanation.explanation import explain
 from vr.runs.run import Run
 
 COUNT = 200

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vr.explain.occlusion import draw_maps, occlusion_map
+from vr.explanation.occlusion import draw_maps, occlusion_map
 
 
 def logits(images: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from attrgen.core import tables
 from attrgen.schema.attribute_set import Entry
-from vr.explain.audit.assemble import Audit
-from vr.explain.audit.judge import Judgement
+from vr.explanation.audit.assemble import Audit
+from vr.explanation.audit.judge import Judgement
 
 LEGEND = (
     "AUROC: the chance that a text fires more for an image of the class that it describes than for one of "

@@ -13,7 +13,7 @@ from attrgen.schema.card import find
 from vr.clip import backbone
 from vr.clip.text import embed
 from vr.data.decoding.decode import to_square
-from vr.explain.audit.judge import judge
+from vr.explanation.audit.judge import judge
 from vr.phantom.dataset import picture_of
 
 PLANTINGS, SAMPLES, SHOTS = 20, 2, 16

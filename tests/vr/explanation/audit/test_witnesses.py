@@ -7,7 +7,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 
-from vr.explain.audit import witnesses
+from vr.explanation.audit import witnesses
 
 TEXTS = [
     "a bright speck with a dark shadow",

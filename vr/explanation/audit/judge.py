@@ -3,7 +3,7 @@
 An attribute should fire for the class that it describes: a positive one for its own class, a confusion
 attribute for the class that it mimics. It is held against the images of the other classes; a confusion
 attribute only against those of its own class, for that pair is what it has to tell apart. A few images say
-little, so the other texts are asked too: see `vr.explain.audit.witnesses`.
+little, so the other texts are asked too: see `vr.explanation.audit.witnesses`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrgen.schema.attribute_set import OTHER, Entry
-from vr.explain.audit import witnesses
-from vr.explain.audit.auroc import auroc, interval
+from vr.explanation.audit import witnesses
+from vr.explanation.audit.auroc import auroc, interval
 
 CHANCE = 0.5
 ROUNDING = 1e-6  # of the cosine of a text with itself

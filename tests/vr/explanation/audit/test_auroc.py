@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from vr.explain.audit.auroc import auroc, interval
+from vr.explanation.audit.auroc import auroc, interval
 
 
 def test_as_scikit_learn_with_ties() -> None:
