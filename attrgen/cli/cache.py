@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The LLM's answers: kept, shared, checked.")
+from attrgen.core.command import Command, application
+
+app = application("The LLM's answers: kept, shared, checked.", main=False)
 
 Folder = Annotated[Path, typer.Option("--cache", envvar="ATTRGEN_CACHE", help="Folder of the cache.")]
 DEFAULT = Path("cache")
 
 
-@app.command("list")
+@app.command("list", cls=Command, epilog="attrgen cache list --dataset ct-kidney")
 def list_(
     cache: Folder = DEFAULT,
     dataset: Annotated[str | None, typer.Option(help="Only the answers for this dataset.")] = None,
@@ -29,7 +31,7 @@ def list_(
                 print(f"{key[:12]}  {entry.answer.date}  {entry.answer.resolved_model}  {place}")
 
 
-@app.command()
+@app.command("show", cls=Command, epilog="attrgen cache show 1a2b3c4d")
 def show(
     key: Annotated[str, typer.Argument(help="A key, or its first digits.")], cache: Folder = DEFAULT
 ) -> None:
@@ -40,7 +42,7 @@ def show(
         print(answers.find(key).model_dump_json(indent=2, exclude_none=True))
 
 
-@app.command()
+@app.command("export", cls=Command, epilog="attrgen cache export answers.jsonl")
 def export(
     file: Annotated[Path, typer.Argument(help="A JSON-lines file to write.")], cache: Folder = DEFAULT
 ) -> None:
@@ -51,7 +53,7 @@ def export(
         print(f"{file}: {caches.export(answers, file)} answers.")
 
 
-@app.command("import")
+@app.command("import", cls=Command, epilog="attrgen cache import answers.jsonl")
 def import_(
     file: Annotated[Path, typer.Argument(help="A file that `attrgen cache export` wrote.")],
     cache: Folder = DEFAULT,
@@ -65,7 +67,7 @@ def import_(
     print(f"{taken} answers taken in, {known} were there already.")
 
 
-@app.command()
+@app.command("clear", cls=Command, epilog="attrgen cache clear --dataset ct-kidney")
 def clear(
     cache: Folder = DEFAULT,
     dataset: Annotated[str | None, typer.Option(help="Only the answers for this dataset.")] = None,
@@ -84,7 +86,7 @@ def clear(
         print(f"{answers.clear(keys)} answers removed.")
 
 
-@app.command()
+@app.command("verify", cls=Command, epilog="attrgen cache verify")
 def verify(cache: Folder = DEFAULT) -> None:
     """Check every answer as if it came fresh; exits 1 when one is not valid. Such answers are never used."""
     from attrgen.llm.cache import Cache

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="The templates that the LLM sees.")
+from attrgen.core.command import Command, application
+
+app = application("The templates that the LLM sees.", main=False)
 
 Folder = Annotated[Path | None, typer.Option("--prompts", help="Folder of templates of your own.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command, epilog="attrgen prompts list")
 def list_(prompts: Folder = None) -> None:
     """Kind, version, digest and file of each template."""
     from attrgen.llm import prompts as templates
@@ -21,7 +23,7 @@ def list_(prompts: Folder = None) -> None:
         print(f"{prompt.name:<15} version {prompt.version}  {prompt.sha256[:12]}  {prompt.path}")
 
 
-@app.command()
+@app.command("show", cls=Command, epilog="attrgen prompts show descriptive")
 def show(
     kind: Annotated[str, typer.Argument(help="As `attrgen prompts list` names it.")], prompts: Folder = None
 ) -> None:
@@ -32,7 +34,7 @@ def show(
     print(read_text(templates.load(prompts).named(kind).path, what="prompt template"), end="")
 
 
-@app.command()
+@app.command("render", cls=Command, epilog="attrgen prompts render descriptive --dataset ct-kidney")
 def render(
     kind: Annotated[str, typer.Argument(help="descriptive, distinctive, confusion, ensemble, confusers.")],
     dataset: Annotated[str, typer.Option(help="A card's name, a card's path, or an image folder.")],

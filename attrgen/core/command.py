@@ -1,14 +1,84 @@
-"""What both command lines share: errors without a traceback, and the right exit status."""
+"""What both command lines share: grouped plain help, `--version`, errors without traceback, exit statuses."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
 
 from attrgen.core.errors import UserError
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
+DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
+
+
+class Command(TyperCommand):
+    """A command with plain help: options under their `rich_help_panel`, the epilog's lines as examples.
+
+    Rich itself would draw panels, but to import it takes longer than everything else in `--help`.
+    """
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then each group of options in the order in which they are declared."""
+        _write_parameters(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the epilog's lines as examples, unwrapped, so that they can be pasted."""
+        lines = (self.epilog or "").strip().splitlines()
+        if lines:
+            with formatter.section("Examples" if len(lines) > 1 else "Example"):
+                for line in lines:
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+class Group(TyperGroup):
+    """A group of commands with plain help: commands under their `rich_help_panel`."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, then the commands."""
+        _write_parameters(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each group of commands in the order in which they are declared."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names), default=0)
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name in names:
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                rows = sections.setdefault(_panel(command, "Commands"), [])
+                rows.append((name, command.get_short_help_str(limit)))
+        _write_sections(formatter, sections)
+
+
+def application(help: str, *, main: bool = True) -> typer.Typer:
+    """An empty command line, or a group of commands within one (`main` false), with this help.
+
+    Add commands with `add_command`. The main one has `--version`.
+    """
+    app = typer.Typer(
+        cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=help
+    )
+    if main:
+        app.callback(help=help)(_main_options)
+    return app
+
+
+def add_command(
+    app: typer.Typer, name: str, function: Callable[..., None], *examples: str, group: str | None = None
+) -> None:
+    """Make `function` the command `name`.
+
+    Args:
+        examples: whole command lines that its help ends with.
+        group: title under which the application's help lists it.
+    """
+    app.command(name, cls=Command, epilog="\n".join(examples), rich_help_panel=group)(function)
 
 
 def run(app: Callable[[], None]) -> None:
@@ -21,3 +91,42 @@ def run(app: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED_STATUS)
+
+
+def _show_version(ctx: typer.Context, value: bool) -> None:
+    if value:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version(DISTRIBUTION)
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            number = "(not installed)"
+        print(f"{ctx.info_name} {number}")
+        raise typer.Exit()
+
+
+def _main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command's name."""
+
+
+def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(ctx):
+        if (record := parameter.get_help_record(ctx)) is not None:
+            kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            sections.setdefault(_panel(parameter, kind), []).append(record)
+    _write_sections(formatter, sections)
+
+
+def _write_sections(formatter: Any, sections: dict[str, list[tuple[str, str]]]) -> None:
+    for title, rows in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(rows)
+
+
+def _panel(item: Any, default: str) -> str:
+    return getattr(item, "rich_help_panel", None) or default
