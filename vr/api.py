@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attrgen.core.errors import UserError
-from vr.data.loading.loose import LooseFiles, Picture, Pictures
+from vr.data.loading.unlabelled import GivenImages, ImageLike, UnlabelledFiles
 from vr.evaluation import calibration as calibrations
 from vr.evaluation.calibration import Calibration
 from vr.inference.decision import Decision, Prediction, decision
@@ -72,7 +72,7 @@ class Model:
 
     def predict(
         self,
-        images: Picture | Sequence[Picture],
+        images: ImageLike | Sequence[ImageLike],
         *,
         threshold: float | None = None,
         coverage: float | None = None,
@@ -102,7 +102,7 @@ class Model:
         chosen = _as_list(images)
         rule = self.decision(threshold=threshold, coverage=coverage, sets=sets)
         window = self.run.card.images.window if self.run.card.images else None
-        source = Pictures(chosen, LooseFiles(window))
+        source = GivenImages(chosen, UnlabelledFiles(window))
         batches = predictions(self.run, rule, source, source.items(), batch_size=batch_size)
         found = [prediction for batch in batches for prediction in batch]
         return [
@@ -117,7 +117,7 @@ class Model:
         return decision(self.classes, self.calibration, threshold=threshold, coverage=coverage, sets=sets)
 
 
-def _as_list(images: Picture | Sequence[Picture]) -> list[Picture]:
+def _as_list(images: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
     import numpy as np
     from PIL import Image
 

@@ -41,18 +41,18 @@ def rate(work: Callable[[], object], count: int) -> float:
 
 
 def decode_rates(folder: Path) -> None:
-    from vr.data.formats.collection import Collection
-    from vr.data.formats.files import Folder
+    from vr.data.formats.file_source import FileSource
+    from vr.data.formats.file_tree import FolderTree
     from vr.data.loading.stream import stream
     from vr.data.sources import Item
 
     for form in ("JPEG", "PNG"):
         (folder / f"one.{form.lower()}").write_bytes(picture(form))
-        source = Collection(Folder(folder), {})
+        source = FileSource(FolderTree(folder), {})
         items = [Item(f"one.{form.lower()}", 0)] * 400
         for workers in (1, os.cpu_count() or 1):
 
-            def work(source: Collection = source, items: list[Item] = items, workers: int = workers) -> int:
+            def work(source: FileSource = source, items: list[Item] = items, workers: int = workers) -> int:
                 return sum(len(batch.paths) for batch in stream(source, items, SIZE, workers=workers))
 
             found = rate(work, len(items))
@@ -62,7 +62,7 @@ def decode_rates(folder: Path) -> None:
 def augmentation_rate(device: str) -> None:
     import torch
 
-    from vr.data.loading.resident import TrainingImages
+    from vr.data.loading.training_images import TrainingImages
 
     for name, shapes in (
         ("one shape", [(SIZE, SIZE)] * 64),

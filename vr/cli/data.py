@@ -23,7 +23,7 @@ Classes = Annotated[str, typer.Option("--classes", help="Only these classes, wit
 def list_cards() -> None:
     """Every collection that has a card: what it is, and whether it is here."""
     from attrgen.core import tables
-    from vr.data.sources import data_root, is_here
+    from vr.data.sources import data_root, is_available
 
     table = tables.table("name", "here", "classes", "images", "what", "licence", "from")
     table.title, table.title_justify = f"data root: {data_root()}", "left"
@@ -32,7 +32,7 @@ def list_cards() -> None:
         counts = card.counts
         images = f"{counts.train + counts.val + counts.test:,}" if counts else "?"
         origin = (card.images.download or "by hand") if card.images else "by hand"
-        here = "yes" if is_here(card) else "no"
+        here = "yes" if is_available(card) else "no"
         what = f"{card.title}, {card.modality}"
         tables.add_row(table, card.name, here, len(card.classes), images, what, card.licence, origin)
     tables.show(table)
@@ -87,10 +87,10 @@ def make_card(
     """Write a card for a collection of your own, ready to edit."""
     from attrgen.core.errors import UserError
     from attrgen.core.files import write_text
-    from vr.data.formats.guess import guess_card, to_toml, with_counts
+    from vr.data.formats.infer_card import infer_card, to_toml, with_counts
     from vr.data.sources import open_source
 
-    card = guess_card(collection)
+    card = infer_card(collection)
     source = open_source(card, collection)
     path = out or Path(f"{card.name}.toml")
     if path.exists():

@@ -38,7 +38,7 @@ def explain(
     import json
 
     from attrgen.core.files import whole_file, write_text
-    from vr.data.loading.loose import image_paths
+    from vr.data.loading.unlabelled import image_paths
     from vr.explanation import explanation, table
     from vr.runs import run as runs
     from vr.runtime.progress import count_bar

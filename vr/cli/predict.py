@@ -71,20 +71,20 @@ def predict(
 
     Exit status: 0 all images were read, 1 some could not be read (they are listed), 2 the call was wrong.
     """
-    from vr.data.loading.loose import at_least_one, check_there, image_paths, listed
+    from vr.data.loading.unlabelled import check_paths, image_paths, read_path_list, require_images
     from vr.evaluation import calibration as calibrations
     from vr.inference import predict as predicting
     from vr.inference.decision import decision
     from vr.runs import run as runs
     from vr.runtime.progress import count_bar
 
-    check_there(paths or ())
+    check_paths(paths or ())
     if out is not None and predicting.is_finished(out, resume=resume, force=force):
         typer.echo(f"{out} is finished already", err=True)
         return
     if not (force or resume):
         options.check_free(errors)
-    given: Iterable[Path | str] = chain(paths or (), listed(sys.stdin.buffer) if stdin else ())
+    given: Iterable[Path | str] = chain(paths or (), read_path_list(sys.stdin.buffer) if stdin else ())
     rule = decision(
         runs.read_config(run_directory).card.class_names,
         calibrations.load(run_directory) if calibrated else None,
@@ -92,7 +92,7 @@ def predict(
         coverage=coverage,
         sets=sets,
     )
-    found = at_least_one(image_paths(given))
+    found = require_images(image_paths(given))
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     if out is None:
         outcome = predicting.predict_to_stream(

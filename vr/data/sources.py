@@ -10,10 +10,19 @@ from pathlib import Path
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, find
 from vr.data.formats import coop, folder, guess, manifest, npz
-from vr.data.formats.files import Place
+from vr.data.formats.file_tree import Location
 from vr.data.formats.source import SPLITS, ImageSource, Item
 
-__all__ = ["FORMATS", "SPLITS", "ImageSource", "Item", "data_root", "is_here", "open_dataset", "open_source"]
+__all__ = [
+    "FORMATS",
+    "SPLITS",
+    "ImageSource",
+    "Item",
+    "data_root",
+    "is_available",
+    "open_dataset",
+    "open_source",
+]
 
 PHANTOM = "kidney-phantom"
 
@@ -22,8 +31,8 @@ PHANTOM = "kidney-phantom"
 class Format:
     """One way in which collections come: how it is recognised and opened."""
 
-    looks: Callable[[Place, Card], bool]
-    open: Callable[[Place, Card], ImageSource]
+    looks: Callable[[Location, Card], bool]
+    open: Callable[[Location, Card], ImageSource]
 
 
 # In the order in which they are tried: the more explicit ones first.
@@ -56,14 +65,14 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
     path = _default_place(card) if data is None else data.expanduser()
     if not path.exists():
         raise UserError("there is no such folder or file", file=path, remedy="Check --data.")
-    place = Place(_below_root(path, card))
+    place = Location(_below_root(path, card))
     for name, known in FORMATS.items():
         if (format == name or format is None) and known.looks(place, card):
             return known.open(place, card)
     return FORMATS[format or "folder"].open(place, card)  # raises, saying what was looked for
 
 
-def is_here(card: Card) -> bool:
+def is_available(card: Card) -> bool:
     """Whether there is something under the data root by the card's name."""
     return _there(_folder(card)) is not None
 
@@ -86,7 +95,7 @@ def open_dataset(
     """
     if guess.is_collection(dataset):
         data = data or Path(dataset).expanduser()
-        card = guess.guess_card(data)
+        card = guess.infer_card(data)
     else:
         card = find(dataset)
     if classes:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from attrgen.core.errors import UserError
 from vr.data.formats.source import Item
-from vr.data.loading.loose import NO_LABEL, LooseFiles
 from vr.data.loading.stream import stream
+from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
 from vr.explanation.occlusion import occlusion_map
 from vr.explanation.split import ClassScore, origins, scored, split
 from vr.methods.common.base import Method
@@ -67,7 +67,7 @@ def explain_images(
         )
     if not paths:
         raise UserError("there is no image to explain", remedy="Name image files, or a folder that has some.")
-    files = LooseFiles(run.card.images.window if run.card.images is not None else None)
+    files = UnlabelledFiles(run.card.images.window if run.card.images is not None else None)
     items = [Item(path, NO_LABEL) for path in paths]
     found: list[Explanation] = []
     for batch in stream(files, items, run.method.image_size):

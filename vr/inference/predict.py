@@ -14,7 +14,7 @@ import torch
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
 from vr.data.formats.source import ImageSource, Item
-from vr.data.loading.loose import NO_LABEL, LooseFiles
+from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
 from vr.evaluation import calibration as calibrations
 from vr.evaluation.evaluation import score_batches
 from vr.inference import prediction_table
@@ -78,7 +78,7 @@ def predict_files(
     progress: Callable[[int], None] = lambda count: None,
 ) -> Iterator[list[prediction_table.Row]]:
     """Rows of files, a batch at a time; those that cannot be read are in `unreadable` and have no row."""
-    source = LooseFiles(run.card.images.window if run.card.images else None)
+    source = UnlabelledFiles(run.card.images.window if run.card.images else None)
     items = (Item(path, NO_LABEL) for path in paths)
     known = 0
     for batch in predictions(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
 from vr.report import mistakes as wrong
 from vr.report import sentences
@@ -55,7 +55,7 @@ def programs(evidence: Evidence) -> list[ShownProgram]:
 
 def sample(evidence: Evidence) -> dict[str, Any]:
     """The training images by class, as many as a page can hold."""
-    listed = fewshot.listed(evidence.path / runs.FEWSHOT)
+    listed = fewshot.listed_paths(evidence.path / runs.FEWSHOT)
     train, val = listed["train"], sum(map(len, listed["val"].values()))
     limit = max(4, _SAMPLE_PICTURES // len(train))
     chosen = {name: paths[:limit] for name, paths in train.items()}
@@ -132,7 +132,7 @@ def _heard(evidence: Evidence, found: Sequence[ConfusedPair]) -> tuple[list[list
 def _first_image(evidence: Evidence, size: int) -> torch.Tensor | None:
     if evidence.source is None:
         return None
-    listed = fewshot.listed(evidence.path / runs.FEWSHOT)["train"]
+    listed = fewshot.listed_paths(evidence.path / runs.FEWSHOT)["train"]
     path = next(iter(listed.values()))[0]
     try:
         return to_square(evidence.source.read(path), size).float() / 255

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource
 from vr.data.loading.parallel import ordered_map
 from vr.reprogramming.program import Program

@@ -19,9 +19,9 @@ from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
-from vr.data.formats.guess import is_collection
+from vr.data.formats.infer_card import is_collection
 from vr.data.formats.source import ImageSource, Item
-from vr.data.loading.resident import TrainingImages
+from vr.data.loading.training_images import TrainingImages
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
 from vr.evaluation.evaluation import evaluate, evaluate_run

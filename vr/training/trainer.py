@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from attrgen.core.errors import UserError
-from vr.data.loading.resident import TrainingImages
+from vr.data.loading.training_images import TrainingImages
 from vr.methods.common.base import Loss, Method, Recipe, Scores
 from vr.runs.history import Row
 from vr.runs.selection import Select

@@ -19,8 +19,8 @@ from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
 from vr.cli.audit import audit
 from vr.clip.backbone import Backbone
-from vr.data.decoding.decode import to_square
-from vr.data.formats.collection import Collection
+from vr.data.decoding.resize import to_square
+from vr.data.formats.file_source import FileSource
 from vr.data.sampling import fewshot
 from vr.data.sources import open_dataset
 
@@ -70,13 +70,13 @@ def place(tmp_path: Path, tiny: Backbone, monkeypatch: pytest.MonkeyPatch) -> li
 
 def test_numbers_are_those_of_the_training_images(place, tmp_path: Path, tiny, monkeypatch) -> None:
     seen: list[str] = []
-    read = Collection.read
+    read = FileSource.read
 
-    def spied(self: Collection, item_path: str) -> Image.Image:
+    def spied(self: FileSource, item_path: str) -> Image.Image:
         seen.append(item_path)
         return read(self, item_path)
 
-    monkeypatch.setattr(Collection, "read", spied)
+    monkeypatch.setattr(FileSource, "read", spied)
     found = json.loads(call(*place, "--json"))
     assert seen and not any("test" in path for path in seen)
     attributes = attribute_set.load(tmp_path / "toy.json")

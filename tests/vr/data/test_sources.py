@@ -10,7 +10,7 @@ import torch
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
-from vr.data.loading.resident import TrainingImages
+from vr.data.loading.training_images import TrainingImages
 from vr.data.sampling import fewshot
 from vr.data.sources import open_dataset, open_source
 

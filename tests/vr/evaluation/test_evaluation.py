@@ -95,7 +95,7 @@ def test_memory_that_runs_out_loses_no_image(
 
 def reference(run: Run, source: ImageSource, items: list[Item]) -> Tensor:
     """Scores of one image after another, with none of the code under test."""
-    from vr.data.decoding.decode import to_square
+    from vr.data.decoding.resize import to_square
 
     rows = []
     with torch.no_grad():

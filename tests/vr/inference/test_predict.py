@@ -23,8 +23,8 @@ from typer.testing import CliRunner, Result
 
 from attrgen.core.errors import UserError
 from vr.cli import app
-from vr.data.decoding.decode import to_square
-from vr.data.loading.loose import LooseFiles, image_paths
+from vr.data.decoding.resize import to_square
+from vr.data.loading.unlabelled import UnlabelledFiles, image_paths
 from vr.data.sources import open_source
 from vr.evaluation.calibrate import calibrate_run
 from vr.inference import predict as predicting
@@ -69,7 +69,7 @@ def one_by_one(run: Run, decision: Decision, many: Path) -> dict[str, dict[str, 
     found = {}
     for path in sorted(many.rglob("*.png")):
         try:
-            pixels = to_square(LooseFiles().read(str(path)), run.method.image_size)
+            pixels = to_square(UnlabelledFiles().read(str(path)), run.method.image_size)
         except UserError:
             continue
         with torch.no_grad():
@@ -126,14 +126,14 @@ def test_images_are_held_a_batch_at_a_time(
     run: Run, decision: Decision, monkeypatch: pytest.MonkeyPatch, many: Path
 ) -> None:
     read = 0
-    original = LooseFiles.read
+    original = UnlabelledFiles.read
 
-    def counting(self: LooseFiles, path: str) -> Image.Image:
+    def counting(self: UnlabelledFiles, path: str) -> Image.Image:
         nonlocal read
         read += 1
         return original(self, path)
 
-    monkeypatch.setattr(LooseFiles, "read", counting)
+    monkeypatch.setattr(UnlabelledFiles, "read", counting)
     rows = predicting.predict_files(
         run, decision, image_paths([many]), batch_size=16, workers=2, unreadable=[]
     )

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource
 from vr.data.sources import open_source
 from vr.report.fired import fired

@@ -149,7 +149,7 @@ def test_paper_preset_equals_a_plain_implementation_over_ten_steps(
 
 
 def test_logits_recomputed_from_the_model_file_equal_the_predictions(toy: Any, tmp_path: Path) -> None:
-    from vr.data.decoding.decode import to_square
+    from vr.data.decoding.resize import to_square
     from vr.data.sources import open_dataset
 
     path = _train(toy.experiment(out=tmp_path / "run"))
@@ -281,16 +281,16 @@ def test_test_labels_change_nothing_of_training(
 def test_test_images_are_not_read_before_training_ended(
     toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vr.data.formats.collection import Collection
+    from vr.data.formats.file_source import FileSource
 
     read: list[str] = []
-    original: Callable[..., Any] = Collection.read
+    original: Callable[..., Any] = FileSource.read
 
     def spy(self: ImageSource, item_path: str) -> Any:
         read.append(item_path)
         return original(self, item_path)
 
-    monkeypatch.setattr(Collection, "read", spy)
+    monkeypatch.setattr(FileSource, "read", spy)
     at_epochs: list[list[str]] = []
     _train(
         toy.experiment(out=tmp_path / "run", select="val"),

@@ -16,7 +16,7 @@ from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
 from attrgen.schema.card import Card, CardClass
 from vr.clip.backbone import Backbone, load
-from vr.data.loading.resident import TrainingImages
+from vr.data.loading.training_images import TrainingImages
 from vr.methods import METHODS
 from vr.methods.common.base import Context, Method
 from vr.runtime.acceleration import compiled

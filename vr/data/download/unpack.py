@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attrgen.core.errors import UserError
-from vr.data.formats.files import is_inside
+from vr.data.formats.file_tree import is_inside
 
 MAX_ENTRIES = 2_000_000
 MAX_BYTES = 500 * 2**30

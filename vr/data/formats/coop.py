@@ -8,8 +8,8 @@ from typing import Any
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.json_lines import LocatedJson, parse
 from attrgen.schema.card import Card
-from vr.data.formats.collection import Collection, label_of, whole_splits
-from vr.data.formats.files import FileTree, Place, is_inside
+from vr.data.formats.file_source import FileSource, label_of, whole_splits
+from vr.data.formats.file_tree import FileTree, Location, is_inside
 from vr.data.formats.source import SPLITS, Item
 
 _SHOWN_ERRORS = 5
@@ -36,12 +36,12 @@ def find(tree: FileTree, card: Card | None) -> str | None:
     )
 
 
-def looks(place: Place, card: Card) -> bool:
+def looks(place: Location, card: Card) -> bool:
     """Whether there is a split file at the top."""
     return place.has_tree and find(place.tree, card) is not None
 
 
-def open_coop(place: Place, card: Card) -> Collection:
+def open_coop(place: Location, card: Card) -> FileSource:
     """Open a split file and the images it lists. Labels are matched by class name, not by number.
 
     The images may lie below any folder of the tree, as long as it is one for all of them.
@@ -72,10 +72,10 @@ def open_coop(place: Place, card: Card) -> Collection:
         if (label := labels[spelling]) is not None
     ]
     splits, notes = whole_splits(items, card, tree.root)
-    return Collection(tree, splits, notes, card.images.window if card.images else None)
+    return FileSource(tree, splits, notes, card.images.window if card.images else None)
 
 
-def class_spellings(place: Place) -> list[str]:
+def class_spellings(place: Location) -> list[str]:
     """Class names of a split file in the order of its labels.
 
     Raises:

@@ -9,19 +9,19 @@ from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, fold
 from vr.data.decoding.dicom import DICOM_HEAD, is_dicom
 from vr.data.decoding.pixels import is_image
-from vr.data.formats.collection import Collection, label_of, whole_splits
-from vr.data.formats.files import FileTree, Place
+from vr.data.formats.file_source import FileSource, label_of, whole_splits
+from vr.data.formats.file_tree import FileTree, Location
 from vr.data.formats.source import Item, split_of
 
 _LOOKED_INTO = 20
 
 
-def looks(place: Place, card: Card | None = None) -> bool:
+def looks(place: Location, card: Card | None = None) -> bool:
     """Whether there are images in sub-folders."""
     return place.has_tree and any("/" in name and is_image(name) for name in place.tree.names)
 
 
-def open_folder(place: Place, card: Card) -> Collection:
+def open_folder(place: Location, card: Card) -> FileSource:
     """Open an image folder.
 
     Raises:
@@ -30,7 +30,7 @@ def open_folder(place: Place, card: Card) -> Collection:
     return _open(place, card, [name for name in place.tree.names if is_image(name)])
 
 
-def looks_dicom(place: Place, card: Card | None = None) -> bool:
+def looks_dicom(place: Location, card: Card | None = None) -> bool:
     """Whether there are DICOM files in sub-folders, which often have no suffix, and no other images."""
     if not place.has_tree or looks(place):
         return False
@@ -38,7 +38,7 @@ def looks_dicom(place: Place, card: Card | None = None) -> bool:
     return any(is_dicom(place.tree.head(name, DICOM_HEAD)) for name in islice(below, _LOOKED_INTO))
 
 
-def open_dicom(place: Place, card: Card) -> Collection:
+def open_dicom(place: Location, card: Card) -> FileSource:
     """As `open_folder`, for DICOM files, known by what is in them and not by name; others are passed over.
 
     Raises:
@@ -48,7 +48,7 @@ def open_dicom(place: Place, card: Card) -> Collection:
     return _open(place, card, [name for name in tree.names if is_dicom(tree.head(name, DICOM_HEAD))])
 
 
-def _open(place: Place, card: Card, images: list[str]) -> Collection:
+def _open(place: Location, card: Card, images: list[str]) -> FileSource:
     tree = place.tree
     if not images:
         raise UserError(
@@ -57,7 +57,7 @@ def _open(place: Place, card: Card, images: list[str]) -> Collection:
             remedy="Put the images of each class in a sub-folder named after the class.",
         )
     splits, notes = whole_splits(_rows(tree, images, card), card, tree.root)
-    return Collection(tree, splits, notes, card.images.window if card.images else None)
+    return FileSource(tree, splits, notes, card.images.window if card.images else None)
 
 
 def _rows(tree: FileTree, images: list[str], card: Card) -> Iterator[tuple[str, Item]]:

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Sequence
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
-from vr.data.formats.collection import Collection, label_by_number, label_of, whole_splits
-from vr.data.formats.files import FileTree, Folder, Place, is_inside
+from vr.data.formats.file_source import FileSource, label_by_number, label_of, whole_splits
+from vr.data.formats.file_tree import FileTree, FolderTree, Location, is_inside
 from vr.data.formats.source import Item, split_of
 
 Row = tuple[int, str, str, str]  # line, path, label, split
 
 
-def looks(place: Place, card: Card) -> bool:
+def looks(place: Location, card: Card) -> bool:
     """Whether it is a manifest, or a folder with one at its top."""
     return find(place) is not None
 
 
-def find(place: Place) -> tuple[FileTree, str] | None:
+def find(place: Location) -> tuple[FileTree, str] | None:
     """The manifest's tree and name.
 
     Raises:
@@ -29,7 +29,7 @@ def find(place: Place) -> tuple[FileTree, str] | None:
     if place.path.is_file():
         known = place.path.suffix.lower() in (".csv", ".parquet")
         if known or not place.has_tree:
-            return (Folder(place.path.parent), place.path.name) if known else None
+            return (FolderTree(place.path.parent), place.path.name) if known else None
     found = [name for name in place.tree.names if "/" not in name and _is_manifest(place.tree, name)]
     if len(found) > 1:
         raise UserError(
@@ -40,7 +40,7 @@ def find(place: Place) -> tuple[FileTree, str] | None:
     return (place.tree, found[0]) if found else None
 
 
-def open_manifest(place: Place, card: Card) -> Collection:
+def open_manifest(place: Location, card: Card) -> FileSource:
     """Open a manifest; paths are relative to its folder, labels are class names or integers.
 
     Raises:
@@ -80,7 +80,7 @@ def open_manifest(place: Place, card: Card) -> Collection:
         if number is not None:
             items.append((known_split, Item(path, number)))
     splits, notes = whole_splits(items, card, tree.root)
-    return Collection(tree, splits, notes, card.images.window if card.images else None)
+    return FileSource(tree, splits, notes, card.images.window if card.images else None)
 
 
 def read_rows(tree: FileTree, name: str) -> Iterator[Row]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from vr.data.decoding.pixels import to_eight_bits
-from vr.data.formats.collection import label_by_number, label_of, whole_splits
-from vr.data.formats.files import Place
+from vr.data.formats.file_source import label_by_number, label_of, whole_splits
+from vr.data.formats.file_tree import Location
 from vr.data.formats.source import SPLITS, Item
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ArraySource:
         return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def find(place: Place) -> Path | None:
+def find(place: Location) -> Path | None:
     """The array file at a place: itself, or the only one at the top of a folder without other images."""
     if not place.path.is_dir():
         return place.path if place.path.suffix.lower() == ".npz" else None
@@ -56,12 +56,12 @@ def find(place: Place) -> Path | None:
     return place.tree.root / found[0] if len(found) == 1 else None
 
 
-def looks(place: Place, card: Card) -> bool:
+def looks(place: Location, card: Card) -> bool:
     """Whether there is an array file."""
     return find(place) is not None
 
 
-def open_npz(place: Place, card: Card) -> ArraySource:
+def open_npz(place: Location, card: Card) -> ArraySource:
     """Open an array file. Integer labels follow the card's `images.labels`, else its class order.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource, Item
 from vr.data.sampling.fewshot import FewShot
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.parallel import ordered_map
 

@@ -141,7 +141,7 @@ def among(ids: set[str], content_id: str) -> bool:
     return content_id[:_ID_LENGTH] in ids
 
 
-def listed(path: Path) -> dict[str, dict[str, list[str]]]:
+def listed_paths(path: Path) -> dict[str, dict[str, list[str]]]:
     """The images' paths by split (train, val) and class name as the file lists them, without looking at any.
 
     Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attrgen.schema.card import Card
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.data.inspection.contact_sheet import contact_sheet, framed
 from vr.data.sampling import fewshot
 from vr.data.sources import open_source

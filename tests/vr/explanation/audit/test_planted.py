@@ -12,7 +12,7 @@ from attrgen.schema import library
 from attrgen.schema.card import find
 from vr.clip import backbone
 from vr.clip.text import embed
-from vr.data.decoding.decode import to_square
+from vr.data.decoding.resize import to_square
 from vr.explanation.audit.judge import judge
 from vr.phantom.dataset import picture_of
 

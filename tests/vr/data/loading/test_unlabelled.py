@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from attrgen.core.errors import UserError
-from vr.data.loading.loose import (
+from vr.data.loading.unlabelled import (
     NO_LABEL,
-    LooseFiles,
-    Pictures,
-    at_least_one,
-    check_there,
+    GivenImages,
+    UnlabelledFiles,
+    check_paths,
     image_paths,
-    listed,
+    read_path_list,
+    require_images,
 )
 
 PngBytes = Callable[..., bytes]
@@ -62,21 +62,21 @@ def test_paths_are_taken_only_as_they_are_needed() -> None:
             asked.append(number)
             yield f"{number}.png"
 
-    found = at_least_one(image_paths(endless()))
+    found = require_images(image_paths(endless()))
     assert [next(found) for _ in range(3)] == ["0.png", "1.png", "2.png"]
     assert len(asked) == 3
 
 
 def test_no_image_and_a_misspelled_place(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no image"):
-        at_least_one(image_paths([tmp_path]))
+        require_images(image_paths([tmp_path]))
     with pytest.raises(UserError, match="nowhere: there is no such file or folder"):
-        check_there([tmp_path, tmp_path / "nowhere"])
+        check_paths([tmp_path, tmp_path / "nowhere"])
 
 
 def test_a_list_may_have_empty_lines_windows_ends_and_any_bytes() -> None:
     lines = [b"a b.png\n", b"\n", b"c.png\r\n", b"\xff.png\n", b"last.png"]
-    assert list(listed(lines)) == ["a b.png", "c.png", os.fsdecode(b"\xff.png"), "last.png"]
+    assert list(read_path_list(lines)) == ["a b.png", "c.png", os.fsdecode(b"\xff.png"), "last.png"]
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_what_cannot_be_read_is_named(make: Callable[[Path], Any], message: str,
     path = tmp_path / "x.png"
     make(path)
     with pytest.raises(UserError, match=rf"x\.png: .*{message}"):
-        LooseFiles().read(str(path))
+        UnlabelledFiles().read(str(path))
 
 
 def test_a_name_with_a_null_character() -> None:
     with pytest.raises(UserError, match="cannot be read: embedded null"):
-        LooseFiles().read("a\0b.png")
+        UnlabelledFiles().read("a\0b.png")
 
 
 def test_pictures_of_every_kind_are_the_same_image(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_pictures_of_every_kind_are_the_same_image(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(values).save(path)
     given = [str(path), path, Image.open(path), Image.fromarray(values), values, np.asfortranarray(values)]
-    source = Pictures(given, LooseFiles())
+    source = GivenImages(given, UnlabelledFiles())
     items = list(source.items())
     assert [item.label for item in items] == [NO_LABEL] * 6
     for item in items:
@@ -119,8 +119,9 @@ def test_grey_arrays_and_turned_photographs(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned by a quarter
     Image.fromarray(grey).save(tmp_path / "turned.png", exif=exif)
-    source = Pictures(
-        [grey, grey[:, :, None], Image.open(tmp_path / "turned.png"), tmp_path / "turned.png"], LooseFiles()
+    source = GivenImages(
+        [grey, grey[:, :, None], Image.open(tmp_path / "turned.png"), tmp_path / "turned.png"],
+        UnlabelledFiles(),
     )
     assert np.array_equal(np.asarray(source.read("0")), np.repeat(grey[:, :, None], 3, 2))
     assert np.array_equal(np.asarray(source.read("1")), np.asarray(source.read("0")))
@@ -140,4 +141,4 @@ def test_grey_arrays_and_turned_photographs(tmp_path: Path) -> None:
 )
 def test_what_is_no_picture(picture: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Pictures([picture], LooseFiles()).read("0")
+        GivenImages([picture], UnlabelledFiles()).read("0")

@@ -8,13 +8,13 @@ import pytest
 
 from attrgen.core.errors import UserError
 from attrgen.schema import card as cards
-from vr.data.formats.guess import guess_card, is_collection, to_toml, with_counts
+from vr.data.formats.infer_card import infer_card, is_collection, to_toml, with_counts
 from vr.data.sources import open_dataset, open_source
 
 
 @pytest.mark.parametrize("form", ["folder", "coop", "zip", "npz", "csv", "parquet"])
 def test_the_card_opens_its_collection(form: str, forms: dict[str, Path], tmp_path: Path) -> None:
-    guessed = guess_card(forms[form])
+    guessed = infer_card(forms[form])
     source = open_source(guessed, forms[form])
     path = tmp_path / "made.toml"
     path.write_text(to_toml(with_counts(guessed, source)))
@@ -32,7 +32,7 @@ def test_strange_names_survive(tmp_path: Path, png_bytes) -> None:
             path = tmp_path / "Große Sammlung" / folder / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(png_bytes(number))
-    card = guess_card(tmp_path / "Große Sammlung")
+    card = infer_card(tmp_path / "Große Sammlung")
     (tmp_path / "c.toml").write_text(to_toml(card))
     assert cards.load(tmp_path / "c.toml").class_names == ("0", 'a "quoted" name', "été x")
     assert card.name == "grosse-sammlung"
@@ -52,9 +52,9 @@ def test_one_class_is_not_enough(tmp_path: Path, png_bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(png_bytes())
     with pytest.raises(UserError, match="has 1 classes, and at least two are needed"):
-        guess_card(tmp_path)
+        infer_card(tmp_path)
     with pytest.raises(UserError, match="there is no such folder"):
-        guess_card(tmp_path / "none")
+        infer_card(tmp_path / "none")
 
 
 def test_a_shipped_name_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

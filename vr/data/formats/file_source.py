@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from vr.data.decoding.pixels import decode
-from vr.data.formats.files import FileTree
+from vr.data.formats.file_tree import FileTree
 from vr.data.formats.source import SPLITS, Item
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Collection:
+class FileSource:
     """Images in files. See `vr.data.formats.source.ImageSource`."""
 
     tree: FileTree

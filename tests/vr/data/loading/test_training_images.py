@@ -11,9 +11,9 @@ from PIL import Image
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
-from vr.data.decoding.decode import to_square
-from vr.data.loading.resident import TrainingImages
+from vr.data.decoding.resize import to_square
 from vr.data.loading.stream import stream
+from vr.data.loading.training_images import TrainingImages
 from vr.data.sources import open_source
 
 

@@ -11,7 +11,7 @@ from attrgen.schema import card as cards
 from attrgen.schema.card import Card, CardClass, CardCounts, CardImages, fold
 from vr.data.decoding.pixels import is_image
 from vr.data.formats import coop, folder, manifest, npz
-from vr.data.formats.files import Place
+from vr.data.formats.file_tree import Location
 from vr.data.formats.source import ImageSource, split_of
 
 _SUFFIXES = (".zip", ".npz", ".csv", ".parquet")
@@ -24,7 +24,7 @@ def is_collection(dataset: str) -> bool:
     return not known and (path.is_dir() or (path.is_file() and path.suffix.lower() in _SUFFIXES))
 
 
-def guess_card(path: Path) -> Card:
+def infer_card(path: Path) -> Card:
     """The card of a collection without one.
 
     Class names are the folders', the split file's or the table's; an array file has numbers only, so its
@@ -35,7 +35,7 @@ def guess_card(path: Path) -> Card:
     """
     if not path.exists():
         raise UserError("there is no such folder or file", file=path, remedy="Check the path.")
-    place = Place(path)
+    place = Location(path)
     spellings = _classes(place)
     if len(spellings) < 2:
         raise UserError(
@@ -105,7 +105,7 @@ def to_toml(card: Card) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _layout(place: Place) -> str:
+def _layout(place: Location) -> str:
     if npz.find(place) is not None:
         return "npz"
     if place.has_tree and coop.find(place.tree, None) is not None:
@@ -115,7 +115,7 @@ def _layout(place: Place) -> str:
     return "dicom" if folder.looks_dicom(place) else "folder"
 
 
-def _classes(place: Place) -> list[str]:
+def _classes(place: Location) -> list[str]:
     """Spellings of the classes in label order; each class once, however it is spelled."""
     layout = _layout(place)
     if layout == "npz":

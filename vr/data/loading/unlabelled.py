@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from attrgen.core.errors import UserError
 from vr.data.decoding.dicom import DICOM_HEAD, is_dicom
 from vr.data.decoding.pixels import decode, is_image, to_rgb
-from vr.data.formats.files import MAX_FILE_BYTES, Folder
+from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree
 from vr.data.formats.source import Item
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 NO_LABEL = -1
-Picture: TypeAlias = Union[str, Path, "Image.Image", "np.ndarray"]
+ImageLike: TypeAlias = Union[str, Path, "Image.Image", "np.ndarray"]
 
 
 @dataclass(frozen=True)
-class LooseFiles:
+class UnlabelledFiles:
     """Files by their paths. See `vr.data.formats.source.ImageSource`; it has no splits."""
 
     window: tuple[float, float] | None = None
@@ -53,11 +53,11 @@ class LooseFiles:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures given one by one, files or in memory; paths of items are their places, `0` and so on."""
+class GivenImages:
+    """GivenImages given one by one, files or in memory; paths of items are their places, `0` and so on."""
 
-    pictures: Sequence[Picture]
-    files: LooseFiles
+    pictures: Sequence[ImageLike]
+    files: UnlabelledFiles
     root: Path = field(default_factory=Path)
     splits: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -90,12 +90,12 @@ def image_paths(places: Iterable[str | Path]) -> Iterator[str]:
                 yield path
 
 
-def listed(lines: Iterable[bytes]) -> Iterator[str]:
+def read_path_list(lines: Iterable[bytes]) -> Iterator[str]:
     """Paths of a list, one a line, as a shell's tools write them; empty lines are passed over."""
     return (os.fsdecode(path) for line in lines if (path := line.rstrip(b"\r\n")))
 
 
-def check_there(places: Iterable[Path]) -> None:
+def check_paths(places: Iterable[Path]) -> None:
     """Find out before anything heavy is loaded whether a file or folder was misspelled.
 
     Raises:
@@ -106,7 +106,7 @@ def check_there(places: Iterable[Path]) -> None:
             raise UserError("there is no such file or folder", file=place, remedy="Check the path.")
 
 
-def at_least_one(paths: Iterable[str]) -> Iterator[str]:
+def require_images(paths: Iterable[str]) -> Iterator[str]:
     """The same paths.
 
     Raises:
@@ -120,13 +120,13 @@ def at_least_one(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _below(folder: Path) -> Iterator[str]:
-    tree = Folder(folder)
+    tree = FolderTree(folder)
     for name in tree.names:
         if is_image(name) or ("." not in os.path.basename(name) and _has_dicom_head(tree, name)):  # noqa: PTH119
             yield str(folder / name)
 
 
-def _has_dicom_head(tree: Folder, name: str) -> bool:
+def _has_dicom_head(tree: FolderTree, name: str) -> bool:
     try:
         return is_dicom(tree.head(name, DICOM_HEAD))
     except UserError:

@@ -38,7 +38,7 @@ class FileTree(Protocol):
         """What changes when the file's content does, told without reading it."""
 
 
-class Folder:
+class FolderTree:
     """A folder on disk."""
 
     def __init__(self, root: Path) -> None:
@@ -81,7 +81,7 @@ class Folder:
         return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-class Zip:
+class ZipTree:
     """A zip archive, read in place; nothing is unpacked."""
 
     def __init__(self, root: Path) -> None:
@@ -129,7 +129,7 @@ class Zip:
         return f"{self._entries[name].file_size}-{self._entries[name].CRC:08x}"
 
 
-class Below:
+class SubTree:
     """The part of a tree below one of its folders."""
 
     def __init__(self, tree: FileTree, folder: str) -> None:
@@ -152,7 +152,7 @@ class Below:
         return self._tree.stamp(self._prefix + name)
 
 
-class Place:
+class Location:
     """A path that a collection may lie at; its tree of files is walked when it is first asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -174,9 +174,9 @@ class Place:
                 file=self.path,
                 remedy="Give a folder, a .zip, an .npz, or a .csv or .parquet manifest.",
             )
-        tree: FileTree = Folder(self.path) if self.path.is_dir() else Zip(self.path)
+        tree: FileTree = FolderTree(self.path) if self.path.is_dir() else ZipTree(self.path)
         while (only := _only_folder(tree)) is not None:
-            tree = Below(tree, only)
+            tree = SubTree(tree, only)
         return tree
 
 

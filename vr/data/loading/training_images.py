@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vr.data.decoding.decode import centre, resize_short
+from vr.data.decoding.resize import centre, resize_short
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.augment import crop_and_resize, random_flip, random_resized_crop
 from vr.data.loading.parallel import ordered_map

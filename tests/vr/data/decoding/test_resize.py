@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import InterpolationMode, v2
 
-from vr.data.decoding.decode import resize_short, to_square
+from vr.data.decoding.resize import resize_short, to_square
 
 SIZES = [(300, 200), (200, 300), (224, 224), (97, 411), (50, 33), (192, 193), (1, 7)]
 
