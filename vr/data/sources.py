@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, find
-from vr.data.formats import coop, folder, guess, manifest, npz
+from vr.data.formats import coop, folder, infer_card, manifest, npz
 from vr.data.formats.file_tree import Location
 from vr.data.formats.source import SPLITS, ImageSource, Item
 
@@ -93,9 +93,9 @@ def open_dataset(
     Raises:
         UserError: an unknown dataset or class, or as for `open_source`.
     """
-    if guess.is_collection(dataset):
+    if infer_card.is_collection(dataset):
         data = data or Path(dataset).expanduser()
-        card = guess.infer_card(data)
+        card = infer_card.infer_card(data)
     else:
         card = find(dataset)
     if classes:
