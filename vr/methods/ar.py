@@ -10,30 +10,47 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
 from torch import Tensor
 
-from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe, Scores
-from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.base import Context, Scores
+from vr.methods.common.facts import Preset, Reference
+from vr.methods.common.labels import label_bank, label_template
 from vr.methods.common.parts import Part
 from vr.methods.common.programs import FrameOptions, ProgramMethod
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.score import score
 
 
 class AROptions(FrameOptions):
     """AR's choices."""
 
-    template: str = Field(TEMPLATE, pattern=HAS_PLACE)
+    template: str = label_template()
 
 
 class AR(ProgramMethod):
-    """One program and the class names. Learned: 3 * H * W, of which the frame is used."""
+    """One program and the class names."""
 
     name = "ar"
+    title = "AR, adversarial reprogramming: a frame around the image, and the class names"
+    family = "programs"
+    learns = "a frame: 3 * H * W numbers, of which those of the frame are used"
+    text_side = "class name"
+    reference = Reference(
+        authors="Chen et al.",
+        title="Understanding and Improving Visual Prompting: A Label-Mapping Perspective",
+        venue="CVPR",
+        year=2023,
+        url="https://arxiv.org/abs/2211.11635",
+        builds_on="Tsai et al., ICML 2020",
+    )
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=200, min_crop=PUBLISHED_CROP)
     options_type = AROptions
-    paper_options: ClassVar[AROptions] = AROptions()
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="as in the few-shot comparison of AttrVR",
+            recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
+        )
+    }
 
     def __init__(self, context: Context, options: AROptions | None = None) -> None:
         options = options or AROptions()

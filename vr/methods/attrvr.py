@@ -11,9 +11,11 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe, Scores
+from vr.methods.common.base import Context, Scores
+from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.parts import Part
 from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.score import score
 
 
@@ -24,14 +26,30 @@ class AttrVROptions(ProgramOptions):
 
 
 class AttrVR(AttributeProgramMethod):
-    """One program and the positive banks. Learned: 3 * H * W."""
+    """One program and the positive banks."""
 
     name = "attrvr"
     kinds = ("descriptive", "distinctive")
+    title = "AttrVR: a frame around the image, and descriptive and distinctive attributes"
+    family = "programs"
+    learns = "a frame: 3 * H * W numbers, of which those of the frame are used"
+    text_side = "attributes"
+    reference = Reference(
+        authors="Cai et al.",
+        title="Attribute-based Visual Reprogramming for Vision-Language Models",
+        venue="ICLR",
+        year=2025,
+        url="https://arxiv.org/abs/2501.13982",
+    )
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=200, min_crop=PUBLISHED_CROP)
     options_type = AttrVROptions
-    paper_options: ClassVar[AttrVROptions] = AttrVROptions(pad_to=20)
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="as published",
+            options={"pad_to": 20},
+            recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
+        )
+    }
     options: AttrVROptions
 
     def __init__(self, context: Context, options: AttrVROptions | None = None) -> None:

@@ -30,8 +30,10 @@ from torch.nn import functional as F
 from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
 from vr.clip.text import embed
-from vr.methods.common.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
+from vr.methods.common.base import Context, Loss, Scores
+from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.prompts import PromptMethod, PromptOptions
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
 
 class BiomedCoOpOptions(PromptOptions):
@@ -48,13 +50,25 @@ class BiomedCoOpOptions(PromptOptions):
 
 
 class BiomedCoOp(PromptMethod):
-    """Learned: n * W, n context vectors (4) of the text tower's width W (512 of ViT-B/16)."""
+    """Context vectors, read against image features and held near the LLM's prompts."""
 
     name = "biomedcoop"
+    title = "BiomedCoOp: context vectors held near what an LLM's prompts say of each class"
+    family = "prompts"
+    learns = "4 context vectors: 4 * W numbers, W the width of the text tower"
+    text_side = "class name, and the captions or attributes of the set"
+    reference = Reference(
+        authors="Koleilat et al.",
+        title="BiomedCoOp: Learning to Prompt for Biomedical Vision-Language Models",
+        venue="CVPR",
+        year=2025,
+        url="https://arxiv.org/abs/2411.15232",
+    )
     recipe = Recipe(batch_size=4, lr=0.0025, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    paper_recipe = recipe.model_copy(update={"augment": True, "min_crop": PUBLISHED_CROP})
     options_type = BiomedCoOpOptions
-    paper_options: ClassVar[BiomedCoOpOptions] = BiomedCoOpOptions()
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(about="as published", recipe={"augment": True, "min_crop": PUBLISHED_CROP})
+    }
     options: BiomedCoOpOptions
 
     def __init__(self, context: Context, options: BiomedCoOpOptions | None = None) -> None:

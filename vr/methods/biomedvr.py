@@ -19,9 +19,11 @@ from torch.nn import functional as F
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from vr.methods.common import corruption
 from vr.methods.common.ablations import ABLATIONS
-from vr.methods.common.base import PUBLISHED_CROP, Context, Loss, Options, Recipe, Scores
+from vr.methods.common.base import Context, Loss, Scores
+from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.parts import Part
 from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
 from vr.reprogramming.score import Fusion, fuse, score
 
@@ -39,8 +41,13 @@ class BioMedVROptions(ProgramOptions):
     gate_lr: float | None = Field(0.01, ge=0, description="the gate's own learning rate; None: the programs'")
     beta: float = Field(0.3, ge=0, description="weight of the confusion penalty")
     margin: float = Field(0.5, description="margin of the penalty, in logit units")
-    penalty: PenaltyAgainst = "fused"
-    penalty_over: PenaltyOver = "all"
+    penalty: PenaltyAgainst = Field(
+        "fused",
+        description="the scores that must exceed the negative expert's: fused, or the positive expert's",
+    )
+    penalty_over: PenaltyOver = Field(
+        "all", description="classes that the penalty looks at: all, or the others than the true one"
+    )
     negatives: Literal["own", "random", "shuffled", "none"] = Field(
         "own",
         description="what the negative expert reads: each class's confusion attributes; as many texts drawn "
@@ -56,11 +63,29 @@ class BioMedVR(AttributeProgramMethod):
 
     name = "biomedvr"
     kinds = ("descriptive", "distinctive", "confusion")
+    title = "BioMedVR: a positive and a negative expert with a frame each, and a gate"
+    family = "programs"
+    learns = (
+        "two frames and a gate: 2 * 3 * H * W numbers, of which those of the frames are used, and the gate's"
+    )
+    text_side = "attributes and confusion attributes"
+    reference = Reference(
+        authors="Liu et al.",
+        title="BioMedVR: Confusion-Aware Mixture-of-Prompt Experts for Biomedical Visual Reprogramming",
+        venue="ECCV",
+        year=2026,
+        url="https://arxiv.org/abs/2606.24740",
+    )
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=400, min_crop=PUBLISHED_CROP, one_shot_batch_size=16)
     options_type = BioMedVROptions
-    paper_options: ClassVar[BioMedVROptions] = BioMedVROptions(pad_to=20, gate_lr=None)
-    presets = ABLATIONS
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="as published",
+            options={"pad_to": 20, "gate_lr": None},
+            recipe={"epochs": 400, "min_crop": PUBLISHED_CROP, "one_shot_batch_size": 16},
+        ),
+        **ABLATIONS,
+    }
     options: BioMedVROptions
 
     def __init__(self, context: Context, options: BioMedVROptions | None = None) -> None:

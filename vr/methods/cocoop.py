@@ -15,8 +15,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe, Scores
+from vr.methods.common.base import Context, Scores
+from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.prompts import PromptMethod, PromptOptions
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
 _PROMPTS_AT_ONCE = 1024
 
@@ -31,13 +33,30 @@ class CoCoOpOptions(PromptOptions):
 
 
 class CoCoOp(PromptMethod):
-    """Learned: n * W + (D * H + H) + (H * W + W), H = max(1, D // 16), of n vectors and the network."""
+    """Context vectors, and a network that shifts them by the features of the image."""
 
     name = "cocoop"
+    title = "CoCoOp: context vectors that a small network shifts by the features of the image"
+    family = "prompts"
+    learns = (
+        "4 context vectors and a network: 4 * W + (D * H + H) + (H * W + W) numbers, W the width of the text "
+        "tower, D that of the features, H = max(1, D // 16)"
+    )
+    text_side = "class name"
+    reference = Reference(
+        authors="Zhou et al.",
+        title="Conditional Prompt Learning for Vision-Language Models",
+        venue="CVPR",
+        year=2022,
+        url="https://arxiv.org/abs/2203.05557",
+    )
     recipe = Recipe(batch_size=1, lr=0.002, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    paper_recipe = recipe.model_copy(update={"epochs": 10, "augment": True, "min_crop": PUBLISHED_CROP})
     options_type = CoCoOpOptions
-    paper_options: ClassVar[CoCoOpOptions] = CoCoOpOptions()
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="as published", recipe={"epochs": 10, "augment": True, "min_crop": PUBLISHED_CROP}
+        )
+    }
 
     def __init__(self, context: Context, options: CoCoOpOptions | None = None) -> None:
         super().__init__(context, options or CoCoOpOptions())

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from vr.methods.common.base import PUBLISHED_CROP, Context, Recipe
+from vr.methods.common.base import Context
+from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.prompts import PromptMethod, PromptOptions
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
 
 class CoOpOptions(PromptOptions):
@@ -21,13 +23,27 @@ class CoOpOptions(PromptOptions):
 
 
 class CoOp(PromptMethod):
-    """Learned: n * W, n context vectors (16) of the text tower's width W (512 of ViT-B/16)."""
+    """Context vectors that all classes share, read against image features."""
 
     name = "coop"
+    title = "CoOp: context vectors in the input of the text tower, shared by all classes"
+    family = "prompts"
+    learns = "16 context vectors: 16 * W numbers, W the width of the text tower"
+    text_side = "class name"
+    reference = Reference(
+        authors="Zhou et al.",
+        title="Learning to Prompt for Vision-Language Models",
+        venue="IJCV",
+        year=2022,
+        url="https://arxiv.org/abs/2109.01134",
+    )
     recipe = Recipe(batch_size=32, lr=0.002, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    paper_recipe = recipe.model_copy(update={"epochs": 200, "augment": True, "min_crop": PUBLISHED_CROP})
     options_type = CoOpOptions
-    paper_options: ClassVar[CoOpOptions] = CoOpOptions()
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="as published", recipe={"epochs": 200, "augment": True, "min_crop": PUBLISHED_CROP}
+        )
+    }
 
     def __init__(self, context: Context, options: CoOpOptions | None = None) -> None:
         super().__init__(context, options or CoOpOptions())

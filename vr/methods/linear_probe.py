@@ -20,8 +20,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.common.base import Context, Options, Recipe, Scores
+from vr.methods.common.base import Context, Scores
+from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
+from vr.methods.common.recipe import Recipe
 
 UNCHOSEN_C = 31.6  # Radford et al.'s 0.316 for features of length 10, at length 1
 _COARSE = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)
@@ -40,13 +42,25 @@ class LinearProbeOptions(Options):
 
 
 class LinearProbe(FeatureMethod):
-    """Learned: C * D + C, weights and biases of C classes over D features."""
+    """Logistic regression on image features."""
 
     name = "linear-probe"
+    title = "Linear probe: logistic regression on frozen image features"
+    family = "frozen features"
+    learns = "weights and biases of the classes: C * D + C numbers"
+    text_side = "none"
+    reference = Reference(
+        authors="Radford et al.",
+        title="Learning Transferable Visual Models From Natural Language Supervision",
+        venue="ICML",
+        year=2021,
+        url="https://arxiv.org/abs/2103.00020",
+    )
     recipe = Recipe(epochs=0, augment=False)
-    paper_recipe = recipe
     options_type = LinearProbeOptions
-    paper_options: ClassVar[LinearProbeOptions] = LinearProbeOptions(choose_by="accuracy")
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(about="as published", options={"choose_by": "accuracy"})
+    }
 
     def __init__(self, context: Context, options: LinearProbeOptions | None = None) -> None:
         super().__init__(context)

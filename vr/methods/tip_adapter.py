@@ -22,9 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.clip.bank import Bank
-from vr.methods.common.base import PUBLISHED_CROP, Context, Options, Recipe, Scores
+from vr.methods.common.base import Context, Scores
+from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.labels import label_bank, label_template
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.score import score
 
 _ALPHAS = tuple(0.1 + step * 12.9 / 20 for step in range(20))
@@ -34,20 +36,30 @@ _BETAS = tuple(0.1 + step * 12.9 / 200 for step in range(200))
 class TipAdapterOptions(Options):
     """Tip-Adapter's choices."""
 
-    template: str = Field(TEMPLATE, pattern=HAS_PLACE)
+    template: str = label_template()
     alpha: float = Field(1.0, ge=0, description="weight of the cache, before the search")
     beta: float = Field(5.5, gt=0, description="sharpness of the cache, before the search")
     search: bool = Field(True, description="search alpha and beta on validation")
 
 
 class TipAdapter(FeatureMethod):
-    """Learned: 0; the cache is computed."""
+    """A cache that is computed from the training images."""
 
     name = "tip-adapter"
+    title = "Tip-Adapter: a cache of few-shot features beside zero-shot scores"
+    family = "frozen features"
+    learns = "nothing: the cache is computed"
+    text_side = "class name"
+    reference = Reference(
+        authors="Zhang et al.",
+        title="Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification",
+        venue="ECCV",
+        year=2022,
+        url="https://arxiv.org/abs/2207.09519",
+    )
     recipe = Recipe(epochs=0, augment=False)
-    paper_recipe = recipe
     options_type = TipAdapterOptions
-    paper_options: ClassVar[TipAdapterOptions] = TipAdapterOptions()
+    presets: ClassVar[dict[str, Preset]] = {"paper": Preset(about="as published; the default is the same")}
 
     def __init__(self, context: Context, options: TipAdapterOptions | None = None) -> None:
         super().__init__(context)
@@ -127,12 +139,18 @@ class TipAdapter(FeatureMethod):
 
 
 class TipAdapterF(TipAdapter):
-    """Learned: N * D, the keys of N training images."""
+    """A cache whose keys are learned."""
 
     name = "tip-adapter-f"
+    title = "Tip-Adapter-F: Tip-Adapter with learned keys of the cache"
+    learns = "the keys of the cache: N * D numbers of N training images"
     fits = True
     recipe = Recipe(batch_size=256, optimizer="adamw", lr=0.001, weight_decay=0.01, augment=False)
-    paper_recipe = recipe.model_copy(update={"epochs": 20, "augment": True, "min_crop": PUBLISHED_CROP})
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="as published", recipe={"epochs": 20, "augment": True, "min_crop": PUBLISHED_CROP}
+        )
+    }
 
     def __init__(self, context: Context, options: TipAdapterOptions | None = None) -> None:
         super().__init__(context, options)

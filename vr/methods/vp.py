@@ -20,9 +20,11 @@ from torch import Tensor, nn
 
 from attrgen.core.errors import UserError
 from vr.clip.bank import Bank
-from vr.methods.common.base import PUBLISHED_CROP, Context, Method, Options, Recipe, Scores
-from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.base import Context, Method, Scores
+from vr.methods.common.facts import Options, Preset, Reference
+from vr.methods.common.labels import label_bank, label_template
 from vr.methods.common.parts import Part
+from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.program import Program, frame_mask
 from vr.reprogramming.score import score
 
@@ -34,17 +36,33 @@ class VPOptions(Options):
 
     border: int | None = Field(None, ge=1, description="width in pixels; None: 30/224 of the image's side")
     start: Literal["zero", "normal"] = Field("zero", description="where the border starts")
-    template: str = Field(TEMPLATE, pattern=HAS_PLACE)
+    template: str = label_template()
 
 
 class VP(Method):
-    """One border and the class names. Learned: 3 * H * W, of which the border is used."""
+    """One border and the class names."""
 
     name = "vp"
+    title = "VP, visual prompting: a border added onto the image, and the class names"
+    family = "programs"
+    learns = "a border: 3 * H * W numbers, of which those of the border are used"
+    text_side = "class name"
+    reference = Reference(
+        authors="Bahng et al.",
+        title="Exploring Visual Prompts for Adapting Large-Scale Models",
+        venue="arXiv",
+        year=2022,
+        url="https://arxiv.org/abs/2203.17274",
+    )
     recipe = Recipe()
-    paper_recipe = Recipe(epochs=200, min_crop=PUBLISHED_CROP)
     options_type = VPOptions
-    paper_options: ClassVar[VPOptions] = VPOptions(start="normal")
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="start as published, budget as in the few-shot comparison of AttrVR",
+            options={"start": "normal"},
+            recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
+        )
+    }
 
     def __init__(self, context: Context, options: VPOptions | None = None) -> None:
         super().__init__(context)

@@ -12,30 +12,44 @@ from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
-from vr.methods.common.base import Context, Options, Recipe, Scores
+from vr.methods.common.base import Context, Scores
+from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.labels import HAS_PLACE, TEMPLATE, label_bank
+from vr.methods.common.labels import label_bank, label_template
 from vr.methods.common.parts import Part
+from vr.methods.common.recipe import Recipe
 from vr.reprogramming.score import score
 
 
 class ZeroShotOptions(Options):
     """By class name in a template, or by the attribute set's positive banks."""
 
-    text: Literal["name", "attributes"] = "name"
-    template: str = Field(TEMPLATE, pattern=HAS_PLACE)
+    text: Literal["name", "attributes"] = Field("name", description="what texts a class is known by")
+    template: str = label_template()
     k: int = Field(3, ge=1, description="how many nearest attributes of a class count")
 
 
 class ZeroShot(FeatureMethod):
-    """Scores whole images as they are. Learned: 0."""
+    """Scores whole images as they are."""
 
     name = "zero-shot"
+    title = "Zero-shot CLIP: whole images against texts"
+    family = "zero-shot"
+    learns = "nothing"
+    text_side = "class name, or attributes"
+    reference = Reference(
+        authors="Radford et al.",
+        title="Learning Transferable Visual Models From Natural Language Supervision",
+        venue="ICML",
+        year=2021,
+        url="https://arxiv.org/abs/2103.00020",
+    )
     recipe = Recipe(epochs=0, augment=False)
-    paper_recipe = Recipe(epochs=0, augment=False)
     options_type = ZeroShotOptions
-    paper_options: ClassVar[ZeroShotOptions] = ZeroShotOptions()
-    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {"attributes": {"text": "attributes"}}
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(about="as published; the default is the same"),
+        "attributes": Preset(about="classes known by attributes", options={"text": "attributes"}),
+    }
 
     def __init__(self, context: Context, options: ZeroShotOptions | None = None) -> None:
         super().__init__(context)

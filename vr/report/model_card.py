@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +100,7 @@ def _head(facts: Facts) -> list[str]:
 
 def _what(facts: Facts) -> list[str]:
     config, recipe = facts.config, facts.config.recipe
+    method = find_method(config.method)
     weights = "" if config.backbone.weights is None else f", weights `{place_word(config.backbone.weights)}`"
     epoch = facts.metrics.get("selected_epoch")
     kept = "the last" if config.select == "last" else "the best on validation images"
@@ -111,10 +110,10 @@ def _what(facts: Facts) -> list[str]:
         f"It tells {_listed(config.card.class_names)} apart in {config.card.modality}: "
         f"each image is {config.card.shows}.",
         "",
-        f"- Method: {_method_line(config)}",
+        f"- Method: {method.title} ({method.reference.short})",
         f"- Frozen backbone: `{place_word(config.backbone.name)}`{weights}, id `{config.backbone.id[:16]}`; "
         f"{config.backbone.image_size} pixels a side",
-        f"- Learned: {config.learned_parameters:,} numbers",
+        f"- Learned: {config.learned_parameters:,} numbers; {method.learns}",
     ]
     if epoch is not None:
         lines.append(
@@ -247,7 +246,7 @@ def _use(facts: Facts) -> list[str]:
 
 def _cite(facts: Facts) -> list[str]:
     config = facts.config
-    lines = ["## How to cite", "", f"- Method: {_paper(config)}"]
+    lines = ["## How to cite", "", f"- Method: {find_method(config.method).reference.citation}"]
     lines.append(f"- Data: {config.card.citation or config.card.source}")
     lines.append(
         f"- Backbone: `{place_word(config.backbone.name)}` (id `{config.backbone.id}`), loaded by open_clip; "
@@ -283,19 +282,6 @@ _METRICS = {
     "auroc": "AUROC (one against the rest)",
     "ece": "expected calibration error",
 }
-
-
-def _method_line(config: RunConfig) -> str:
-    # Each method's file begins by naming its paper, so a new method needs no entry here.
-    module = inspect.getmodule(find_method(config.method))
-    text = (module.__doc__ or config.method) if module else config.method
-    return " ".join(text.split("\n\n")[0].split()).rstrip(".")
-
-
-def _paper(config: RunConfig) -> str:
-    line = _method_line(config)
-    found = re.match(r".*?\([^)]*\d{4}[^)]*\)", line)  # as far as the authors and the year
-    return found.group() if found else line
 
 
 def _attributes_line(facts: Facts) -> list[str]:

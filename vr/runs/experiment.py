@@ -16,7 +16,9 @@ from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.data.sources import open_dataset
 from vr.methods import find_method
-from vr.methods.common.base import Method, Options, Recipe
+from vr.methods.common.base import Method
+from vr.methods.common.facts import Options
+from vr.methods.common.recipe import Recipe
 from vr.runs import run as runs
 from vr.runs.run import RunConfig
 from vr.runs.selection import Select
@@ -170,16 +172,17 @@ def preset(kind: type[Method], name: str, shots: int) -> tuple[Options, Recipe]:
         UserError: the method has no such preset.
     """
     options, recipe = kind.options_type(), kind.recipe
-    if name == "paper":
-        options, recipe = kind.paper_options, kind.paper_recipe
-    elif name != "default":
+    if name != "default":
         if name not in kind.presets:
-            known = ("default", "paper", *kind.presets)
+            known = ("default", *kind.presets)
             raise UserError(
                 f"{kind.name} has no preset '{name}'",
+                code="method-unknown-preset",
                 remedy=f"{cards.did_you_mean(name, known)} There are: {', '.join(known)}.",
             )
-        options = _changed(options, kind.presets[name], f"{kind.name} has no option")
+        changes = kind.presets[name]
+        options = _changed(options, changes.options, f"{kind.name} has no option")
+        recipe = _changed(recipe, changes.recipe, "a recipe has no setting")
     if shots == 1 and recipe.one_shot_batch_size is not None:
         recipe = recipe.model_copy(update={"batch_size": recipe.one_shot_batch_size})
     return options, recipe

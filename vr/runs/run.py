@@ -24,7 +24,8 @@ from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
 from vr.methods import find_method
-from vr.methods.common.base import Context, Method, Recipe
+from vr.methods.common.base import Context, Method
+from vr.methods.common.recipe import Recipe
 from vr.runs.history import HISTORY
 from vr.runs.selection import Select
 from vr.runtime.device import Precision, resolve_device, resolve_precision

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from vr.methods.common.base import Recipe
+from vr.methods.common.recipe import Recipe
 
 
 def make_optimizer(groups: list[dict[str, Any]], recipe: Recipe, device: torch.device) -> Optimizer:

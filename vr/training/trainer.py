@@ -15,7 +15,8 @@ from torch import Tensor
 
 from attrgen.core.errors import UserError
 from vr.data.loading.training_images import TrainingImages
-from vr.methods.common.base import Loss, Method, Recipe, Scores
+from vr.methods.common.base import Loss, Method, Scores
+from vr.methods.common.recipe import Recipe
 from vr.runs.history import Row
 from vr.runs.selection import Select
 from vr.runtime.acceleration import USUAL_BATCH, WithinMemory, compiled, worth_compiling

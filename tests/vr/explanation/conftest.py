@@ -15,7 +15,7 @@ from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
 from attrgen.schema.card import Card, CardClass
 from vr.clip.backbone import Backbone
-from vr.methods import METHODS
+from vr.methods import built_in_methods
 from vr.methods.common.base import Context, Method
 from vr.runs.run import Run, load_run
 from vr.training.train import run_experiment
@@ -49,7 +49,7 @@ def disturbed(tiny: Backbone, card: Card, attributes: AttributeSet) -> Callable[
     """A run of a method whose learned numbers are away from where they start; nothing is on disk."""
 
     def make(name: str, **changes: Any) -> Run:
-        kind = METHODS[name]
+        kind = built_in_methods()[name]
         method: Method = kind(Context(tiny, card, attributes, seed=3), kind.options_type(**changes)).eval()
         generator = torch.Generator().manual_seed(5)
         with torch.no_grad():

@@ -74,7 +74,7 @@ def test_c_is_chosen_on_validation(context, by: str) -> None:
         return float((model.predict(val[0].double()) == val[1].numpy()).mean())
 
     assert method.c == pytest.approx(chosen_c(worth))
-    assert LinearProbe.paper_options.choose_by == "accuracy"
+    assert LinearProbe.presets["paper"].options == {"choose_by": "accuracy"}
     method.fit(train, labels, None)
     assert method.c == UNCHOSEN_C
     assert "no validation images" in method.warnings()[0]

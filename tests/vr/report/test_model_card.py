@@ -15,6 +15,7 @@ from attrgen.schema import attribute_set
 from vr.cli import app
 from vr.data.sources import open_source
 from vr.evaluation.calibrate import calibrate_run
+from vr.methods.biomedvr import BioMedVR
 from vr.report.model_card import CARD, FILES, model_card, place_word, read_facts
 from vr.runs import run as runs
 
@@ -41,7 +42,7 @@ def test_its_numbers_are_those_of_the_run(run: Path, toy: Any) -> None:
     config = runs.read_config(run)
     assert config.backbone.id in section(card, "How to cite")
     assert attribute_set.load(toy.attrs).id in section(card, "How to cite")
-    assert "BioMedVR (Liu et al., ECCV 2026)" in section(card, "How to cite")
+    assert BioMedVR.reference.citation in section(card, "How to cite")
     assert "Licence of the data: unknown" in section(card, "Data")
     assert "Trained on 4 images a class, 12 in all, drawn with seed 1" in section(card, "Data")
     assert f"{config.learned_parameters:,} numbers" in section(card, "What it is")
@@ -99,10 +100,10 @@ def test_names_of_models_lose_their_folders(name: str, word: str) -> None:
 
 
 def test_every_method_names_its_paper(run: Path) -> None:
-    from vr.methods import METHODS
+    from vr.methods import built_in_methods
 
     config = json.loads((run / runs.CONFIG).read_text())
-    for name in METHODS:
+    for name in built_in_methods():
         (run / runs.CONFIG).write_text(json.dumps({**config, "method": name}))
         cited = section(model_card(read_facts(run)), "How to cite").splitlines()[1]
         assert any(f"{year}" in cited for year in range(2015, 2030)), cited

@@ -10,7 +10,7 @@ import torch
 
 from attrgen.core.errors import UserError
 from vr.clip import bank as banks
-from vr.methods.common.base import Recipe
+from vr.methods.common.recipe import Recipe
 from vr.reprogramming.loss import confusion_penalty
 from vr.reprogramming.program import encode_reprogrammed, frame_width, reprogram, resolve_frame
 from vr.reprogramming.score import fuse, score

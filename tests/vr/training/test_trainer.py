@@ -17,7 +17,7 @@ from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
 from attrgen.schema.card import Card, CardClass
 from vr.clip.backbone import Backbone, load
 from vr.data.loading.training_images import TrainingImages
-from vr.methods import METHODS
+from vr.methods import built_in_methods
 from vr.methods.common.base import Context, Method
 from vr.runtime.acceleration import compiled
 from vr.training import trainer
@@ -54,7 +54,7 @@ def make(context: Context) -> Make:
     """A trainer of a method on ten images, in batches of four, four and two."""
 
     def trainer_of(name: str, options: dict[str, Any] | None = None, **recipe: Any) -> Trainer:
-        kind = METHODS[name]
+        kind = built_in_methods()[name]
         torch.manual_seed(0)
         method = kind(context, kind.options_type.model_validate(options or {}))
         values = {"epochs": 3, "batch_size": 4, **recipe}
@@ -155,7 +155,7 @@ def test_a_gpus_own_graphs_train_alike(
     histories = []
     for compiles in (False, True):
         monkeypatch.setattr(trainer, "worth_compiling", lambda device, steps, compiles=compiles: compiles)
-        kind = METHODS[name]
+        kind = built_in_methods()[name]
         method = kind(context, kind.options_type())
         changes = {"epochs": 5, "batch_size": 4, "lr": kind.recipe.lr / 10}
         recipe = kind.recipe.model_copy(update=changes)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from vr.methods.common.facts import Preset
 
-ABLATIONS: Mapping[str, Mapping[str, Any]] = {
-    "no-penalty": {"beta": 0.0},
-    "no-negative": {"negatives": "none"},
-    "no-gate": {"gate": "none"},
-    "random-negatives": {"negatives": "random"},
-    "shuffled-negatives": {"negatives": "shuffled"},
-    "corrupted-25": {"corrupt_positives": 0.25},
-    "corrupted-50": {"corrupt_positives": 0.5},
-    "corrupted-75": {"corrupt_positives": 0.75},
+ABLATIONS: dict[str, Preset] = {
+    "no-penalty": Preset(about="without the confusion penalty", options={"beta": 0.0}),
+    "no-negative": Preset(about="the positive expert alone", options={"negatives": "none"}),
+    "no-gate": Preset(about="both experts count half", options={"gate": "none"}),
+    "random-negatives": Preset(
+        about="the negative expert reads texts drawn from the whole set", options={"negatives": "random"}
+    ),
+    "shuffled-negatives": Preset(
+        about="the negative expert reads the confusion attributes of another class",
+        options={"negatives": "shuffled"},
+    ),
+    **{
+        f"corrupted-{percent}": Preset(
+            about=f"{percent}% of each class's positive attributes replaced by those of other classes",
+            options={"corrupt_positives": percent / 100},
+        )
+        for percent in (25, 50, 75)
+    },
 }

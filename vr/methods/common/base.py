@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -19,36 +18,10 @@ from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip.backbone import Backbone
+from vr.methods.common.facts import Family, Options, Preset, Reference
 from vr.methods.common.parts import Part
+from vr.methods.common.recipe import Recipe
 from vr.reprogramming.program import Program
-
-PUBLISHED_CROP = 0.08  # torchvision's default, which the published code takes
-# A crop of a tenth of a scan has often lost the finding; without crops few images are learned by heart.
-MIN_CROP = 0.4
-
-
-class Recipe(BaseModel):
-    """How a method is trained: the optimiser's settings and the budget; cosine to zero over all steps."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(100, ge=0)
-    batch_size: int = Field(64, ge=1)
-    one_shot_batch_size: int | None = Field(None, ge=1, description="instead of batch_size at 1 shot")
-    optimizer: Literal["sgd", "adamw"] = "sgd"
-    lr: float = Field(40.0, ge=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
-    warmup_epochs: int = Field(0, ge=0, description="epochs at warmup_lr before the cosine starts")
-    warmup_lr: float = Field(1e-5, ge=0)
-    augment: bool = True
-    min_crop: float = Field(MIN_CROP, gt=0, le=1, description="least share that a random crop keeps")
-
-
-class Options(BaseModel):
-    """A method's own choices; each is named in `config.json`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Scores(NamedTuple):
@@ -87,28 +60,36 @@ class Context:
 
 
 class Method(nn.Module):
-    """Base of all methods. A subclass lives in a file of its own and is registered by name.
+    """Base of all methods. A subclass has a file of its own in `vr/methods`, or comes from another package.
 
     Class attributes:
         name: as the command line spells it.
+        title: what it is, in one line.
+        family: what kind of system it is; tables are ordered by it.
+        learns: what it learns, with the count of learned numbers.
+        text_side: what texts it reads of a class.
+        reference: the publication.
         reads: what of an image it needs: whole `images`, or only the backbone's `features` of it. The
             features of an image are the same for all methods that read them, so they can be shared.
         fits: whether `fit` is called before the first epoch even where there are epochs.
         kinds: attribute kinds it cannot do without; see `required_kinds`.
-        recipe, paper_recipe: how it is trained by default here, and as its paper says.
-        options_type, paper_options: its own choices, and as its paper says.
-        presets: by name, changes from the default choices, such as a paper's ablations.
+        recipe: how it is trained by default.
+        options_type: its own choices.
+        presets: named changes of options and recipe: `paper`, what its paper does, and ablations.
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    family: ClassVar[Family]
+    learns: ClassVar[str]
+    text_side: ClassVar[str]
+    reference: ClassVar[Reference]
     reads: ClassVar[Literal["features", "images"]] = "images"
     fits: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ()
     recipe: ClassVar[Recipe] = Recipe()
-    paper_recipe: ClassVar[Recipe] = Recipe(epochs=400)
     options_type: ClassVar[type[Options]] = Options
-    paper_options: ClassVar[Options] = Options()
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Preset]] = {}
 
     image_size: int
 
@@ -196,6 +177,3 @@ class Method(nn.Module):
     @abstractmethod
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
-
-
-Preset = Literal["default", "paper"]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import Field
+
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
 from vr.methods.common.base import Context
 
 TEMPLATE = "This is a photo of {}."
-HAS_PLACE = r"\{\}"  # pattern of a template: somewhere in it stands the class name's place
+
+
+def label_template() -> Any:
+    """The field of an option `template`."""
+    return Field(
+        TEMPLATE, pattern=r"\{\}", description="sentence about a class; `{}` stands for the class name"
+    )
 
 
 def label_bank(context: Context, template: str) -> Bank:

@@ -14,7 +14,8 @@ from attrgen.schema.attribute_set import require
 from vr.clip import bank as banks
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
-from vr.methods.common.base import Context, Method, Options
+from vr.methods.common.base import Context, Method
+from vr.methods.common.facts import Options
 from vr.reprogramming.encoder import make_encoder
 from vr.reprogramming.program import Program, frame_mask, resolve_frame
 

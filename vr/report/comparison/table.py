@@ -274,10 +274,10 @@ def _range(numbers: Sequence[int]) -> str:
 
 
 def _method_order(label: str) -> tuple[int, str]:
-    from vr.methods import METHODS
+    from vr.methods import built_in_methods
 
-    name = label.split()[0]
-    return (list(METHODS).index(name) if name in METHODS else len(METHODS), label)
+    name, methods = label.split()[0], list(built_in_methods())
+    return (methods.index(name) if name in methods else len(methods), label)
 
 
 def write_by_suffix(tables: Sequence[Table], path: Path | None, form: str | None) -> str:

@@ -13,7 +13,7 @@ from attrgen.schema.card import Card, CardClass
 from vr.clip import bank as banks
 from vr.clip.backbone import Backbone
 from vr.methods.biomedvr import BioMedVR
-from vr.methods.common.base import Recipe
+from vr.methods.common.recipe import Recipe
 from vr.reprogramming.encoder import Encoder, PlainEncoder, make_encoder
 from vr.training.benchmark import meter
 from vr.training.schedule import make_optimizer

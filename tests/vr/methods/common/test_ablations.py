@@ -22,10 +22,10 @@ def generator(seed: int = 0) -> torch.Generator:
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_changes_exactly_one_option(name: str) -> None:
-    changed = BioMedVROptions.model_validate(ABLATIONS[name]).model_dump()
+    changed = BioMedVROptions.model_validate(dict(ABLATIONS[name].options)).model_dump()
     default = BioMedVROptions().model_dump()
     assert sum(changed[key] != default[key] for key in default) == 1
-    assert BioMedVR.presets is ABLATIONS
+    assert BioMedVR.presets[name] == ABLATIONS[name] and not ABLATIONS[name].recipe
 
 
 def test_the_paper_ablations_are_there() -> None:
@@ -84,7 +84,7 @@ def test_only_the_bank_in_question_changes(context) -> None:
         ("no-penalty", set()),
         ("no-gate", set()),
     ):
-        banks = build(context, **ABLATIONS[name]).banks
+        banks = build(context, **ABLATIONS[name].options).banks
         different = {
             kind
             for kind, bank in banks.items()

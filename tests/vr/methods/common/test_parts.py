@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrgen.core.errors import UserError
-from vr.methods import METHODS
+from vr.methods import built_in_methods
 from vr.methods.common.base import Context, Method
 
+METHODS = built_in_methods()
 SPLITTABLE = [
     ("zero-shot", {}),
     ("zero-shot", {"text": "attributes", "k": 2}),
