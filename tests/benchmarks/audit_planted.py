@@ -21,8 +21,8 @@ from vr.clip import backbone as backbones
 from vr.clip.text import embed
 from vr.data.sampling import fewshot
 from vr.data.sources import open_source
-from vr.explanation.audit.assemble import features
-from vr.explanation.audit.judge import judge
+from vr.explanation.audit.assessment import assess
+from vr.explanation.audit.run_audit import features
 
 PLANTED, WORST = 10, 12
 
@@ -46,7 +46,7 @@ def measure(name: str, options: argparse.Namespace, backbone: backbones.Backbone
                 away = draw.choice([other for other in card.class_names if other != entries[i].class_name])
                 entries[i] = entries[i]._replace(class_name=away, position=100 + i)
                 planted.add(entries[i])
-            worst = judge(entries, texts, images, labels, card.class_names)[:WORST]
+            worst = assess(entries, texts, images, labels, card.class_names)[:WORST]
             hits.append(sum(each.entry in planted for each in worst))
     found = np.array(hits)
     print(

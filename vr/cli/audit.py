@@ -40,7 +40,7 @@ def audit(
     """Before training: which attributes tell their class from the others on the few-shot images."""
     import json
 
-    from vr.explanation.audit import assemble, table
+    from vr.explanation.audit import run_audit, table
     from vr.runs.experiment import Experiment
 
     options.check_free(prune)
@@ -58,11 +58,13 @@ def audit(
         device=device,
         precision=precision.value,
     )
-    found = assemble.audit(asked, twins_from=twins, say=lambda line: typer.echo(line, err=True))
+    found = run_audit.run_audit(
+        asked, near_duplicates_from=twins, say=lambda line: typer.echo(line, err=True)
+    )
     if as_json:
-        typer.echo(json.dumps(assemble.as_json(found), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(run_audit.as_json(found), indent=2, ensure_ascii=False))
     else:
-        table.show(found, top=top, twins_from=twins)
+        table.show(found, top=top, near_duplicates_from=twins)
     if prune is not None:
-        gone = assemble.prune(found, prune, top=top, keep=keep)
+        gone = run_audit.prune(found, prune, top=top, keep=keep)
         typer.echo(f"written: {prune}, without {len(gone)} texts", err=True)

@@ -26,7 +26,7 @@ def report(
     device: Device = "auto",
 ) -> None:
     """Look at a run: write its report.html again. Several runs become one page that compares them."""
-    from vr.report import evidence, run_report
+    from vr.report import report_data, run_report
     from vr.report.comparison import page as comparison
     from vr.report.comparison import results
     from vr.runtime.device import resolve_device
@@ -35,7 +35,7 @@ def report(
     if len(found) > 1:
         typer.echo(f"written: {comparison.write_comparison(found, out)}")
         return
-    read = evidence.reopen(
+    read = report_data.reopen(
         found[0].path,
         data=data,
         data_format=format,

@@ -14,8 +14,8 @@ from attrgen.core.errors import UserError
 from vr.data.formats.source import Item
 from vr.data.loading.stream import stream
 from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
+from vr.explanation.contributions import ClassScore, origins, scored, split
 from vr.explanation.occlusion import occlusion_map
-from vr.explanation.split import ClassScore, origins, scored, split
 from vr.methods.common.base import Method
 from vr.runs.run import Run
 

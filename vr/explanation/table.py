@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrgen.core import tables
 from vr.explanation.explanation import Explanation
-from vr.explanation.rows import COLUMNS, LEGEND, rows
+from vr.explanation.outline import COLUMNS, LEGEND, rows
 
 
 def show(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:

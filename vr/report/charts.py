@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from matplotlib.patches import Rectangle
 
-from vr.report import sentences
+from vr.report import captions
 from vr.report.svg import ACCENT, INK, PAPER, SECOND, SOFT, axes, dashes, drawing, inline, series_color
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup
         own.set_yticks(places, names)
         own.set(xlabel="predicted", ylabel="true")
         own.spines[:].set_visible(False)
-        return inline(figure, sentences.confusion_alt(matrix, classes))
+        return inline(figure, captions.confusion_alt(matrix, classes))
 
 
 def reliability(bins: Sequence[Bin], ece: float) -> Markup:
@@ -82,7 +82,7 @@ def reliability(bins: Sequence[Bin], ece: float) -> Markup:
         below.set(xlim=(0, 1), ylim=(0, most * 1.05), xlabel="confidence", ylabel="images")
         below.set_xticks(_TICKS, _PERCENT)
         below.set_yticks([0, most])
-        return inline(figure, sentences.reliability_alt(filled, ece))
+        return inline(figure, captions.reliability_alt(filled, ece))
 
 
 def roc(curves: Sequence[Curve | None], classes: Sequence[str]) -> Markup:
@@ -91,7 +91,7 @@ def roc(curves: Sequence[Curve | None], classes: Sequence[str]) -> Markup:
         own = axes(figure, 50, 44, right=20)
         own.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
         own.set(xlabel="false positive rate", ylabel="true positive rate")
-        return _by_class(figure, own, curves, sentences.areas_alt("ROC curves", "AUROC", curves, classes))
+        return _by_class(figure, own, curves, captions.areas_alt("ROC curves", "AUROC", curves, classes))
 
 
 def precision_recall(curves: Sequence[Curve | None], classes: Sequence[str]) -> Markup:
@@ -99,21 +99,21 @@ def precision_recall(curves: Sequence[Curve | None], classes: Sequence[str]) -> 
     with drawing(WIDTH, 310) as figure:
         own = axes(figure, 50, 44, right=20)
         own.set(xlabel="recall", ylabel="precision")
-        alt = sentences.areas_alt("Precision-recall curves", "average precision", curves, classes)
+        alt = captions.areas_alt("Precision-recall curves", "average precision", curves, classes)
         return _by_class(figure, own, curves, alt)
 
 
 def coverage_risk(curve: CoverageRisk, chosen: tuple[float, float, float] | None) -> Markup:
     """Wrong answers among those that are given, by how many are; `chosen`: coverage, risk and threshold."""
     most = max(0.05, float(curve.risk.max()))
-    alt = f"Coverage against risk: {sentences.percent(float(curve.risk[-1]))} wrong where all are answered"
+    alt = f"Coverage against risk: {captions.percent(float(curve.risk[-1]))} wrong where all are answered"
     with drawing(WIDTH, 230) as figure:
         own = axes(figure, 50, 44, right=20)
         own.plot(curve.coverage, curve.risk, color=ACCENT, drawstyle="steps-post")
         if chosen is not None:
             coverage, risk, threshold = chosen
             own.plot([coverage], [risk], "o", color=SECOND, markersize=8)
-            alt += f", {sentences.percent(risk)} at {sentences.percent(coverage)}, confidence {threshold:.2f}"
+            alt += f", {captions.percent(risk)} at {captions.percent(coverage)}, confidence {threshold:.2f}"
         own.set(xlim=(0, 1.02), ylim=(0, 1.08 * most), xlabel="images answered", ylabel="wrong among them")
         own.set_xticks(_TICKS, _PERCENT)
         own.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")

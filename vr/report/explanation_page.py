@@ -11,7 +11,7 @@ from PIL import Image
 
 from vr.explanation.explanation import Explanation
 from vr.explanation.occlusion import draw_maps
-from vr.explanation.rows import COLUMNS, LEGEND, rows
+from vr.explanation.outline import COLUMNS, LEGEND, rows
 from vr.report.page import render
 from vr.runs.run import Run
 

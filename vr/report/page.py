@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
-from vr.report import sentences
+from vr.report import captions
 from vr.report.svg import SERIES, hue
 
 _FOLDER = Path(__file__).parent
@@ -59,7 +59,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": sentences.percent, "interval": _interval}
+    environment.filters |= {"percent": captions.percent, "interval": _interval}
     return environment
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vr.data.formats.source import ImageSource
-from vr.report import measured, page, pictured, provenance, sentences
-from vr.report.calibrated import calibrated
-from vr.report.evidence import Evidence, read
+from vr.report import captions, image_sections, metric_sections, page, provenance
+from vr.report.calibration_section import calibrated
+from vr.report.report_data import ReportData, read
 from vr.runs import run as runs
 from vr.runs.run import Run
 
@@ -46,18 +46,18 @@ def write_report(
     return write(read(path, results=results, run=run, source=source))
 
 
-def write(evidence: Evidence, out: Path | None = None) -> Path:
+def write(data: ReportData, out: Path | None = None) -> Path:
     """As `write_report`, of what was read already; `out` is another place for the page."""
-    place = out or evidence.results / runs.REPORT
-    page.write(place, make_page(evidence), "report")
+    place = out or data.results / runs.REPORT
+    page.write(place, make_page(data), "report")
     return place
 
 
-def make_page(evidence: Evidence) -> str:
+def make_page(data: ReportData) -> str:
     """The page of one run, as HTML that needs nothing else."""
-    config = evidence.config
-    training, programs = measured.training(evidence), pictured.programs(evidence)
-    pairs, no_texts = pictured.pairs(evidence)
+    config = data.config
+    training, programs = metric_sections.training(data), image_sections.programs(data)
+    pairs, no_texts = image_sections.pairs(data)
     there = {"training": training is not None, "programs": bool(programs)}
     return page.render(
         "run.html.j2",
@@ -66,16 +66,16 @@ def make_page(evidence: Evidence) -> str:
         title=config.card.title,
         modality=config.card.modality,
         method=config.method,
-        facts=sentences.facts(config),
+        facts=captions.facts(config),
         training=training,
-        calibrated=calibrated(evidence),
+        calibrated=calibrated(data),
         programs=programs,
-        programs_sentence=sentences.programs(programs[0].signed if programs else False),
-        sample=pictured.sample(evidence),
-        mistakes=pictured.mistakes(evidence),
+        programs_sentence=captions.programs(programs[0].signed if programs else False),
+        sample=image_sections.sample(data),
+        mistakes=image_sections.mistakes(data),
         pairs=pairs,
-        gaps=[*evidence.gaps, *([no_texts] if no_texts else [])],
-        provenance=provenance.groups(config, evidence.attributes),
+        gaps=[*data.gaps, *([no_texts] if no_texts else [])],
+        provenance=provenance.groups(config, data.attributes),
         fingerprint=config.fingerprint[:12],
-        **measured.result(evidence),
+        **metric_sections.result(data),
     )

@@ -80,30 +80,30 @@ def test_numbers_are_those_of_the_training_images(place, tmp_path: Path, tiny, m
     found = json.loads(call(*place, "--json"))
     assert seen and not any("test" in path for path in seen)
     attributes = attribute_set.load(tmp_path / "toy.json")
-    assert (found["format"], found["attributes"]) == ("audit/1", attributes.id)
-    assert len(found["judged"]) == 26 and found["unjudged"] == 2
+    assert (found["format"], found["attributes"]) == ("audit/2", attributes.id)
+    assert len(found["assessments"]) == 26 and found["not_assessed"] == 2
     card, source = open_dataset(str(tmp_path / "toy.toml"), tmp_path / "toy")
     sample = fewshot.draw(source, card, 5, 1)
     pixels = torch.stack([to_square(source.read(item.path), tiny.image_size) for item in sample.train])
     features = tiny.encode_image(pixels.float() / 255)
     labels = np.array([item.label for item in sample.train])
-    for each in found["judged"]:
+    for each in found["assessments"]:
         scores = features.numpy() @ tiny.encode_text([each["text"]])[0].numpy()
         wanted = NAMES.index(each["confused"] or each["class_name"])
-        assert each["area"] == pytest.approx(roc_auc_score(labels == wanted, scores), abs=1e-6)
-        assert each["means"] == NAMES[wanted]
-        assert each["low"] <= each["area"] <= each["high"]
+        assert each["auroc"] == pytest.approx(roc_auc_score(labels == wanted, scores), abs=1e-6)
+        assert each["described"] == NAMES[wanted]
+        assert each["low"] <= each["auroc"] <= each["high"]
 
 
 def test_table_and_prune(place, tmp_path: Path) -> None:
     before = (tmp_path / "toy.json").read_bytes()
     out = tmp_path / "pruned.json"
     shown = call(*place, "--top", 4, "--keep", 2, "--prune", out)
-    assert "2 texts mimic 'other'" in shown and "the worst" in shown
+    assert "not assessed: 2 texts" in shown and "worst texts" in shown
     assert (tmp_path / "toy.json").read_bytes() == before
     old, new = attribute_set.load(tmp_path / "toy.json"), attribute_set.load(out)
     removed = new.provenance["pruned"][0]["removed"]
-    worst = [e for e in json.loads(call(*place, "--json"))["judged"] if e["suggestion"]][:4]
+    worst = [e for e in json.loads(call(*place, "--json"))["assessments"] if e["suggestion"]][:4]
     assert removed and {text["text"] for text in removed} <= {each["text"] for each in worst}
     texts = [{entry.text for entry in each.entries()} for each in (old, new)]
     assert texts[0] - texts[1] == {text["text"] for text in removed}
@@ -119,7 +119,7 @@ def test_twins_of_a_text_that_stands_twice(place, tmp_path: Path) -> None:
     attributes = attribute_set.load(tmp_path / "toy.json")
     attributes.classes["dark ring"].descriptive = ["bright spot round", "a", "b"]
     attribute_set.save(attributes, tmp_path / "toy.json")
-    twins = json.loads(call(*place, "--json", "--twins", 1.0))["twins"]
+    twins = json.loads(call(*place, "--json", "--twins", 1.0))["near_duplicates"]
     assert [(t["first"]["text"], t["second"]["class_name"]) for t in twins] == [
         ("bright spot round", "dark ring")
     ]

@@ -12,7 +12,7 @@ import pytest
 
 from attrgen.core.errors import UserError
 from vr.data.sources import open_source
-from vr.report import evidence, run_report
+from vr.report import report_data, run_report
 from vr.runs import predictions
 from vr.runs import run as runs
 from vr.training.train import run_experiment
@@ -117,7 +117,7 @@ def test_without_images_and_backbone_the_page_says_what_is_missing(
     config["data"] = str(tmp_path / "gone")
     config["backbone"] |= {"name": str(tmp_path / "no-clip"), "weights": None}
     (run / runs.CONFIG).write_text(json.dumps(config))
-    page = read_page(run_report.write(evidence.reopen(run)))
+    page = read_page(run_report.write(report_data.reopen(run)))
     assert "No pictures of images: there is no such folder or file." in page.text
     assert "No programs, and no texts behind mistakes" in page.text
     assert page.all("img") == [] and "#programs" not in [link["href"] for link in page.all("a")]

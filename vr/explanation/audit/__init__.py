@@ -1,4 +1,4 @@
-"""Which attributes work, before anything is trained: each one against the few-shot training images.
+"""Which attributes tell their class apart on the few-shot training images, before anything is trained.
 
-auroc, witnesses → judge (pure) ← assemble (images, backbone) → table, prune
+auroc, class_evidence → assessment, near_duplicates (pure) → run_audit (images, backbone) → table, prune
 """

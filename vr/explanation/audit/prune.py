@@ -1,4 +1,4 @@
-"""An attribute set without its worst texts."""
+"""A copy of an attribute set without its worst texts."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from attrgen.schema.attribute_set import KINDS, OTHER, AttributeSet, ClassAttrib
 from attrgen.schema.card import Card
 
 
-def dropped(attributes: AttributeSet, worst: Sequence[Entry], *, keep: int) -> list[Entry]:
-    """Those of `worst`, in order, that can go so that each class keeps at least `keep` texts of each kind."""
-    left = Counter((entry.class_name, entry.kind) for entry in attributes.entries())
-    gone = []
+def removable(attributes: AttributeSet, worst: Sequence[Entry], *, keep: int) -> list[Entry]:
+    """The texts of `worst`, in order, whose removal leaves each class at least `keep` texts of each kind."""
+    remaining = Counter((entry.class_name, entry.kind) for entry in attributes.entries())
+    removed = []
     for entry in worst:
-        if left[entry.class_name, entry.kind] > keep:
-            left[entry.class_name, entry.kind] -= 1
-            gone.append(entry)
-    return gone
+        if remaining[entry.class_name, entry.kind] > keep:
+            remaining[entry.class_name, entry.kind] -= 1
+            removed.append(entry)
+    return removed
 
 
 def without(
-    attributes: AttributeSet, gone: Sequence[Entry], card: Card, note: dict[str, Any]
+    attributes: AttributeSet, removed: Sequence[Entry], card: Card, note: dict[str, Any]
 ) -> AttributeSet:
-    """The set without the texts `gone`, whose classes are named as in the card; the set's own names stay.
+    """The set without some texts; its own spelling of the class names stays.
 
-    `note` is added to its provenance, under `pruned`, with the texts that went.
+    Args:
+        removed: the texts to remove, whose classes are named as in the card.
+        note: added to the provenance, under `pruned`, together with the removed texts.
     """
-    places = {_place(entry, card) for entry in gone}
-    kept = [entry for entry in attributes.entries() if _place(entry, card) not in places]
+    keys = {_key(entry, card) for entry in removed}
+    kept = [entry for entry in attributes.entries() if _key(entry, card) not in keys]
     classes: dict[str, ClassAttributes] = {}
     for name in attributes.classes:
         lists: dict[str, Any] = {}
@@ -43,7 +45,7 @@ def without(
         classes[name] = ClassAttributes(**{kind: lists[kind] for kind in KINDS if kind in lists})
     texts = [
         {key: value for key, value in entry._asdict().items() if key != "position" and value is not None}
-        for entry in gone
+        for entry in removed
     ]
     record = {**note, "from": attributes.id, "removed": texts}
     provenance = {
@@ -53,10 +55,10 @@ def without(
     return attributes.model_copy(update={"classes": classes, "provenance": provenance})
 
 
-def _place(entry: Entry, card: Card) -> tuple[str, str, str | None, str]:
+def _key(entry: Entry, card: Card) -> tuple[str, str, str | None, str]:
     return _name(entry.class_name, card), entry.kind, _name(entry.confused, card), entry.text
 
 
 def _name(spelling: str | None, card: Card) -> Any:
-    found = None if spelling in (None, OTHER) else card.find_class(str(spelling))
-    return spelling if found is None else found.name
+    card_class = None if spelling in (None, OTHER) else card.find_class(str(spelling))
+    return spelling if card_class is None else card_class.name

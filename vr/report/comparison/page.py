@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
-from vr.report import charts, page, provenance, sentences, training_curves
+from vr.report import captions, charts, page, provenance, training_curves
 from vr.report.comparison.results import Result
 from vr.report.comparison.statistics import Difference, paired
 from vr.runs import run as runs
@@ -147,7 +147,7 @@ def _best(results: Sequence[Result], metric: str) -> float | None:
 def _sentence(members: Sequence[Member]) -> str:
     best = max(members, key=lambda member: member.result.metrics["overall"]["accuracy"])
     accuracy = best.result.metrics["overall"]["accuracy"]
-    text = f"{best.key}, {best.name}, is right most often: {sentences.percent(accuracy)} of its test images."
+    text = f"{best.key}, {best.name}, is right most often: {captions.percent(accuracy)} of its test images."
     clear = [
         member.key
         for member in members
@@ -169,7 +169,7 @@ def _intervals(members: Sequence[Member]) -> Any:
         metrics = member.result.metrics
         rows.append((member.key, metrics["overall"]["accuracy"], *metrics["intervals"]["accuracy"]))
     told = "; ".join(
-        f"{key} {sentences.percent(value)} ({sentences.percent(low)} to {sentences.percent(high)})"
+        f"{key} {captions.percent(value)} ({captions.percent(low)} to {captions.percent(high)})"
         for key, value, low, high in rows
     )
     return charts.dots(rows, xlabel="accuracy, 95% interval", alt=f"Accuracy with its 95% interval: {told}.")

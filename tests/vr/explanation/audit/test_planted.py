@@ -13,7 +13,7 @@ from attrgen.schema.card import find
 from vr.clip import backbone
 from vr.clip.text import embed
 from vr.data.decoding.resize import to_square
-from vr.explanation.audit.judge import judge
+from vr.explanation.audit.assessment import assess
 from vr.phantom.dataset import picture_of
 
 PLANTINGS, SAMPLES, SHOTS = 20, 2, 16
@@ -43,7 +43,7 @@ def test_misplaced_attributes_are_found() -> None:
                 away = draw.choice([name for name in card.class_names if name != entries[i].class_name])
                 entries[i] = entries[i]._replace(class_name=away, position=100 + i)
                 planted.add(entries[i])
-            worst = judge(entries, texts, features, labels, card.class_names)[:12]
+            worst = assess(entries, texts, features, labels, card.class_names)[:12]
             hits.append(sum(each.entry in planted for each in worst))
     assert sum(hit >= 8 for hit in hits) >= 0.9 * len(hits), hits
     assert np.mean(hits) >= 9

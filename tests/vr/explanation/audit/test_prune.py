@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes, Entry
 from attrgen.schema.card import Card, CardClass
-from vr.explanation.audit.prune import dropped, without
+from vr.explanation.audit.prune import removable, without
 
 CARD = Card(
     name="toy",
@@ -42,15 +42,15 @@ def entries(*texts: str) -> list[Entry]:
 
 def test_every_kind_of_a_class_keeps_enough() -> None:
     worst = entries("hard", "smooth", "bright", "white", "a speck", "noise", "dark")
-    assert [e.text for e in dropped(fitted(), worst, keep=3)] == ["hard", "a speck"]
-    assert [e.text for e in dropped(fitted(), worst, keep=2)] == [
+    assert [e.text for e in removable(fitted(), worst, keep=3)] == ["hard", "a speck"]
+    assert [e.text for e in removable(fitted(), worst, keep=2)] == [
         "hard",
         "smooth",
         "bright",
         "a speck",
         "noise",
     ]
-    assert dropped(fitted(), worst, keep=10) == []
+    assert removable(fitted(), worst, keep=10) == []
 
 
 def test_the_texts_go_and_the_rest_stays_as_it_was() -> None:

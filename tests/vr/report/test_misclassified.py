@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vr.report.mistakes import confused_pairs, mistakes
+from vr.report.misclassified import confused_pairs, mistakes
 from vr.runs.predictions import Predictions
 
 # true class, logits

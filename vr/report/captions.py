@@ -13,7 +13,7 @@ from vr.runs.run import RunConfig
 
 if TYPE_CHECKING:
     from vr.report.diagnostics import Bin, Curve
-    from vr.report.fired import FiredBank
+    from vr.report.misleading_texts import FiredBank
 
 _FEW = 100  # test images below which intervals are wide
 _EVEN = 0.01  # logits between two classes that nobody would call a preference

@@ -20,7 +20,7 @@ from vr.runs.run import Run, RunConfig
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportData:
     """What is known of a run.
 
     Attributes:
@@ -49,7 +49,7 @@ def read(
     run: Run | None = None,
     source: ImageSource | None = None,
     gaps: tuple[str, ...] = (),
-) -> Evidence:
+) -> ReportData:
     """Read a measured run.
 
     Raises:
@@ -63,7 +63,7 @@ def read(
             file=path,
             remedy="Finish it with `vr train … --resume`, or measure it with `vr eval`.",
         )
-    return Evidence(
+    return ReportData(
         path=path,
         results=folder,
         config=config,
@@ -85,7 +85,7 @@ def reopen(
     backbone: str | None = None,
     weights: str | None = None,
     device: torch.device | str = "cpu",
-) -> Evidence:
+) -> ReportData:
     """Read a run again, with its images and backbone where they are still to be found.
 
     Raises:

@@ -7,41 +7,41 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from vr.report import charts, diagnostics, sentences, training_curves
-from vr.report.evidence import Evidence
+from vr.report import captions, charts, diagnostics, training_curves
+from vr.report.report_data import ReportData
 
 
-def result(evidence: Evidence) -> dict[str, Any]:
+def result(data: ReportData) -> dict[str, Any]:
     """What the template needs of metrics and predictions."""
-    metrics, found, names = evidence.metrics, evidence.predictions, evidence.predictions.classes
+    metrics, found, names = data.metrics, data.predictions, data.predictions.classes
     overall, matrix = metrics["overall"], metrics["confusion_matrix"]
     bins = diagnostics.reliability(found)
     curves, pr_curves = diagnostics.roc(found), diagnostics.precision_recall(found)
     counts = [values["images"] for values in metrics["per_class"].values()]
-    own = [] if evidence.run is None else evidence.run.method.warnings()
-    weights = evidence.config.backbone.weights
+    own = [] if data.run is None else data.run.method.warnings()
+    weights = data.config.backbone.weights
     return {
         "split": metrics["split"],
         "overall": overall,
         "intervals": metrics["intervals"],
         "commonest": max(counts) / sum(counts),
-        "headline": sentences.headline(metrics),
-        "class_sentence": sentences.classes(metrics),
+        "headline": captions.headline(metrics),
+        "class_sentence": captions.classes(metrics),
         "tiles": _tiles(overall, metrics["intervals"]),
-        "warnings": [*map(sentences.sentence, own), *sentences.warnings(metrics, bins, weights)],
+        "warnings": [*map(captions.sentence, own), *captions.warnings(metrics, bins, weights)],
         "class_rows": [
             {
                 "name": name,
                 **values,
                 "interval": recall_interval(values["recall"], values["images"]),
-                "areas": sentences.areas(curve, pr_curve),
+                "areas": captions.areas(curve, pr_curve),
             }
             for (name, values), curve, pr_curve in zip(
                 metrics["per_class"].items(), curves, pr_curves, strict=True
             )
         ],
-        "confusion_sentence": sentences.confusion(matrix, names),
-        "confidence_sentence": sentences.confidence(bins),
+        "confusion_sentence": captions.confusion(matrix, names),
+        "confidence_sentence": captions.confidence(bins),
         "confusion_chart": charts.confusion(matrix, names),
         "reliability_chart": charts.reliability(bins, overall["ece"]),
         "roc_chart": charts.roc(curves, names),
@@ -49,20 +49,20 @@ def result(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def training(evidence: Evidence) -> dict[str, Any] | None:
+def training(data: ReportData) -> dict[str, Any] | None:
     """Charts of the history with their captions; None where nothing was trained by epochs."""
-    history, metrics = evidence.history, evidence.metrics
+    history, metrics = data.history, data.metrics
     if not history:
         return None
     test = metrics["overall"]["accuracy"] if metrics["split"] == "test" else None
     last = history[-1]
     return {
-        "sentence": sentences.training(history, metrics["selected_epoch"], evidence.config.select, test),
+        "sentence": captions.training(history, metrics["selected_epoch"], data.config.select, test),
         "loss": training_curves.loss(history),
-        "loss_caption": sentences.loss(last, evidence.config.options.get("beta")),
+        "loss_caption": captions.loss(last, data.config.options.get("beta")),
         "accuracy": training_curves.accuracy(history, test),
         "gate": training_curves.gate(history) if "gate_pos" in last else None,
-        "gate_caption": sentences.gate(history) if "gate_pos" in last else "",
+        "gate_caption": captions.gate(history) if "gate_pos" in last else "",
     }
 
 
@@ -86,7 +86,7 @@ def _tiles(overall: Mapping[str, float | None], intervals: Mapping[str, list[flo
         "ece": ("ECE", "mean gap of confidence; 0 is best"),
     }
     tiles = [
-        {"name": name, "value": sentences.percent(overall[key]), "note": note}
+        {"name": name, "value": captions.percent(overall[key]), "note": note}
         for key, (name, note) in shares.items()
     ]
     nll = "–" if overall["nll"] is None else f"{overall['nll']:.3f}"

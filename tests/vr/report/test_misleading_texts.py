@@ -12,8 +12,8 @@ from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource
 from vr.data.sources import open_source
-from vr.report.fired import fired
-from vr.report.mistakes import ConfusedPair, Mistake
+from vr.report.misclassified import ConfusedPair, Mistake
+from vr.report.misleading_texts import fired
 from vr.runs import run as runs
 from vr.runs.run import Run
 

@@ -11,11 +11,11 @@ import torch
 from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
-from vr.report import mistakes as wrong
-from vr.report import sentences
-from vr.report.evidence import Evidence
-from vr.report.fired import IMAGES, FiredBank, fired
-from vr.report.mistakes import ConfusedPair
+from vr.report import captions
+from vr.report import misclassified as wrong
+from vr.report.misclassified import ConfusedPair
+from vr.report.misleading_texts import IMAGES, FiredBank, fired
+from vr.report.report_data import ReportData
 from vr.report.thumbnails import program_picture, shown_through, thumbnails
 from vr.runs import run as runs
 
@@ -36,46 +36,46 @@ class ShownProgram:
     signed: bool
 
 
-def programs(evidence: Evidence) -> list[ShownProgram]:
+def programs(data: ReportData) -> list[ShownProgram]:
     """Both programs, or the one, or none; around the first training image where it can be read."""
-    if evidence.run is None:
+    if data.run is None:
         return []
-    method = evidence.run.method
+    method = data.run.method
     found = method.programs()
-    image = _first_image(evidence, method.image_size) if found else None
+    image = _first_image(data, method.image_size) if found else None
     shown = []
     for expert, program in found.items():
-        name = sentences.program_name(expert, len(found))
-        note = sentences.program(program.added[:, program.mask > 0])
+        name = captions.program_name(expert, len(found))
+        note = captions.program(program.added[:, program.mask > 0])
         around = None if image is None else shown_through(program, image)
         signed = bool((program.added < 0).any())
         shown.append(ShownProgram(name, note, program_picture(program), around, signed))
     return shown
 
 
-def sample(evidence: Evidence) -> dict[str, Any]:
+def sample(data: ReportData) -> dict[str, Any]:
     """The training images by class, as many as a page can hold."""
-    listed = fewshot.listed_paths(evidence.path / runs.FEWSHOT)
+    listed = fewshot.listed_paths(data.path / runs.FEWSHOT)
     train, val = listed["train"], sum(map(len, listed["val"].values()))
     limit = max(4, _SAMPLE_PICTURES // len(train))
     chosen = {name: paths[:limit] for name, paths in train.items()}
-    made = thumbnails(evidence.source, [path for paths in chosen.values() for path in paths], _SMALL)
+    made = thumbnails(data.source, [path for paths in chosen.values() for path in paths], _SMALL)
     groups = [
         {
             "name": name,
-            "note": sentences.shown(len(paths), len(own := _pictures(chosen[name], made))),
+            "note": captions.shown(len(paths), len(own := _pictures(chosen[name], made))),
             "pictures": own,
         }
         for name, paths in train.items()
     ]
-    return {"sentence": sentences.sample(sum(map(len, train.values())), val), "groups": groups}
+    return {"sentence": captions.sample(sum(map(len, train.values())), val), "groups": groups}
 
 
-def mistakes(evidence: Evidence) -> dict[str, Any]:
+def mistakes(data: ReportData) -> dict[str, Any]:
     """The most confident errors."""
-    found, names = wrong.mistakes(evidence.predictions), evidence.predictions.classes
+    found, names = wrong.mistakes(data.predictions), data.predictions.classes
     chosen = found[:_MISTAKES]
-    made = thumbnails(evidence.source, [each.path for each in chosen], _LARGE)
+    made = thumbnails(data.source, [each.path for each in chosen], _LARGE)
     return {
         "total": len(found),
         "cards": [
@@ -92,13 +92,11 @@ def mistakes(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def pairs(evidence: Evidence) -> tuple[list[dict[str, Any]], str]:
+def pairs(data: ReportData) -> tuple[list[dict[str, Any]], str]:
     """The pairs of classes confused most, with the texts that fired, and why there are no texts if so."""
-    found, names = wrong.confused_pairs(evidence.predictions, _PAIRS), evidence.predictions.classes
-    made = thumbnails(
-        evidence.source, [each.path for pair in found for each in pair.mistakes[:IMAGES]], _SMALL
-    )
-    heard, reason = _heard(evidence, found)
+    found, names = wrong.confused_pairs(data.predictions, _PAIRS), data.predictions.classes
+    made = thumbnails(data.source, [each.path for pair in found for each in pair.mistakes[:IMAGES]], _SMALL)
+    heard, reason = _heard(data, found)
     told = []
     for pair, banks in zip(found, heard, strict=True):
         true, predicted = names[pair.label], names[pair.predicted]
@@ -112,30 +110,30 @@ def pairs(evidence: Evidence) -> tuple[list[dict[str, Any]], str]:
                 "total": pair.total,
                 "images": min(IMAGES, len(pair.mistakes)),
                 "pictures": _pictures([each.path for each in pair.mistakes[:IMAGES]], made),
-                "sentence": sentences.leaning(banks, predicted, true),
+                "sentence": captions.leaning(banks, predicted, true),
                 "banks": ordered,
             }
         )
     return told, reason
 
 
-def _heard(evidence: Evidence, found: Sequence[ConfusedPair]) -> tuple[list[list[FiredBank]], str]:
+def _heard(data: ReportData, found: Sequence[ConfusedPair]) -> tuple[list[list[FiredBank]], str]:
     nothing: list[list[FiredBank]] = [[] for _ in found]
-    if evidence.run is None or evidence.source is None or not found:
+    if data.run is None or data.source is None or not found:
         return nothing, ""
     try:
-        return fired(evidence.run, evidence.source, found), ""
+        return fired(data.run, data.source, found), ""
     except UserError as error:
         return nothing, f"No texts behind the mistakes: {error.what}."
 
 
-def _first_image(evidence: Evidence, size: int) -> torch.Tensor | None:
-    if evidence.source is None:
+def _first_image(data: ReportData, size: int) -> torch.Tensor | None:
+    if data.source is None:
         return None
-    listed = fewshot.listed_paths(evidence.path / runs.FEWSHOT)["train"]
+    listed = fewshot.listed_paths(data.path / runs.FEWSHOT)["train"]
     path = next(iter(listed.values()))[0]
     try:
-        return to_square(evidence.source.read(path), size).float() / 255
+        return to_square(data.source.read(path), size).float() / 255
     except UserError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vr.explanation.split import BankScore, ClassScore, ExpertScore, Origin, TextScore
+from vr.explanation.contributions import BankScore, ClassScore, ExpertScore, Origin, TextScore
 
 COLUMNS = ("cosine", "score", "weight", "gives", "lead", "share")
 LEGEND = (

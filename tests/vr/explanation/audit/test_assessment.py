@@ -1,4 +1,4 @@
-"""Judgements on made-up embeddings, where it is known which texts are misplaced."""
+"""Assessments of made-up embeddings, where it is known which texts are misplaced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from attrgen.schema.attribute_set import OTHER, Entry
-from vr.explanation.audit.judge import Judgement, described, judge, twins
+from vr.explanation.audit.assessment import Assessment, assess, described_class
 
 CLASSES = ("cyst", "stone", "tumor", "normal")
 SHOTS, WIDTH = 16, 64
@@ -34,7 +34,7 @@ def a_set(rng: np.random.Generator) -> tuple[list[Entry], Floats]:
         for other in CLASSES:
             if other != name:
                 entries += [Entry(name, "confusion", other, i, f"text {len(entries) + i}") for i in range(5)]
-    axes = np.eye(WIDTH)[[CLASSES.index(described(entry)) for entry in entries]]
+    axes = np.eye(WIDTH)[[CLASSES.index(described_class(entry)) for entry in entries]]
     return entries, unit(axes + 1.5 * rng.standard_normal((len(entries), WIDTH)) / np.sqrt(WIDTH))
 
 
@@ -50,17 +50,17 @@ def test_ten_misplaced_texts_are_among_the_worst_twelve(seed: int) -> None:
         away = str(rng.choice([name for name in CLASSES if name != home]))
         entries[i] = entries[i]._replace(class_name=away, position=100 + int(i))
         planted[entries[i]] = home
-    worst = judge(entries, texts, features, labels, CLASSES)[:12]
+    worst = assess(entries, texts, features, labels, CLASSES)[:12]
     found = [each for each in worst if each.entry in planted]
     assert len(found) >= 8
-    right = [each for each in found if each.fires_for == planted[each.entry]]
+    right = [each for each in found if each.best_class == planted[each.entry]]
     assert len(right) >= 8
-    assert sum(f"fires for {planted[each.entry]}" in each.suggestion for each in found) >= 8
+    assert sum(f"scores higher on {planted[each.entry]}" in each.suggestion for each in found) >= 8
 
 
 def test_without_misplaced_texts_nearly_all_work() -> None:
     rng = np.random.default_rng(7)
-    found = judge(*a_set(rng), *images(rng), CLASSES)
+    found = assess(*a_set(rng), *images(rng), CLASSES)
     assert np.mean([each.works for each in found]) > 0.9
     assert all(each.suggestion == "" for each in found if each.works)
     honest = [each.high for each in found if each.works]
@@ -72,77 +72,54 @@ def test_the_misplaced_come_first_and_those_that_work_last() -> None:
     rng = np.random.default_rng(4)
     entries, texts = a_set(rng)
     entries[2] = entries[2]._replace(class_name="tumor", position=50)
-    found = judge(entries, texts, *images(rng, spread=20), CLASSES)
+    found = assess(entries, texts, *images(rng, spread=20), CLASSES)
     place = next(i for i, each in enumerate(found) if each.entry == entries[2])
-    assert found[place].reads_like == "cyst" and found[place].misplaced
-    assert "like cyst: move it there" in found[place].suggestion or found[place].misled
+    assert found[place].likely_class == "cyst" and found[place].misplaced
+    assert "like cyst: move it there" in found[place].suggestion or found[place].misleading
     piles = [0 if each.misplaced else 2 if each.works else 1 for each in found]
     assert piles == sorted(piles)
     assert place < 12
 
 
-def only(entry: Entry, text: Floats, seed: int = 0) -> Judgement:
+def only(entry: Entry, text: Floats, seed: int = 0) -> Assessment:
     features, labels = images(np.random.default_rng(seed), spread=0.5)
-    return judge([entry], unit(text)[None], features, labels, CLASSES)[0]
+    return assess([entry], unit(text)[None], features, labels, CLASSES)[0]
 
 
 def test_a_confusion_text_is_held_against_its_own_class() -> None:
-    """It fires for tumors most of all, and still tells the stone that it mimics from the cyst."""
+    """It scores highest on tumors, and still tells the stone that it describes from the cyst."""
     axes = np.eye(WIDTH)
     entry = Entry("cyst", "confusion", "stone", 0, "a white speck")
-    judged = only(entry, axes[2] + 0.8 * axes[1])
-    assert (judged.means, judged.fires_for) == ("stone", "tumor")
-    assert judged.area == 1.0 and judged.works and judged.suggestion == ""
+    assessed = only(entry, axes[2] + 0.8 * axes[1])
+    assert (assessed.described, assessed.best_class) == ("stone", "tumor")
+    assert assessed.auroc == 1.0 and assessed.works and assessed.suggestion == ""
     swapped = only(entry, axes[2] + 0.8 * axes[0])
-    assert swapped.area == 0.0
-    assert swapped.suggestion == "fires more for cyst itself: name what only stone shows"
+    assert swapped.auroc == 0.0
+    assert swapped.suggestion == "scores higher on cyst itself: name what only stone shows"
     positive = only(Entry("stone", "descriptive", None, 0, "x"), axes[2] + 0.8 * axes[1])
-    assert positive.area < 1.0  # against all others, tumors among them
+    assert positive.auroc < 1.0  # against all others, tumors among them
 
 
 def test_every_suggestion() -> None:
     cyst, stone, tumor, normal = np.eye(WIDTH)[:4]
     own = Entry("cyst", "descriptive", None, 0, "x")
-    assert only(own, stone).suggestion.startswith("fires for stone: move it there")
-    assert only(own, stone - cyst).suggestion.startswith("fires for stone: move it there")
+    assert only(own, stone).suggestion.startswith("scores higher on stone: move it there")
+    assert only(own, stone - cyst).suggestion.startswith("scores higher on stone: move it there")
     better_for_stone = only(own, 0.6 * cyst + stone)
-    assert better_for_stone.low > 0.5 and better_for_stone.misled and not better_for_stone.works
-    assert better_for_stone.suggestion.startswith("fires for stone: move it there")
-    assert not only(own, cyst + stone).misled and only(own, cyst + stone).works
+    assert better_for_stone.low > 0.5 and better_for_stone.misleading and not better_for_stone.works
+    assert better_for_stone.suggestion.startswith("scores higher on stone: move it there")
+    assert not only(own, cyst + stone).misleading and only(own, cyst + stone).works
     less = only(own, stone + tumor + normal + 0.9 * cyst, seed=2)
-    assert less.suggestion == "fires less for cyst than for others: say the opposite, or something else"
-    assert only(own, np.eye(WIDTH)[40]).suggestion.startswith("tells nothing here")
+    assert less.suggestion == "scores lower on cyst than on others: say the opposite, or something else"
+    assert only(own, np.eye(WIDTH)[40]).suggestion.startswith("makes no difference here")
     assert only(own, cyst).suggestion == ""
 
 
-def test_what_no_image_shows_is_not_judged() -> None:
+def test_what_no_image_shows_is_not_assessed() -> None:
     entries = [
         Entry("cyst", "confusion", OTHER, 0, "an artefact"),
         Entry("cyst", "descriptive", None, 0, "x"),
     ]
     features, labels = images(np.random.default_rng(0))
-    judged = judge(entries, np.eye(WIDTH)[:2], features, labels, CLASSES)
-    assert [each.entry for each in judged] == entries[1:]
-
-
-def test_twins() -> None:
-    def entry(class_name: str, kind: str, confused: str | None, text: str) -> Entry:
-        return Entry(class_name, kind, confused, 0, text)
-
-    entries = [
-        entry("cyst", "descriptive", None, "a"),
-        entry("cyst", "descriptive", None, "b"),  # the same list: the same said twice
-        entry("cyst", "distinctive", None, "c"),  # another list of the same class: allowed
-        entry("stone", "confusion", "cyst", "d"),  # describes a cyst too: allowed
-        entry("stone", "descriptive", None, "e"),  # another class: contradicts
-        entry("tumor", "descriptive", None, "f"),  # far away
-    ]
-    texts = unit(np.ones((6, 4)) + 0.01 * np.arange(24).reshape(6, 4) * np.eye(6, 4))
-    texts[5] = [1, 0, 0, 0]
-    found = twins(entries, texts, 0.99)
-    pairs = {(pair.first.text, pair.second.text): pair.suggestion for pair in found}
-    assert set(pairs) == {("a", "b"), ("a", "e"), ("b", "e"), ("c", "e"), ("d", "e")}
-    assert pairs["a", "b"] == "the same to the model: keep one"
-    assert "stands for cyst and for stone" in pairs["d", "e"]
-    assert [pair.cosine for pair in found] == sorted((pair.cosine for pair in found), reverse=True)
-    assert twins(entries, texts, 1.1) == []
+    assessed = assess(entries, np.eye(WIDTH)[:2], features, labels, CLASSES)
+    assert [each.entry for each in assessed] == entries[1:]

@@ -8,22 +8,22 @@ from attrgen.core.errors import UserError
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import calibration_report, selective
 from vr.evaluation.calibration import Calibration
-from vr.report import charts, sentences
-from vr.report.evidence import Evidence
+from vr.report import captions, charts
+from vr.report.report_data import ReportData
 
 
-def calibrated(evidence: Evidence) -> dict[str, Any] | None:
+def calibrated(data: ReportData) -> dict[str, Any] | None:
     """Sentences and chart; None where the run has no calibration of its own, or was not measured on test."""
     try:
-        calibration = calibrations.load(evidence.path)
+        calibration = calibrations.load(data.path)
     except UserError:  # of an earlier training: `vr predict` refuses it and says so
         return None
-    if calibration is None or evidence.metrics["split"] != "test":
+    if calibration is None or data.metrics["split"] != "test":
         return None
-    test = calibration_report.assess(evidence.predictions, calibration)
-    chances = calibrations.probabilities(evidence.predictions.logits, calibration.temperature)
+    test = calibration_report.assess(data.predictions, calibration)
+    chances = calibrations.probabilities(data.predictions.logits, calibration.temperature)
     confidence, predicted = chances.max(1)
-    curve = selective.coverage_risk(confidence, predicted == evidence.predictions.labels)
+    curve = selective.coverage_risk(confidence, predicted == data.predictions.labels)
     right = test["selective_accuracy"]
     return {
         "sentences": _sentences(calibration, test),
@@ -34,7 +34,7 @@ def calibrated(evidence: Evidence) -> dict[str, Any] | None:
 
 
 def _sentences(calibration: Calibration, test: dict[str, Any]) -> list[str]:
-    percent = sentences.percent
+    percent = captions.percent
     answered = (
         "no image is answered"
         if test["selective_accuracy"] is None

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from vr.data.formats.source import ImageSource, Item
 from vr.evaluation.evaluation import map_batches, prepared
-from vr.explanation.split import FindOrigin, origins
+from vr.explanation.contributions import FindOrigin, origins
 from vr.methods.common.parts import Part
-from vr.report.mistakes import ConfusedPair
+from vr.report.misclassified import ConfusedPair
 from vr.runs.run import Run
 
 IMAGES = 6  # of a pair, the surest mistakes

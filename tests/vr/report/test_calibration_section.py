@@ -11,8 +11,8 @@ import pytest
 
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import calibration_report
-from vr.report import evidence
-from vr.report.calibrated import calibrated
+from vr.report import report_data
+from vr.report.calibration_section import calibrated
 from vr.report.run_report import write_report
 from vr.runs import predictions
 from vr.runs import run as runs
@@ -54,7 +54,7 @@ def test_without_one_or_with_that_of_an_earlier_model_the_page_says_how(copied: 
 
 def test_it_is_not_shown_on_images_that_it_may_have_been_fitted_on(copied: Path) -> None:
     fit(copied)
-    read = evidence.read(copied)
+    read = report_data.read(copied)
     assert calibrated(read) is not None
     assert calibrated(dataclasses.replace(read, metrics={**read.metrics, "split": "val"})) is None
 
@@ -62,5 +62,5 @@ def test_it_is_not_shown_on_images_that_it_may_have_been_fitted_on(copied: Path)
 def test_where_no_image_is_answered(copied: Path) -> None:
     fitted = fit(copied)
     calibrations.save(fitted.model_copy(update={"threshold": 1.0}), copied)
-    found = calibrated(evidence.read(copied))
+    found = calibrated(report_data.read(copied))
     assert found is not None and "no image is answered" in found["sentences"][1]
