@@ -21,7 +21,7 @@ from vr.inference.decision import Decision, Prediction, decision
 from vr.inference.predict import predictions
 from vr.runs import run as runs
 from vr.runs.run import Run
-from vr.runtime.acceleration import USUAL_BATCH
+from vr.runtime.memory import DEFAULT_BATCH
 
 __all__ = ["Model", "Prediction", "load"]
 
@@ -77,7 +77,7 @@ class Model:
         threshold: float | None = None,
         coverage: float | None = None,
         sets: float | None = None,
-        batch_size: int = USUAL_BATCH,
+        batch_size: int = DEFAULT_BATCH,
     ) -> list[Prediction]:
         """Predict images: one, or a list of them.
 

@@ -22,9 +22,9 @@ from vr.runs import run as runs
 from vr.runs.history import read_history, selected_epoch
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run
-from vr.runtime.acceleration import WithinMemory, evaluation_batch_size
 from vr.runtime.device import moved
 from vr.runtime.distributed import Processes
+from vr.runtime.memory import WithinMemory, evaluation_batch_size
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Where a run computes and in which precision, resolved from what the user asked and the machine has."""
+"""Where a run computes and in which precision, resolved from what the user chose and what the machine has."""
 
 from __future__ import annotations
 
@@ -16,36 +16,41 @@ Precision = Literal["fp32", "bf16"]
 _log = logging.getLogger(__name__)
 
 
-def resolve_device(asked: str = "auto") -> torch.device:
+def resolve_device(name: str = "auto") -> torch.device:
     """The device of that name; `auto` is a GPU where there is one, else the CPU.
 
     From then on float32 products may use a GPU's TF32 units: 10 bits of mantissa, several times the speed.
 
     Raises:
-        UserError: it is no device, or this machine has none of that kind.
+        UserError: there is no such device, or this machine has none of that kind.
     """
-    device = _device(asked)
+    device = _device(name)
     if device.type == "cuda":
         _allow_tf32(True, True)
     return device
 
 
-def resolve_precision(asked: str, device: torch.device) -> Precision:
+def resolve_precision(name: str, device: torch.device) -> Precision:
     """`fp32`, or `bf16` where the device computes in it; `auto` is bf16 on a GPU that does.
 
-    bf16 that is asked for in vain becomes fp32, and the log says so: what a run records is what it did.
+    Where the device has no bf16, `bf16` becomes fp32 and the log says so: a run records what it did.
 
     Raises:
-        UserError: it is none of the three.
+        UserError: the name is none of the three.
     """
-    if asked not in ("fp32", "bf16", "auto"):
-        raise UserError(f"--precision {asked} is unknown", remedy="Use fp32, bf16 or auto.")
-    if asked == "fp32" or (asked == "auto" and device.type != "cuda"):
+    if name not in ("fp32", "bf16", "auto"):
+        raise UserError(
+            f"--precision {name} is unknown",
+            code="device-unknown-precision",
+            remedy="Use fp32, bf16 or auto.",
+        )
+    if name == "fp32" or (name == "auto" and device.type != "cuda"):
         return "fp32"
     if computes_in_bf16(device):
         return "bf16"
-    if asked == "bf16":
-        _log.warning("note: this %s has no bf16 arithmetic: it computes in fp32", _kind(device))
+    if name == "bf16":
+        kind = "processor" if device.type == "cpu" else "GPU"
+        _log.warning("note: this %s has no bf16 arithmetic: it computes in fp32", kind)
     return "fp32"
 
 
@@ -60,7 +65,7 @@ def computes_in_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def exact_float32() -> Iterator[None]:
-    """No TF32 meanwhile: for what is compared or kept, rather than computed at every step."""
+    """No TF32 inside: for values that are compared or stored, rather than computed at every step."""
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     _allow_tf32(False, False)
     try:
@@ -70,22 +75,24 @@ def exact_float32() -> Iterator[None]:
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """`tensor` on `device`: a GPU fetches it from pinned memory, and the program need not wait."""
+    """`tensor` on `device`: a GPU copies it from pinned memory, and the program does not wait."""
     if device.type == "cuda" and tensor.device.type == "cpu":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
 
-def _device(asked: str) -> torch.device:
-    if asked == "auto":
+def _device(name: str) -> torch.device:
+    if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(asked)
+        device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"--device {asked} cannot be used: {reason}", remedy="Use --device cpu, cuda, cuda:1 or auto."
+            f"--device {name} cannot be used: {reason}",
+            code="device-unusable",
+            remedy="Use --device cpu, cuda, cuda:1 or auto.",
         ) from error
     return device
 
@@ -93,7 +100,3 @@ def _device(asked: str) -> torch.device:
 def _allow_tf32(products: bool, convolutions: bool) -> None:
     torch.backends.cuda.matmul.allow_tf32 = products
     torch.backends.cudnn.allow_tf32 = convolutions
-
-
-def _kind(device: torch.device) -> str:
-    return "processor" if device.type == "cpu" else "GPU"

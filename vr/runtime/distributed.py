@@ -1,4 +1,4 @@
-"""One evaluation over several processes, one a GPU, as torchrun starts them. Alone, nothing changes."""
+"""One evaluation over several processes, one per GPU, as torchrun starts them; alone, nothing changes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ T = TypeVar("T")
 class Processes:
     """The processes that share the work, and which of them this is.
 
-    Work is dealt out in whole batches, so that every image is computed in the company that it has when one
-    process does it all, and comes out the same to the last bit.
+    Whole batches are distributed, so that every image is computed in the same batch as when one process does
+    all the work, and the result is the same to the last bit.
 
     Attributes:
         rank: of this process, from 0.
-        size: how many there are.
-        device: this process's own GPU, or the CPU.
+        size: number of processes.
+        device: the GPU of this process, or the CPU.
     """
 
     rank: int
@@ -37,29 +37,29 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the one that writes files and prints."""
+        """Whether this process writes files and prints."""
         return self.rank == 0
 
     def share(self, items: Sequence[T], batch_size: int) -> list[T]:
-        """This process's items: of every `size` batches one; none where there are not as many batches."""
-        return [items[place] for place in _places(self.rank, self.size, len(items), batch_size)]
+        """The items of this process: one of every `size` batches; none where there are too few batches."""
+        return [items[index] for index in _indices(self.rank, self.size, len(items), batch_size)]
 
     def gather(self, rows: Tensor, count: int, batch_size: int) -> Tensor:
-        """All rows (count, ...) in the items' order, in every process, from each one's rows of its share."""
+        """All rows (count, ...) in the items' order, in every process, from the rows of each one's share."""
         if self.size == 1:
             return rows
-        places = [_places(rank, self.size, count, batch_size) for rank in range(self.size)]
-        padded = rows.new_zeros(len(places[0]), *rows.shape[1:])  # rank 0 has most
+        indices = [_indices(rank, self.size, count, batch_size) for rank in range(self.size)]
+        padded = rows.new_zeros(len(indices[0]), *rows.shape[1:])  # rank 0 has most
         padded[: len(rows)] = rows
-        parts = [torch.empty_like(padded) for _ in places]
+        parts = [torch.empty_like(padded) for _ in indices]
         torch.distributed.all_gather(parts, padded)
-        found = torch.empty(count, *rows.shape[1:], dtype=rows.dtype, device=rows.device)
-        for part, own in zip(parts, places, strict=True):
-            found[own] = part[: len(own)]
-        return found
+        gathered = torch.empty(count, *rows.shape[1:], dtype=rows.dtype, device=rows.device)
+        for part, positions in zip(parts, indices, strict=True):
+            gathered[positions] = part[: len(positions)]
+        return gathered
 
     def least(self, number: int) -> int:
-        """The smallest of all processes' numbers."""
+        """The smallest number of all processes."""
         if self.size == 1:
             return number
         shared = torch.tensor(number, device=self.device)
@@ -72,7 +72,7 @@ def processes(device: torch.device) -> Iterator[Processes]:
     """The processes that torchrun started, connected until the block ends; or this one alone.
 
     Args:
-        device: of what kind; a process takes the GPU of its local rank.
+        device: the kind of device; a process uses the GPU of its local rank.
 
     Raises:
         UserError: there are more processes here than GPUs.
@@ -81,23 +81,29 @@ def processes(device: torch.device) -> Iterator[Processes]:
     if size == 1:
         yield Processes(0, 1, device)
         return
-    own = device
     if device.type == "cuda":
-        own = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        there = torch.cuda.device_count()
-        if own.index >= there:
-            raise UserError(
-                f"there are {there} GPUs for {own.index + 1} processes or more",
-                remedy=f"Use torchrun --nproc-per-node {there}.",
-            )
-        torch.cuda.set_device(own)
-    # Who is done early waits for the others as long as it takes; torchrun ends all when one fails.
-    torch.distributed.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=timedelta(days=1))
+        device = _local_gpu()
+    # A process that finishes early waits for the others; torchrun ends all of them when one fails.
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend, timeout=timedelta(days=1))
     try:
-        yield Processes(int(os.environ["RANK"]), size, own)
+        yield Processes(int(os.environ["RANK"]), size, device)
     finally:
         torch.distributed.destroy_process_group()
 
 
-def _places(rank: int, size: int, count: int, batch_size: int) -> list[int]:
-    return [place for place in range(count) if place // batch_size % size == rank]
+def _local_gpu() -> torch.device:
+    gpu = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    count = torch.cuda.device_count()
+    if gpu.index >= count:
+        raise UserError(
+            f"there are {count} GPUs for {gpu.index + 1} processes or more",
+            code="device-too-few-gpus",
+            remedy=f"Use torchrun --nproc-per-node {count}.",
+        )
+    torch.cuda.set_device(gpu)
+    return gpu
+
+
+def _indices(rank: int, size: int, count: int, batch_size: int) -> list[int]:
+    return [index for index in range(count) if index // batch_size % size == rank]

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def count_bar(title: str, total: int | None, *, shown: bool = True) -> Iterator[Callable[..., None]]:
-    """A bar that counts to `total`; call what it gives after each piece of work, or with a count of them.
+    """A bar that counts to `total`; call the function that it yields per item, or with a count of items.
 
-    Where nobody knows how many there will be (None), it shows how many are done.
+    Where the total is not known (None), it shows how many are done.
     """
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
     console = Console(stderr=True)
-    endless = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,}"))
-    columns = endless if total is None else Progress.get_default_columns()
+    unbounded = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,}"))
+    columns = unbounded if total is None else Progress.get_default_columns()
     hidden = not (shown and console.is_terminal)
     with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
         task = bar.add_task(title, total=total)
@@ -26,7 +26,7 @@ def count_bar(title: str, total: int | None, *, shown: bool = True) -> Iterator[
 
 @contextmanager
 def byte_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar in bytes; call what it gives with the bytes that are there and those there will be."""
+    """A bar in bytes; call the function that it yields with the bytes received and the total, if known."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -34,12 +34,12 @@ def byte_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda there, whole: bar.update(task, completed=there, total=whole)
+        yield lambda received, total: bar.update(task, completed=received, total=total)
 
 
 @contextmanager
 def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], int], None]]:
-    """A bar over epochs with loss, accuracy and time left; without a terminal, a line now and then."""
+    """A bar over epochs with loss, accuracy and time left; without a terminal, a line per fifth of them."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -65,7 +65,7 @@ def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], i
 
 @contextmanager
 def sweep_bar(cells: int) -> Iterator[Callable[[str], None]]:
-    """A bar over the cells of a sweep with the time left; call what it gives with a cell's error, or ""."""
+    """A bar over the cells of a sweep with the time left; call the function with a cell's error, or ""."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -84,18 +84,18 @@ def sweep_bar(cells: int) -> Iterator[Callable[[str], None]]:
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[broken]} broken"),
+        TextColumn("{task.fields[failed]} failed"),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("cells", total=cells, broken=0)
-        state = {"done": 0, "broken": 0}
+        task = bar.add_task("cells", total=cells, failed=0)
+        state = {"done": 0, "failed": 0}
 
         def advance(error: str) -> None:
             state["done"] += 1
-            state["broken"] += bool(error)
-            bar.update(task, completed=state["done"], broken=state["broken"])
+            state["failed"] += bool(error)
+            bar.update(task, completed=state["done"], failed=state["failed"])
             if not console.is_terminal:
-                console.print(f"{state['done']} of {cells} cells, {state['broken']} broken", soft_wrap=True)
+                console.print(f"{state['done']} of {cells} cells, {state['failed']} failed", soft_wrap=True)
 
         yield advance
 

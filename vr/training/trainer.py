@@ -19,8 +19,9 @@ from vr.methods.common.base import Loss, Method, Scores
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import Row
 from vr.runs.selection import Select
-from vr.runtime.acceleration import USUAL_BATCH, WithinMemory, compiled, worth_compiling
+from vr.runtime.compilation import compiled, worth_compiling
 from vr.runtime.device import moved
+from vr.runtime.memory import DEFAULT_BATCH, WithinMemory
 from vr.training.checkpoint import Checkpoint, capture, restore
 from vr.training.schedule import make_optimizer, set_learning_rate
 
@@ -59,7 +60,7 @@ class Trainer:
     _fused: WithinMemory = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._fused = WithinMemory(lambda prepared: self.method.scores(prepared).fused, USUAL_BATCH)
+        self._fused = WithinMemory(lambda prepared: self.method.scores(prepared).fused, DEFAULT_BATCH)
 
     def train(self, start: Checkpoint | None = None, *, fingerprint: str = "") -> list[Row]:
         """Train to the end of the recipe and leave the selected parameters in the method.
@@ -195,7 +196,7 @@ class Trainer:
     def _prepare_all(self, images: TrainingImages) -> Tensor:
         size = self.method.image_size
         prepare = WithinMemory(
-            lambda places: self.method.prepare(images.batch(places, size, augment=False)), USUAL_BATCH
+            lambda places: self.method.prepare(images.batch(places, size, augment=False)), DEFAULT_BATCH
         )
         return prepare(torch.arange(len(images)))
 
@@ -216,7 +217,7 @@ def training_step(method: Method, compiles: bool) -> Step:
     """Scores and loss of a batch of prepared images and its labels; gradients are left in the parameters.
 
     Args:
-        compiles: by `vr.runtime.acceleration.compiled`, whose results last until the next call.
+        compiles: by `vr.runtime.compilation.compiled`, whose results last until the next call.
     """
 
     def backward(found: tuple[Scores, Loss]) -> None:

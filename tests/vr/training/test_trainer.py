@@ -19,7 +19,7 @@ from vr.clip.backbone import Backbone, load
 from vr.data.loading.training_images import TrainingImages
 from vr.methods import built_in_methods
 from vr.methods.common.base import Context, Method
-from vr.runtime.acceleration import compiled
+from vr.runtime.compilation import compiled
 from vr.training import trainer
 from vr.training.checkpoint import Checkpoint
 from vr.training.trainer import Trainer
