@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
+from attrgen.schema.image_names import COLLECTION_SUFFIXES
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\n\r\t]+$")]
+_JOINING_HYPHEN = re.compile(r"(?<=\S)-+(?=\w)| -+ (?=\S)")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
@@ -115,7 +119,7 @@ class Card(_Strict):
         return tuple(entry.name for entry in self.classes)
 
     def find_class(self, spelling: str) -> CardClass | None:
-        """The class of that name, folder or alias; case, underscores and hyphens do not count."""
+        """The class of that name, folder or alias; case, underscores and joining hyphens do not count."""
         return self._by_spelling.get(fold(spelling))
 
     @cached_property
@@ -170,8 +174,14 @@ class Card(_Strict):
 
 
 def fold(text: str) -> str:
-    """Spelling without case, underscores, hyphens and doubled spaces: `Cyst_Kidney` → `cyst kidney`."""
-    return re.sub(r"[\s_\-]+", " ", text).strip().casefold()
+    """Spelling without case, underscores and doubled spaces, in NFC: `Cyst_Kidney` → `cyst kidney`.
+
+    A hyphen that joins two words is a space; elsewhere it is a sign that counts, as `+` is: `-1` is not `1`,
+    and `HER2-` is neither `HER2` nor `HER2+`.
+    """
+    spaced = re.sub(r"[\s_]+", " ", unicodedata.normalize("NFC", text.casefold())).strip()
+    joined = _JOINING_HYPHEN.sub(" ", spaced)
+    return re.sub(r" (?=[+-]+$)|(?<=^[+-]) ", "", joined)
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
@@ -200,11 +210,21 @@ def find(dataset: str) -> Card:
         return load(cards[dataset])
     path = Path(dataset).expanduser()
     if path.is_dir():
+        from attrgen.schema.folder_card import from_folder  # it makes a Card, so it imports this module
+
         return from_folder(path)
+    if path.is_file() and path.suffix.lower() in COLLECTION_SUFFIXES:
+        raise UserError(
+            "a collection in one file has no card yet",
+            code="card-collection-file",
+            file=path,
+            remedy=f"Run `vr data card {shlex.quote(dataset)}` and give the new card to --dataset.",
+        )
     if path.is_file() or path.suffix == ".toml":
         return load(path)
     raise UserError(
         f"unknown dataset '{dataset}'",
+        code="card-unknown",
         remedy=f"{did_you_mean(dataset, cards)} A card's path (NAME.toml) or an image folder works too.",
     )
 
@@ -224,38 +244,6 @@ def load(path: Path) -> Card:
         return Card.model_validate(values)
     except ValidationError as error:
         raise one_or_many([_card_error(path, item) for item in error.errors()]) from error
-
-
-def from_folder(folder: Path) -> Card:
-    """A card made from a plain image folder: its classes are the names of its sub-folders, sorted.
-
-    `FOLDER/train` (or val, test) is looked into where it is there, so split folders work as well.
-
-    Raises:
-        UserError: fewer than two class folders.
-    """
-    splits = [folder / name for name in ("train", "val", "test") if (folder / name).is_dir()]
-    parents = splits or [folder]
-    names = sorted({sub.name for parent in parents for sub in parent.iterdir() if _is_class_folder(sub)})
-    if len(names) < 2:
-        raise UserError(
-            "an image folder needs at least two class folders",
-            file=folder,
-            remedy="Put the images of each class in a sub-folder named after the class.",
-        )
-    slug = re.sub(r"[^a-z0-9_-]+", "-", folder.resolve().name.casefold()).strip("-_") or "dataset"
-    return Card(
-        name=slug,
-        title=folder.resolve().name,
-        modality="medical image",
-        shows="a medical image",
-        images=CardImages(folder=folder.resolve().name, layout="folder"),
-        classes=tuple(CardClass(name=re.sub(r"[_\s]+", " ", name).strip(), folder=name) for name in names),
-    )
-
-
-def _is_class_folder(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith((".", "__"))
 
 
 def _card_error(path: Path, item: Mapping[str, Any]) -> UserError:

@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
-SUFFIXES = (".dcm", ".dicom", ".ima")
-DICOM_HEAD = 132  # bytes that tell a DICOM file
-
-
-def is_dicom(content: bytes) -> bool:
-    """Whether the bytes are a DICOM file (part 10 of the standard: a preamble, then DICM)."""
-    return content[128:132] == b"DICM"
-
 
 def decode(content: bytes, place: str, *, window: tuple[float, float] | None, max_pixels: int) -> Image.Image:
     """Decode a DICOM file of one frame.

@@ -9,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+from attrgen.schema.image_names import is_dicom
 from vr.data.decoding import dicom
 
 if TYPE_CHECKING:
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; larger files are whole slides or bombs
 MAX_ASPECT = 100  # a row of pixels, its short side scaled up, would fill the memory
-SUFFIXES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".gif",
-    ".pgm",
-    ".ppm",
-    ".jp2",
-    *dicom.SUFFIXES,
-)
 # What PIL's readers raise for damaged files of one kind or another.
 _DAMAGE = (
     OSError,
@@ -45,11 +32,6 @@ _DAMAGE = (
     zlib.error,
     MemoryError,
 )
-
-
-def is_image(name: str) -> bool:
-    """Whether a file's name says that it is an image."""
-    return name.lower().endswith(SUFFIXES)
 
 
 def decode(content: bytes, place: str, *, window: tuple[float, float] | None = None) -> Image.Image:
@@ -71,7 +53,7 @@ def decode(content: bytes, place: str, *, window: tuple[float, float] | None = N
 
     if not content:
         raise UserError("the file is empty", file=place, remedy="Restore it or take it out.")
-    if dicom.is_dicom(content):
+    if is_dicom(content):
         return dicom.decode(content, place, window=window, max_pixels=MAX_PIXELS)
     try:
         with warnings.catch_warnings():

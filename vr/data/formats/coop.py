@@ -8,6 +8,7 @@ from typing import Any
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.json_lines import LocatedJson, parse
 from attrgen.schema.card import Card
+from attrgen.schema.image_names import is_split_file
 from vr.data.formats.file_source import FileSource, label_of, whole_splits
 from vr.data.formats.file_tree import FileTree, Location, is_inside
 from vr.data.formats.source import SPLITS, Item
@@ -21,11 +22,7 @@ def find(tree: FileTree, card: Card | None) -> str | None:
     Raises:
         UserError: there are several and the card does not say which.
     """
-    found = [
-        name
-        for name in tree.names
-        if "/" not in name and name.startswith("split_") and name.endswith(".json")
-    ]
+    found = [name for name in tree.names if "/" not in name and is_split_file(name)]
     wanted = card.images.split if card is not None and card.images is not None else None
     if wanted in found or len(found) < 2:
         return wanted if wanted in found else next(iter(found), None)

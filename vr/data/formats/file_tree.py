@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import zipfile
 from collections.abc import Sequence
@@ -11,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.pixels import is_image
-from vr.data.formats.source import split_of
+from attrgen.schema.folder_card import file_names, only_folder
+from attrgen.schema.image_names import is_hidden
 
 MAX_FILE_BYTES = 2**30
 
@@ -43,19 +42,7 @@ class FolderTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        found = []
-        walked: set[tuple[int, int]] = set()
-        # Links are followed, for clusters keep data behind them; a link upwards must not loop.
-        for folder, folders, files in os.walk(root, followlinks=True):
-            status = Path(folder).stat()
-            if (status.st_dev, status.st_ino) in walked:
-                folders.clear()
-                continue
-            walked.add((status.st_dev, status.st_ino))
-            folders[:] = sorted(name for name in folders if not _is_hidden(name))
-            inside = Path(folder).relative_to(root)
-            found += [(inside / name).as_posix() for name in files if not _is_hidden(name)]
-        self.names: tuple[str, ...] = tuple(sorted(found))
+        self.names: tuple[str, ...] = file_names(root)
 
     def read(self, name: str) -> bytes:
         path = self.root / name
@@ -101,7 +88,7 @@ class ZipTree:
                     file=root,
                     remedy="Such an archive is not safe; get it from somewhere else.",
                 )
-        visible = [e for e in entries if not any(map(_is_hidden, PurePosixPath(e.filename).parts))]
+        visible = [e for e in entries if not any(map(is_hidden, PurePosixPath(e.filename).parts))]
         self._entries = {entry.filename: entry for entry in visible}
         self.names: tuple[str, ...] = tuple(sorted(self._entries))
 
@@ -175,7 +162,7 @@ class Location:
                 remedy="Give a folder, a .zip, an .npz, or a .csv or .parquet manifest.",
             )
         tree: FileTree = FolderTree(self.path) if self.path.is_dir() else ZipTree(self.path)
-        while (only := _only_folder(tree)) is not None:
+        while (only := only_folder(tree.names)) is not None:
             tree = SubTree(tree, only)
         return tree
 
@@ -185,20 +172,6 @@ def is_inside(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     absolute = name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":")
     return bool(parts) and not absolute and ".." not in parts and "\0" not in name
-
-
-def _only_folder(tree: FileTree) -> str | None:
-    tops = {name.split("/", 1)[0] for name in tree.names}
-    only = next(iter(tops)) if len(tops) == 1 else None
-    if only is None or split_of(only) is not None:
-        return None
-    direct = [name for name in tree.names if name.count("/") == 1]
-    is_class = bool(direct) and all(map(is_image, direct))  # the only class that there is
-    return None if is_class else only
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX"))
 
 
 def _too_large(place: str) -> UserError:

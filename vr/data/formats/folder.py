@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, fold
-from vr.data.decoding.dicom import DICOM_HEAD, is_dicom
-from vr.data.decoding.pixels import is_image
+from attrgen.schema.folder_card import class_folder, is_dicom_folder
+from attrgen.schema.image_names import DICOM_HEAD, is_dicom, looks_like_image, split_of
 from vr.data.formats.file_source import FileSource, label_of, whole_splits
 from vr.data.formats.file_tree import FileTree, Location
-from vr.data.formats.source import Item, split_of
-
-_LOOKED_INTO = 20
+from vr.data.formats.source import Item
 
 
 def looks(place: Location, card: Card | None = None) -> bool:
     """Whether there are images in sub-folders."""
-    return place.has_tree and any("/" in name and is_image(name) for name in place.tree.names)
+    return place.has_tree and any("/" in name and looks_like_image(name) for name in place.tree.names)
 
 
 def open_folder(place: Location, card: Card) -> FileSource:
@@ -27,15 +24,12 @@ def open_folder(place: Location, card: Card) -> FileSource:
     Raises:
         UserError: there are no images, a folder matches no class, or a class has no image.
     """
-    return _open(place, card, [name for name in place.tree.names if is_image(name)])
+    return _open(place, card, [name for name in place.tree.names if looks_like_image(name)])
 
 
 def looks_dicom(place: Location, card: Card | None = None) -> bool:
     """Whether there are DICOM files in sub-folders, which often have no suffix, and no other images."""
-    if not place.has_tree or looks(place):
-        return False
-    below = (name for name in place.tree.names if "/" in name)
-    return any(is_dicom(place.tree.head(name, DICOM_HEAD)) for name in islice(below, _LOOKED_INTO))
+    return place.has_tree and is_dicom_folder(place.tree)
 
 
 def open_dicom(place: Location, card: Card) -> FileSource:
@@ -63,18 +57,15 @@ def _open(place: Location, card: Card, images: list[str]) -> FileSource:
 def _rows(tree: FileTree, images: list[str], card: Card) -> Iterator[tuple[str, Item]]:
     labels: dict[str, int | None] = {}
     for name in images:
-        folders = name.split("/")[:-1]
-        split = split_of(folders[0]) if folders else None
-        inside = folders[1:] if split else folders
-        if not inside:
+        folder = class_folder(name)
+        if folder is None:
             raise UserError(
                 "the image lies in no class folder", file=tree.place(name), remedy="Move it into one."
             )
-        if inside[0] not in labels:
-            labels[inside[0]] = _label(
-                tree, card, "/".join(folders[: len(folders) - len(inside) + 1]), inside[0]
-            )
-        label = labels[inside[0]]
+        split = split_of(name.split("/")[0])
+        if folder not in labels:
+            labels[folder] = _label(tree, card, f"{name.split('/')[0]}/{folder}" if split else folder, folder)
+        label = labels[folder]
         if label is not None:
             yield split or "train", Item(name, label)
 

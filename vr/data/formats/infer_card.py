@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from attrgen.core.errors import UserError
 from attrgen.schema import card as cards
-from attrgen.schema.card import Card, CardClass, CardCounts, CardImages, fold
-from vr.data.decoding.pixels import is_image
+from attrgen.schema.card import Card, CardCounts
+from attrgen.schema.folder_card import card_of_classes, class_folders, one_per_class
+from attrgen.schema.image_names import COLLECTION_SUFFIXES
 from vr.data.formats import coop, folder, manifest, npz
 from vr.data.formats.file_tree import Location
-from vr.data.formats.source import ImageSource, split_of
-
-_SUFFIXES = (".zip", ".npz", ".csv", ".parquet")
+from vr.data.formats.source import ImageSource
 
 
 def is_collection(dataset: str) -> bool:
     """Whether `--dataset` names a collection by its path, and not a card."""
     path = Path(dataset).expanduser()
     known = dataset in cards.shipped_cards()
-    return not known and (path.is_dir() or (path.is_file() and path.suffix.lower() in _SUFFIXES))
+    return not known and (path.is_dir() or (path.is_file() and path.suffix.lower() in COLLECTION_SUFFIXES))
 
 
 def infer_card(path: Path) -> Card:
@@ -37,31 +35,7 @@ def infer_card(path: Path) -> Card:
         raise UserError("there is no such folder or file", file=path, remedy="Check the path.")
     place = Location(path)
     spellings = _classes(place)
-    if len(spellings) < 2:
-        raise UserError(
-            f"the collection has {len(spellings)} classes, and at least two are needed",
-            file=path,
-            remedy="Put the images of each class in a sub-folder named after the class.",
-        )
-    stem = (
-        (path.resolve() if path.is_dir() else path).stem
-        if path.suffix.lower() in _SUFFIXES
-        else path.resolve().name
-    )
-    return Card(
-        name=re.sub(r"[^a-z0-9_-]+", "-", stem.casefold()).strip("-_") or "dataset",
-        title=stem,
-        modality="medical image",
-        shows="a medical image",
-        images=CardImages(folder=stem, layout=_layout(place)),
-        classes=tuple(
-            CardClass(
-                name=_words(each), folder=each, aliases=(each.removeprefix("class "),) if numbered else ()
-            )
-            for each in spellings
-            for numbered in [re.fullmatch(r"class \d+", each)]
-        ),
-    )
+    return card_of_classes(path, spellings, _layout(place))
 
 
 def with_counts(card: Card, source: ImageSource) -> Card:
@@ -125,25 +99,14 @@ def _classes(place: Location) -> list[str]:
         values = {value for own in labels.values() for value in own}
         if all(isinstance(value, int) for value in values):
             return [f"class {number}" for number in range(max(map(int, values), default=-1) + 1)]
-        return _once(sorted(map(str, values)))
+        return one_per_class(sorted(map(str, values)))
     if layout == "manifest":
         found = manifest.find(place)
         assert found is not None
         spellings = {label for _, _, label, _ in manifest.read_rows(*found)}
         if all(spelling.isdigit() for spelling in spellings):
             return [f"class {number}" for number in range(max(map(int, spellings), default=-1) + 1)]
-        return _once(sorted(spellings))
+        return one_per_class(sorted(spellings))
     if layout == "coop":
-        return _once(coop.class_spellings(place))
-    images = (name for name in place.tree.names if layout == "dicom" or is_image(name))
-    folders = (name.split("/")[:-1] for name in images)
-    inside = (parts[1:] if parts and split_of(parts[0]) else parts for parts in folders)
-    return _once(sorted({parts[0] for parts in inside if parts}))
-
-
-def _once(spellings: list[str]) -> list[str]:
-    return list({fold(spelling): spelling for spelling in reversed(spellings)}.values())[::-1]
-
-
-def _words(spelling: str) -> str:
-    return re.sub(r"[_\s]+", " ", spelling).strip()
+        return one_per_class(coop.class_spellings(place))
+    return class_folders(place.tree)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
+from attrgen.schema.image_names import TABLE_HEAD, is_manifest, split_of
 from vr.data.formats.file_source import FileSource, label_by_number, label_of, whole_splits
 from vr.data.formats.file_tree import FileTree, FolderTree, Location, is_inside
-from vr.data.formats.source import Item, split_of
+from vr.data.formats.source import Item
 
 Row = tuple[int, str, str, str]  # line, path, label, split
 
@@ -152,12 +153,7 @@ def _parquet(content: bytes, place: str) -> tuple[list[str], Iterator[tuple[int,
 
 
 def _is_manifest(tree: FileTree, name: str) -> bool:
-    if name.lower().endswith(".parquet"):
-        return True
-    if not name.lower().endswith(".csv"):
-        return False
-    header = tree.read(name)[:4096].decode("utf-8-sig", "replace").split("\n", 1)[0].casefold()
-    return "path" in header and "label" in header
+    return name.lower().endswith((".csv", ".parquet")) and is_manifest(name, tree.head(name, TABLE_HEAD))
 
 
 def _label(card: Card, label: str) -> int | None:

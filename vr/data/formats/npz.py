@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
+from attrgen.schema.image_names import is_array_file
 from vr.data.decoding.pixels import to_eight_bits
 from vr.data.formats.file_source import label_by_number, label_of, whole_splits
 from vr.data.formats.file_tree import Location
@@ -51,8 +52,8 @@ class ArraySource:
 def find(place: Location) -> Path | None:
     """The array file at a place: itself, or the only one at the top of a folder without other images."""
     if not place.path.is_dir():
-        return place.path if place.path.suffix.lower() == ".npz" else None
-    found = [name for name in place.tree.names if name.lower().endswith(".npz") and "/" not in name]
+        return place.path if is_array_file(place.path.name) else None
+    found = [name for name in place.tree.names if is_array_file(name) and "/" not in name]
     return place.tree.root / found[0] if len(found) == 1 else None
 
 

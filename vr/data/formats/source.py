@@ -11,15 +11,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SPLITS = ("train", "val", "test")
-_SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -58,8 +49,3 @@ class ImageSource(Protocol):
         Raises:
             UserError: it is missing, not an image, cut short or too large; the message names the file.
         """
-
-
-def split_of(name: str) -> str | None:
-    """The split that a folder or a cell of that name means."""
-    return _SPLIT_NAMES.get(name.casefold())

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.dicom import DICOM_HEAD, is_dicom
-from vr.data.decoding.pixels import decode, is_image, to_rgb
+from attrgen.schema.image_names import DICOM_HEAD, is_dicom, looks_like_image
+from vr.data.decoding.pixels import decode, to_rgb
 from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree
 from vr.data.formats.source import Item
 
@@ -122,7 +122,7 @@ def require_images(paths: Iterable[str]) -> Iterator[str]:
 def _below(folder: Path) -> Iterator[str]:
     tree = FolderTree(folder)
     for name in tree.names:
-        if is_image(name) or ("." not in os.path.basename(name) and _has_dicom_head(tree, name)):  # noqa: PTH119
+        if looks_like_image(name) or ("." not in os.path.basename(name) and _has_dicom_head(tree, name)):  # noqa: PTH119
             yield str(folder / name)
 
 

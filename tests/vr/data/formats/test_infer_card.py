@@ -51,8 +51,9 @@ def test_one_class_is_not_enough(tmp_path: Path, png_bytes) -> None:
     path = tmp_path / "only" / "a.png"
     path.parent.mkdir()
     path.write_bytes(png_bytes())
-    with pytest.raises(UserError, match="has 1 classes, and at least two are needed"):
+    with pytest.raises(UserError) as caught:
         infer_card(tmp_path)
+    assert caught.value.code == "card-few-classes"
     with pytest.raises(UserError, match="there is no such folder"):
         infer_card(tmp_path / "none")
 
@@ -63,3 +64,40 @@ def test_a_shipped_name_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not is_collection("busi")
     assert is_collection("./busi")
     assert not is_collection("nothing.npz")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("B/1.png", "B/2.png", "class_one/1.png", "class_one/2.png", "notes/read me.txt"),
+        ("train/dark_ring/1.png", "train/spot/2.png", "test/Dark-Ring/3.png", "test/spot/4.png"),
+        ("Toy/a/1.png", "Toy/a/2.png", "Toy/b/deep/1.png", "Toy/b/deep/2.png"),
+        ("HER2/1.png", "HER2/2.png", "HER2-/1.png", "HER2-/2.png", "HER2+/1.png", "HER2+/2.png"),
+    ],
+)
+def test_the_folder_has_the_classes_that_an_attribute_set_is_built_for(
+    names: tuple[str, ...], tmp_path: Path, png_bytes
+) -> None:
+    for number, name in enumerate(names):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png_bytes(number) if name.endswith(".png") else b"text")
+    card, source = open_dataset(str(tmp_path))
+    assert card == cards.find(str(tmp_path))
+    labels = {item.label for items in source.splits.values() for item in items}
+    assert labels == set(range(len(card.class_names)))
+    assert len(card.class_names) == (3 if "HER2/1.png" in names else 2)
+
+
+@pytest.mark.parametrize("labels", [("-1", "0", "1"), ("HER2-", "HER2+", "HER2")])
+def test_signs_keep_labels_apart(labels: tuple[str, ...], tmp_path: Path, png_bytes) -> None:
+    for number in range(6):
+        (tmp_path / f"{number}.png").write_bytes(png_bytes(number))
+    rows = "".join(f"{number}.png,{labels[number % 3]}\n" for number in range(6))
+    (tmp_path / "table.csv").write_text(f"path,label\n{rows}")
+    card, source = open_dataset(str(tmp_path / "table.csv"))
+    assert set(card.class_names) == set(labels)
+    read = {item.path: item.label for items in source.splits.values() for item in items}
+    assert {path: card.class_names[label] for path, label in read.items()} == {
+        f"{number}.png": labels[number % 3] for number in range(6)
+    }

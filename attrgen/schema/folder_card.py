@@ -1,0 +1,199 @@
+"""The card of an image folder without one: which sub-folders are classes, and what they are called.
+
+A sub-folder (at the top, or below train, val and test) is a class if there is an image in it or below it.
+Image files are known by their suffix; where no sub-folder holds such a file, DICOM files by their content.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from attrgen.core.errors import UserError
+from attrgen.core.validation import validate
+from attrgen.schema.card import Card, fold
+from attrgen.schema.image_names import (
+    COLLECTION_SUFFIXES,
+    DICOM_HEAD,
+    TABLE_HEAD,
+    is_array_file,
+    is_dicom,
+    is_hidden,
+    is_manifest,
+    is_split_file,
+    looks_like_image,
+    split_of,
+)
+
+_CHECKED_FOR_DICOM = 20  # files that are opened to see whether a folder holds DICOM files
+
+_REMEDY = "Put the images of each class in a sub-folder named after the class."
+
+
+class Files(Protocol):
+    """Files below a root, by their relative POSIX names in sorted order, without hidden ones."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of a file."""
+
+
+class FilesOnDisk:
+    """The files of a folder, or of the one folder that it holds (see `only_folder`)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.names = file_names(root)
+        while (only := only_folder(self.names)) is not None:
+            self.root = self.root / only
+            self.names = tuple(name.removeprefix(f"{only}/") for name in self.names)
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of a file.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            with (self.root / name).open("rb") as file:
+                return file.read(size)
+        except OSError as error:
+            raise UserError(
+                f"cannot be read: {error.strerror or error}", code="file-unreadable", file=self.root / name
+            ) from error
+
+
+def from_folder(folder: Path) -> Card:
+    """A card made from a plain image folder; see `class_folders`.
+
+    Raises:
+        UserError: fewer than two class folders, or a file beside them holds the labels.
+    """
+    files = FilesOnDisk(folder)
+    tables = [name for name in files.names if "/" not in name and _holds_labels(files, name)]
+    if tables:
+        raise UserError(
+            f"the labels are in '{tables[0]}', and `attrgen` reads the classes of image folders only",
+            code="card-labels-in-file",
+            file=folder,
+            remedy=f"Run `vr data card {shlex.quote(str(folder))}` and give the new card to --dataset.",
+        )
+    layout = "dicom" if is_dicom_folder(files) else "folder"
+    return card_of_classes(folder, class_folders(files), layout)
+
+
+def card_of_classes(path: Path, spellings: Sequence[str], layout: str) -> Card:
+    """The card of a collection: its name is the path's, its classes are spelled as given, in that order.
+
+    A class called `class 3` may also be called `3`, as in files that number their classes.
+
+    Raises:
+        UserError: fewer than two classes, or a name that no class can have.
+    """
+    if len(spellings) < 2:
+        counted = f"{len(spellings)} class{'' if len(spellings) == 1 else 'es'}"
+        raise UserError(
+            f"the collection has {counted}, and at least two are needed",
+            code="card-few-classes",
+            file=path,
+            remedy=_REMEDY,
+        )
+    title = path.stem if path.suffix.lower() in COLLECTION_SUFFIXES else path.resolve().name
+    classes = [
+        {
+            "name": re.sub(r"[_\s]+", " ", spelling).strip(),
+            "folder": spelling,
+            "aliases": (spelling.removeprefix("class "),) if re.fullmatch(r"class \d+", spelling) else (),
+        }
+        for spelling in spellings
+    ]
+    values = {
+        "name": re.sub(r"[^a-z0-9_-]+", "-", title.casefold()).strip("-_") or "dataset",
+        "title": title or "dataset",
+        "modality": "medical image",
+        "shows": "a medical image",
+        "images": {"folder": title or ".", "layout": layout},
+        "classes": classes,
+    }
+    return validate(Card, values, what="dataset card", code="card", file=path, remedy="Rename the folder.")
+
+
+def class_folders(files: Files) -> list[str]:
+    """Names of the class folders, sorted; of names that differ in spelling only (see `fold`) the first."""
+    inside = (class_folder(name) for name in image_files(files))
+    return one_per_class(sorted({folder for folder in inside if folder is not None}))
+
+
+def class_folder(name: str) -> str | None:
+    """The class folder of an image by its relative name, or None where it is in none."""
+    folders = name.split("/")[:-1]
+    if folders and split_of(folders[0]):
+        folders = folders[1:]
+    return folders[0] if folders else None
+
+
+def image_files(files: Files) -> list[str]:
+    """The files that are images: by their suffix, or in a DICOM folder by their content."""
+    if is_dicom_folder(files):
+        return [name for name in files.names if is_dicom(files.head(name, DICOM_HEAD))]
+    return [name for name in files.names if looks_like_image(name)]
+
+
+def is_dicom_folder(files: Files) -> bool:
+    """Whether sub-folders hold DICOM files, which often have no suffix, and no other images."""
+    below = [name for name in files.names if "/" in name]
+    if any(map(looks_like_image, below)):
+        return False
+    return any(is_dicom(files.head(name, DICOM_HEAD)) for name in islice(below, _CHECKED_FOR_DICOM))
+
+
+def one_per_class(spellings: Iterable[str]) -> list[str]:
+    """The spellings in order; of those that fold alike the first only."""
+    first: dict[str, str] = {}
+    for spelling in spellings:
+        first.setdefault(fold(spelling), spelling)
+    return list(first.values())
+
+
+def file_names(root: Path) -> tuple[str, ...]:
+    """Files below a folder, by their relative POSIX names, sorted, without hidden ones."""
+    names = []
+    walked: set[tuple[int, int]] = set()
+    # Links are followed, because clusters keep data behind them; a link upwards must not loop.
+    for folder, folders, files in os.walk(root, followlinks=True):
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in walked:
+            folders.clear()
+            continue
+        walked.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        inside = Path(folder).relative_to(root)
+        names += [(inside / name).as_posix() for name in files if not is_hidden(name)]
+    return tuple(sorted(names))
+
+
+def only_folder(names: Sequence[str]) -> str | None:
+    """The one folder that holds all files and is neither a split nor a class (as archives often have)."""
+    tops = {name.split("/", 1)[0] for name in names}
+    only = next(iter(tops)) if len(tops) == 1 else None
+    if only is None or only in names or split_of(only) is not None:
+        return None
+    direct = [name for name in names if name.count("/") == 1]
+    is_class = bool(direct) and all(map(looks_like_image, direct))  # the only class that there is
+    return None if is_class else only
+
+
+def _holds_labels(files: Files, name: str) -> bool:
+    table = name.lower().endswith((".csv", ".parquet"))
+    return (
+        is_array_file(name)
+        or is_split_file(name)
+        or (table and is_manifest(name, files.head(name, TABLE_HEAD)))
+    )
