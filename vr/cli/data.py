@@ -41,17 +41,14 @@ def list_cards() -> None:
 @app.command()
 def get(names: Annotated[list[str], typer.Argument(help="Cards, by name or path.")]) -> None:
     """Download and unpack collections into the data root. Their licences are shown first."""
-    from vr.data.download.get import get as get_images
-    from vr.data.download.get import terms
+    from vr.data.download.images import download_images, terms
     from vr.data.sources import data_root, open_source
-    from vr.runtime.progress import byte_bar
 
     chosen = [cards.find(name) for name in names]
     for card in chosen:
         typer.echo("\n".join(terms(card)))
     for card in chosen:
-        with byte_bar(card.name) as advance:
-            folder = get_images(card, data_root(), say=typer.echo, progress=advance)
+        folder = download_images(card, data_root(), say=typer.echo)
         source = open_source(card, folder)
         typer.echo(f"{card.name}: {_counts(source)} in {folder}")
 

@@ -25,19 +25,6 @@ def count_bar(title: str, total: int | None, *, shown: bool = True) -> Iterator[
 
 
 @contextmanager
-def byte_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar in bytes; call the function that it yields with the bytes received and the total, if known."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda received, total: bar.update(task, completed=received, total=total)
-
-
-@contextmanager
 def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], int], None]]:
     """A bar over epochs with loss, accuracy and time left; without a terminal, a line per fifth of them."""
     from rich.console import Console

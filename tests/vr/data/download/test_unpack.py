@@ -62,8 +62,9 @@ def test_an_entry_that_is_refused(name: str | zipfile.ZipInfo, message: str, tmp
 
 def test_a_bomb(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", ("zeros.png", bytes(70_000_000)), packed=True)
-    with pytest.raises(UserError, match=r"would unpack from .* kB to 70\.0 MB, as archive bombs do"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "A")
+    assert caught.value.code == "unpack-unsafe"
     assert tree(tmp_path) == ["a.zip"]
 
 
@@ -71,14 +72,16 @@ def test_an_entry_that_is_longer_than_it_says(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", ("a.png", b"x" * 1000), packed=True)
     content = path.read_bytes()
     path.write_bytes(content.replace((1000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
-    with pytest.raises(UserError, match="damaged or not a zip"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "A")
+    assert caught.value.code == "unpack-damaged"
     assert tree(tmp_path) == ["a.zip"]
 
 
 def test_twice_the_same_name(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"holds 'A\.png' twice"):
+    with pytest.raises(UserError) as caught:
         unpack(archive(tmp_path / "a.zip", ("a.png", b"1"), ("A.png", b"2")), tmp_path / "T")
+    assert caught.value.code == "unpack-unsafe"
 
 
 def test_an_encrypted_archive(tmp_path: Path) -> None:
@@ -87,32 +90,36 @@ def test_an_encrypted_archive(tmp_path: Path) -> None:
     for header, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(header) + at] |= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match="is encrypted"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "A")
+    assert caught.value.code == "unpack-unsafe"
 
 
 @pytest.mark.parametrize("cut", [10, 200, 3000])
 def test_a_cut_archive(cut: int, tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", ("a.png", b"1" * 5000))
     path.write_bytes(path.read_bytes()[:-cut])
-    with pytest.raises(UserError, match=r"a.zip: the archive is damaged or not a zip"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "A")
+    assert caught.value.code == "unpack-damaged"
     assert tree(tmp_path) == ["a.zip"]
 
 
 def test_a_damaged_entry_leaves_nothing(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", ("a.png", b"1" * 5000), ("b.png", b"2" * 5000))
     path.write_bytes(path.read_bytes().replace(b"2" * 100, b"3" * 100, 1))
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "A")
+    assert caught.value.code == "unpack-damaged"
     assert tree(tmp_path) == ["a.zip"]
 
 
 def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "A").mkdir()
     (tmp_path / "A" / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError) as caught:
         unpack(archive(tmp_path / "a.zip", ("a.png", b"1")), tmp_path / "A")
+    assert caught.value.code == "unpack-target-exists"
     assert tree(tmp_path) == ["A", "A/mine.txt", "a.zip"]
 
 
@@ -120,11 +127,13 @@ def test_too_many_entries_and_too_little_space(tmp_path: Path, monkeypatch: pyte
     path = archive(tmp_path / "a.zip", ("a.png", b"1"), ("b.png", b"2"))
     with monkeypatch.context() as patch:
         patch.setattr(unpacking, "MAX_ENTRIES", 1)
-        with pytest.raises(UserError, match="holds 2 entries"):
+        with pytest.raises(UserError) as caught:
             unpack(path, tmp_path / "A")
+        assert caught.value.code == "unpack-unsafe"
     monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda place: type("Usage", (), {"free": 1})())
-    with pytest.raises(UserError, match="needs 2 bytes and 1 bytes are free"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "A")
+    assert caught.value.code == "unpack-disk-full"
 
 
 def test_sizes_for_people() -> None:
@@ -139,5 +148,6 @@ def test_sizes_for_people() -> None:
 
 def test_no_archive_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(io.BytesIO(b"hello").getvalue())
-    with pytest.raises(UserError, match="damaged or not a zip"):
+    with pytest.raises(UserError) as caught:
         unpack(tmp_path / "a.zip", tmp_path / "A")
+    assert caught.value.code == "unpack-damaged"

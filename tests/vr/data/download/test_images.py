@@ -1,7 +1,8 @@
-"""Downloads from a small server that speaks the hub's file API, with its tricks, over a real socket."""
+"""Downloads from a local server that speaks the hub's file API, over a real socket."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import threading
@@ -17,9 +18,11 @@ from PIL import Image
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, CardClass, CardImages
-from vr.data.download import download
-from vr.data.download.get import get, terms
+from vr.data.download import hub as hub_files
+from vr.data.download.images import download_images, terms
 from vr.data.sources import open_source
+
+CHUNK = 1000  # bytes that huggingface_hub writes at a time
 
 
 @dataclass
@@ -27,16 +30,19 @@ class Hub:
     """A file behind /datasets/OWNER/REPO/resolve/main/FILE, handed over to a second address."""
 
     content: bytes
-    cuts: int = 0  # so many times the connection ends in the middle
-    failures: int = 0  # so many times the server is in trouble
+    cuts: int = 0  # how often the connection ends in the middle
+    failures: int = 0  # how often the server answers `status` instead
+    status: int = 503
     ranges: bool = True
     checksum: str | None = None
     describes: bool = True
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+    tokens: list[tuple[str, str, str | None]] = field(default_factory=list)
     url: str = ""
+    storage: str = ""  # the second address, of another host
 
     def asked(self, method: str) -> list[str | None]:
-        return [ranges for each, path, ranges in self.requests if each == method and path.startswith("/cdn")]
+        return [ranges for sent, path, ranges in self.requests if sent == method and path.startswith("/cdn")]
 
 
 def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
@@ -54,13 +60,14 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
         def answer(self, with_body: bool) -> None:
             hub.requests.append((self.command, self.path, self.headers.get("Range")))
+            hub.tokens.append((self.command, self.path, self.headers.get("Authorization")))
             if self.path == "/datasets/owner/repo/resolve/main/Toy.zip":
                 self.send_response(302)
                 if hub.describes:
                     checksum = hub.checksum or hashlib.sha256(hub.content).hexdigest()
                     self.send_header("X-Linked-ETag", f'"{checksum}"')
                     self.send_header("X-Linked-Size", str(len(hub.content)))
-                self.send_header("Location", f"{hub.url}/cdn/file")
+                self.send_header("Location", f"{hub.storage}/cdn/file")
                 self.end_headers()
             elif self.path == "/datasets/owner/moved/resolve/main/Toy.zip":
                 self.send_response(307)
@@ -74,7 +81,7 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def file(self, with_body: bool) -> None:
             if hub.failures:
                 hub.failures -= 1
-                self.send_error(503)
+                self.send_error(hub.status)
                 return
             wanted = self.headers.get("Range")
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and hub.ranges else 0
@@ -127,13 +134,23 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     served = Hub(toy_zip())
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(served))
     served.url = f"http://127.0.0.1:{server.server_port}"
+    served.storage = f"http://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", served.url)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", CHUNK)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     yield served
     server.shutdown()
     server.server_close()
+
+
+def refused(card: Card, root: Path) -> UserError:
+    """The error with which a card's download ends."""
+    with pytest.raises(UserError) as caught:
+        download_images(card, root, pause=0)
+    return caught.value
 
 
 def names(root: Path) -> list[str]:
@@ -142,131 +159,181 @@ def names(root: Path) -> list[str]:
 
 def test_it_downloads_verifies_and_unpacks(hub: Hub, tmp_path: Path) -> None:
     said: list[str] = []
-    there: list[tuple[int, int | None]] = []
-    folder = get(
-        CARD, tmp_path, pause=0, say=said.append, progress=lambda now, whole: there.append((now, whole))
-    )
+    folder = download_images(CARD, tmp_path, pause=0, say=said.append)
     assert folder == tmp_path / "Toy"
     assert names(tmp_path) == ["Toy"]
     assert sum(map(len, open_source(CARD, folder).splits.values())) == 8
-    assert there[-1] == (len(hub.content), len(hub.content))
     assert hub.url in said[0]
     said.clear()
-    get(CARD, tmp_path, pause=0, say=said.append)
+    download_images(CARD, tmp_path, pause=0, say=said.append)
     assert said == [f"toy: already in {folder}"]
     assert len(hub.asked("GET")) == 1
 
 
 @pytest.mark.parametrize("cuts", [1, 3, 8])
-def test_a_cut_connection_is_taken_up_where_it_ended(cuts: int, hub: Hub, tmp_path: Path) -> None:
+def test_a_cut_connection_is_continued_where_it_ended(cuts: int, hub: Hub, tmp_path: Path) -> None:
     hub.cuts = cuts
-    get(CARD, tmp_path, pause=0)
+    download_images(CARD, tmp_path, pause=0)
     assert names(tmp_path) == ["Toy"]
     asked = hub.asked("GET")
     assert asked[0] is None
-    assert asked[1] == f"bytes={len(hub.content) // 2}-"
+    assert asked[1] == f"bytes={len(hub.content) // 2 // CHUNK * CHUNK}-"
     assert len(asked) == cuts + 1
 
 
 def test_a_server_without_ranges_starts_again(hub: Hub, tmp_path: Path) -> None:
     hub.cuts, hub.ranges = 1, False
-    get(CARD, tmp_path, pause=0)
+    download_images(CARD, tmp_path, pause=0)
     assert names(tmp_path) == ["Toy"]
 
 
-def test_what_a_killed_run_left_is_taken_up(hub: Hub, tmp_path: Path) -> None:
-    remote = download.look(download.hub_url("datasets/owner/repo/Toy.zip"), pause=0)
-    assert remote.size == len(hub.content)
-    assert remote.sha256 == hashlib.sha256(hub.content).hexdigest()
-    hub.cuts = 1
-    download.fetch(remote, tmp_path / "x.zip", pause=0)
-    (tmp_path / "x.zip").unlink()
+def test_what_a_killed_run_left_is_continued(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = hub_files.hub_url("datasets/owner/repo/Toy.zip")
+    target = tmp_path / "x.zip"
 
-    def killed(there: int) -> None:
+    def killed(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        download.fetch(remote, tmp_path / "x.zip", pause=0, progress=killed)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("pooch.file_hash", killed)
+        hub_files.download(url, target, pause=0)
     (left,) = tmp_path.iterdir()
+    assert left != target
     left.write_bytes(hub.content[:777])
-    download.fetch(remote, tmp_path / "x.zip", pause=0)
+    hub_files.download(url, target, pause=0)
     assert hub.asked("GET")[-1] == "bytes=777-"
     assert names(tmp_path) == ["x.zip"]
-    assert (tmp_path / "x.zip").read_bytes() == hub.content
+    assert target.read_bytes() == hub.content
 
 
-def test_a_wrong_checksum_is_refused_and_nothing_stays(hub: Hub, tmp_path: Path) -> None:
+def test_parts_of_two_versions_are_not_joined(hub: Hub, tmp_path: Path) -> None:
+    url, target = hub_files.hub_url("datasets/owner/repo/Toy.zip"), tmp_path / "x.zip"
+    hub.failures, hub.status = 1, 404
+    with pytest.raises(UserError):
+        hub_files.download(url, target, pause=0)
+    (left,) = tmp_path.iterdir()
+    left.write_bytes(b"an older version")
+    hub.content = hub.content[::-1]
+    hub_files.download(url, target, pause=0)
+    assert target.read_bytes() == hub.content
+
+
+def test_a_wrong_checksum_is_refused_and_deleted(hub: Hub, tmp_path: Path) -> None:
     hub.checksum = hashlib.sha256(b"other").hexdigest()
-    with pytest.raises(
-        UserError, match=r"is not the file that was announced: its SHA-256 is .* It was deleted"
-    ):
-        get(CARD, tmp_path, pause=0)
+    assert refused(CARD, tmp_path).code == "download-wrong-checksum"
     assert names(tmp_path) == []
 
 
 def test_a_server_in_trouble_is_asked_again(hub: Hub, tmp_path: Path) -> None:
     hub.failures = 3
-    get(CARD, tmp_path, pause=0)
+    download_images(CARD, tmp_path, pause=0)
     assert names(tmp_path) == ["Toy"]
 
 
-def test_a_server_that_stays_in_trouble(hub: Hub, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_server_that_stays_in_trouble(plain: bool, hub: Hub, tmp_path: Path) -> None:
     hub.failures = 99
-    with pytest.raises(UserError, match=r"cannot be reached .*Or download it by hand to .*Toy.zip"):
-        get(CARD, tmp_path, pause=0)
+    error = refused(card(f"{hub.url}/cdn/file") if plain else CARD, tmp_path)
+    assert error.code == "download-unreachable"
+    assert str(tmp_path / "Toy.zip") in error.remedy
     assert len(hub.asked("GET")) == 5
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_file_behind_a_login_names_the_token(status: int, hub: Hub, tmp_path: Path) -> None:
+    hub.failures, hub.status = 1, status
+    error = refused(CARD, tmp_path)
+    assert error.code == "download-refused"
+    assert "HF_TOKEN" in error.remedy
+    assert len(hub.asked("GET")) == 1
+
+
+def test_the_token_stays_with_the_hub(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    download_images(CARD, tmp_path, pause=0)
+    assert names(tmp_path) == ["Toy"]
+    sent = {(path, token) for _, path, token in hub.tokens}
+    assert sent == {("/datasets/owner/repo/resolve/main/Toy.zip", "Bearer hf_secret"), ("/cdn/file", None)}
+
+
+def test_offline_mode_is_named_at_once(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    calls = []
+
+    def offline(url: str) -> None:
+        calls.append(url)
+        raise OfflineModeIsEnabled("offline mode")
+
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", offline)
+    assert refused(CARD, tmp_path).code == "download-offline"
+    assert len(calls) == 1
+
+
+def test_a_full_disk_is_no_network_error(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", full)
+    assert refused(CARD, tmp_path).code == "download-cannot-write"
+
+
 def test_a_repository_that_moved(hub: Hub, tmp_path: Path) -> None:
-    get(card("hub:datasets/owner/moved/Toy.zip"), tmp_path, pause=0)
+    download_images(card("hub:datasets/owner/moved/Toy.zip"), tmp_path, pause=0)
     assert names(tmp_path) == ["Toy"]
 
 
-def test_a_plain_address(hub: Hub, tmp_path: Path) -> None:
-    get(card(f"{hub.url}/cdn/file"), tmp_path, pause=0)
+@pytest.mark.parametrize("cuts", [0, 2])
+def test_a_plain_address(cuts: int, hub: Hub, tmp_path: Path) -> None:
+    hub.cuts = cuts
+    download_images(card(f"{hub.url}/cdn/file"), tmp_path, pause=0)
     assert names(tmp_path) == ["Toy"]
+    assert len(hub.asked("GET")) == cuts + 1
 
 
-def test_a_file_that_is_not_there(hub: Hub, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"Other.zip answers 404 no such thing\. Check the name"):
-        get(card("hub:datasets/owner/repo/Other.zip"), tmp_path, pause=0)
-    assert names(tmp_path) == []
+def test_a_file_that_does_not_exist(hub: Hub, tmp_path: Path) -> None:
+    for address in ("hub:datasets/owner/repo/Other.zip", f"{hub.url}/other"):
+        error = refused(card(address), tmp_path)
+        assert error.code == "download-refused"
+        assert "404" in error.what
+        assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize(
-    ("place", "message"),
+    ("address", "code"),
     [
-        ("hub:Toy.zip", "'Toy.zip' is no file on the hub"),
-        ("file:///etc/passwd", "is no http address"),
-        ("torchvision:Nothing", "torchvision's 'Nothing' is not known here. Known: Caltech101"),
-        ("http://127.0.0.1:9/x.zip", "cannot be reached"),
+        ("hub:Toy.zip", "download-bad-address"),
+        ("file:///etc/passwd", "download-bad-address"),
+        ("torchvision:Nothing", "download-unknown-torchvision-dataset"),
+        ("http://127.0.0.1:9/x.zip", "download-unreachable"),
     ],
 )
-def test_a_bad_address(place: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=message):
-        get(card(place), tmp_path, pause=0)
+def test_a_bad_address(address: str, code: str, tmp_path: Path) -> None:
+    assert refused(card(address), tmp_path).code == code
     assert names(tmp_path) == []
 
 
 def test_no_address(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"does not say where its images come from\. Put them in .*Toy"):
-        get(CARD.model_copy(update={"images": CardImages(folder="Toy")}), tmp_path)
+    error = refused(CARD.model_copy(update={"images": CardImages(folder="Toy")}), tmp_path)
+    assert error.code == "download-no-address"
+    assert str(tmp_path / "Toy") in error.remedy
 
 
-def test_an_evil_archive_is_not_unpacked(hub: Hub, tmp_path: Path) -> None:
+def test_a_hostile_archive_is_not_unpacked(hub: Hub, tmp_path: Path) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("../evil.png", b"x")
     hub.content = stream.getvalue()
-    with pytest.raises(UserError, match=r"'../evil.png', which leads outside"):
-        get(CARD, tmp_path / "root", pause=0)
+    assert refused(CARD, tmp_path / "root").code == "unpack-unsafe"
     assert names(tmp_path / "root") == ["Toy.zip"]
     assert names(tmp_path) == ["root"]
 
 
 def test_an_archive_put_there_by_hand_is_used(tmp_path: Path) -> None:
     (tmp_path / "Toy.zip").write_bytes(toy_zip())
-    get(CARD, tmp_path)
+    download_images(CARD, tmp_path)
     assert names(tmp_path) == ["Toy"]
 
 

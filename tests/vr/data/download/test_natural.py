@@ -10,7 +10,7 @@ from torchvision import datasets
 
 from attrgen.core.errors import UserError
 from attrgen.schema import card as cards
-from vr.data.download import torchvision_data
+from vr.data.download import natural
 from vr.data.sources import open_source
 
 
@@ -51,10 +51,10 @@ STANDS = {
 }
 
 
-@pytest.mark.parametrize("name", torchvision_data.KNOWN)
+@pytest.mark.parametrize("name", natural.DATASETS)
 def test_a_manifest_is_written_that_opens(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, name, STANDS[name])
-    torchvision_data.fetch(name, tmp_path / "root" / "got")
+    natural.download(name, tmp_path / "root" / "got")
     assert [path.name for path in (tmp_path / "root").iterdir()] == ["got"]
     card = cards.Card(
         name="x",
@@ -64,13 +64,13 @@ def test_a_manifest_is_written_that_opens(name: str, tmp_path: Path, monkeypatch
         classes=(cards.CardClass(name="beagle", folder="b"), cards.CardClass(name="pug", folder="p")),
     )
     source = open_source(card, tmp_path / "root" / "got")
-    splits = torchvision_data.KNOWN[name][0]
+    splits = natural.DATASETS[name][0]
     expected = dict.fromkeys(splits.values(), 4) or {"train": 2, "test": 2}
     assert {split: len(items) for split, items in source.splits.items()} == expected
     assert all(card.classes[i.label].name in i.path.casefold() for i in source.splits["test"])
 
 
-@pytest.mark.parametrize("name", torchvision_data.KNOWN)
+@pytest.mark.parametrize("name", natural.DATASETS)
 def test_torchvision_still_has_what_is_used(name: str) -> None:
     import inspect
 
@@ -84,7 +84,7 @@ def test_torchvision_still_has_what_is_used(name: str) -> None:
         assert attribute in text, attribute
     parameters = inspect.signature(real).parameters
     assert {"root", "download"} <= set(parameters)
-    assert bool(torchvision_data.KNOWN[name][0]) == ("split" in parameters)
+    assert bool(natural.DATASETS[name][0]) == ("split" in parameters)
 
 
 def test_a_failed_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +93,9 @@ def test_a_failed_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         raise RuntimeError("no network")
 
     monkeypatch.setattr(datasets, "DTD", fails)
-    with pytest.raises(UserError, match=r"torchvision could not get DTD \(no network\)"):
-        torchvision_data.fetch("DTD", tmp_path / "dtd")
+    with pytest.raises(UserError) as caught:
+        natural.download("DTD", tmp_path / "dtd")
+    assert caught.value.code == "download-torchvision-failed"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -105,4 +106,4 @@ def test_the_cards_name_what_torchvision_has() -> None:
         for images in places
         if images is not None and (images.download or "").startswith("torchvision:")
     }
-    assert named == set(torchvision_data.KNOWN)
+    assert named == set(natural.DATASETS)

@@ -1,0 +1,109 @@
+"""Downloads that are tried again after a temporary failure, and the failures in the program's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from attrgen.core.errors import UserError
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+_LONGEST_PAUSE = 60.0  # seconds
+
+
+def retried(download: Callable[[], T], url: str, target: Path, *, pause: float) -> T:
+    """The result of `download`, which is called up to five times while its failure is temporary.
+
+    Temporary are a server in trouble (status 408, 429, 5xx) and a connection that fails or ends early.
+
+    Args:
+        url, target: what is downloaded and where to, for messages.
+        pause: seconds before the second attempt; doubled before each further one.
+
+    Raises:
+        UserError: the server refuses, cannot be reached, or `target` cannot be written.
+    """
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+    attempts = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(multiplier=pause, max=_LONGEST_PAUSE),
+        retry=retry_if_exception(_is_temporary),
+        reraise=True,
+    )
+    try:
+        return attempts(download)
+    except _failures() as error:
+        raise _explained(error, url, target) from error
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    """What the two download libraries raise: `requests` has OSErrors only.
+
+    `huggingface_hub` changed its HTTP library between versions; its own error has the base of all of them.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (OSError, *HfHubHTTPError.__bases__)
+
+
+def _is_temporary(error: BaseException) -> bool:
+    status = _status(error)
+    if status is not None:
+        return status >= 500 or status in (408, 429)
+    return isinstance(error, _failures()) and not _is_offline(error) and not _is_local(error)
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of the server's answer, or None where it gave none."""
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _is_offline(error: BaseException) -> bool:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    return isinstance(error, OfflineModeIsEnabled)
+
+
+def _is_local(error: BaseException) -> bool:
+    """Whether the disk failed and not the network: its errors have a number."""
+    network = isinstance(error, (ConnectionError, TimeoutError))
+    return isinstance(error, OSError) and isinstance(error.errno, int) and not network
+
+
+def _explained(error: BaseException, url: str, target: Path) -> UserError:
+    status = _status(error)
+    if _is_local(error):
+        return UserError(
+            f"cannot be written: {getattr(error, 'strerror', None) or error}",
+            code="download-cannot-write",
+            file=target,
+            remedy="Free space or set VR_DATA to another disk, then run the same command again.",
+        )
+    if _is_offline(error):
+        return UserError(
+            f"{url} was not downloaded: huggingface_hub is in offline mode",
+            code="download-offline",
+            remedy="Unset HF_HUB_OFFLINE.",
+        )
+    if status is None or status >= 500 or status in (408, 429):
+        return UserError(
+            f"{url} cannot be reached ({error or type(error).__name__})",
+            code="download-unreachable",
+            remedy="Check the network, then run the same command again.",
+        )
+    response = getattr(error, "response", None)
+    reason = (
+        getattr(error, "server_message", None)
+        or getattr(response, "reason_phrase", None)
+        or getattr(response, "reason", "")
+    )
+    login = "It needs a login: accept the terms on its page and set HF_TOKEN to your access token."
+    return UserError(
+        f"{url} answers {status} {reason}".rstrip(),
+        code="download-refused",
+        remedy=login if status in (401, 403) else "Check the address; the file may have moved.",
+    )
