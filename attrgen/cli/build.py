@@ -2,153 +2,134 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from attrgen.cli.build_options import BuildOptions
+from attrgen.core.command import with_options
 
-
-class StructuredOutput(StrEnum):
-    """Structured-output modes; `auto` steps down the others until the server accepts one."""
-
-    auto = "auto"
-    json_schema = "json_schema"
-    json_object = "json_object"
-    text = "text"
-
-
-DEFAULT_MODEL = "gpt-5.4-mini"
-
-
-def build(
-    dataset: Annotated[str, typer.Option(help="A card's name, a card's path, or an image folder.")],
-    out: Annotated[Path | None, typer.Option(help="The set to fill.  [default: attrs/DATASET.json]")] = None,
-    kinds: Annotated[
-        str, typer.Option(help="descriptive, distinctive, confusion, ensemble.")
-    ] = "descriptive,distinctive,confusion",
-    descriptive: Annotated[int, typer.Option(min=1, help="Texts a list.")] = 10,
-    distinctive: Annotated[int, typer.Option(min=1, help="Texts a list.")] = 10,
-    confusion: Annotated[int, typer.Option(min=1, help="Texts a pair.")] = 5,
-    ensemble: Annotated[int, typer.Option(min=1, help="Texts a list.")] = 50,
-    confusers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="K|all",
-            help="Classes that each class is mistaken for.  [default: all up to 10 classes, else 3]",
-        ),
-    ] = None,
-    from_run: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN_DIR", help="Take confusers from the mistakes in its predictions.csv."),
-    ] = None,
-    refresh: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CLASS[/KIND[/CLASS]]",
-            help="Replace these lists by new ones. Everything else that is there stays as it is.",
-        ),
-    ] = None,
-    prompts: Annotated[Path | None, typer.Option(help="Folder of templates of your own.")] = None,
-    model: Annotated[str, typer.Option(envvar="OPENAI_MODEL", help="Model to ask.")] = DEFAULT_MODEL,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="OPENAI_BASE_URL",
-            help="An OpenAI-compatible server. The key is OPENAI_API_KEY, from the environment only.",
-        ),
-    ] = None,
-    temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="Left to the server if unset.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Left to the server if unset.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Limit of one answer.")] = None,
-    structured: Annotated[
-        StructuredOutput, typer.Option(help="Structured-output mode.")
-    ] = StructuredOutput.auto,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 16,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a request.")] = 120,
-    retries: Annotated[
-        int,
-        typer.Option(min=0, help="After rate limits, 5xx, timeouts, lost connections."),
-    ] = 6,
-    repairs: Annotated[int, typer.Option(min=0, help="Times that an invalid answer is sent back.")] = 3,
-    rounds: Annotated[int, typer.Option(min=0, help="Times that texts failing the checks go back.")] = 2,
-    cache: Annotated[Path, typer.Option(envvar="ATTRGEN_CACHE", help="Folder of the cache.")] = Path("cache"),
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Ask nobody: the cache, then the curated library.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the prompts and the number of calls; ask nobody.")
-    ] = False,
-    prices: Annotated[Path | None, typer.Option(help="Card of prices, as data/prices.toml.")] = None,
-    max_tokens_total: Annotated[
-        int | None, typer.Option(min=1, help="Stop before more tokens than this.")
-    ] = None,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop before it costs more.")] = None,
-) -> None:
-    """Write what is missing in an attribute set: by an LLM, or offline from the curated library.
-
-    With OPENAI_API_KEY or --base-url an LLM is asked; else the curated library is copied. Lines that are in
-    the set stay as they are, also those that you edited. Answers are kept in the cache: a build that was
-    stopped goes on where it was.
-    """
-    from attrgen.cli.options import checked_kinds, confuser_limit, price_of, set_file
-    from attrgen.generation import report
-    from attrgen.generation.build import Builder, Wish
-    from attrgen.llm import prompts as templates
+if TYPE_CHECKING:
+    from attrgen.generation.report import Progress
+    from attrgen.generation.settings import BuildSettings
     from attrgen.llm.cache import Cache
     from attrgen.llm.client import Client, Server
-    from attrgen.llm.request import Sampling
+    from attrgen.llm.prompts import Prompts
     from attrgen.llm.spending import Ledger
-    from attrgen.schema import attribute_set, card, library
+    from attrgen.schema.attribute_set import AttributeSet
+    from attrgen.schema.card import Card
 
-    found = card.find(dataset)
-    path = set_file(out, found)
+
+@dataclass(frozen=True)
+class _Job:
+    """One set to fill. `server` is None where nobody is to be asked."""
+
+    options: BuildOptions
+    card: Card
+    path: Path
+    existing: AttributeSet | None
+    settings: BuildSettings
+    prompts: Prompts
+    server: Server | None
+
+
+@with_options(BuildOptions)
+def build(options: BuildOptions) -> None:
+    """Fill the missing lists of an attribute set.
+
+    With OPENAI_API_KEY or --base-url an LLM is asked; else the lists are copied from the curated library.
+    Texts that are in the set stay as they are, also those that you edited. Answers are cached: a build that
+    was stopped continues where it was.
+    """
+    from attrgen.llm.cache import Cache
+
+    job = _job(options)
+    with Cache(options.cache) as cache:
+        if options.dry_run:
+            _show_plan(job, cache)
+        else:
+            _fill(job, cache)
+
+
+def _job(options: BuildOptions) -> _Job:
+    from attrgen.cli.parsing import set_file
+    from attrgen.generation.report import require_dataset
+    from attrgen.llm import prompts
+    from attrgen.llm.client import Server
+    from attrgen.schema import attribute_set, card
+
+    its_card = card.find(options.dataset)
+    path = set_file(options.out, its_card)
     existing = attribute_set.load(path) if path.exists() else None
-    report.require_dataset(existing, found, path)
-    loaded = templates.load(prompts)
-    wish = Wish(
-        model=model,
-        sampling=Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens),
-        kinds=checked_kinds(kinds),
-        counts={
-            "descriptive": descriptive,
-            "distinctive": distinctive,
-            "confusion": confusion,
-            "ensemble": ensemble,
-        },
-        confusers=confuser_limit(confusers),
-        run=from_run,
-        refresh=tuple(refresh or ()),
-        rounds=rounds,
+    require_dataset(existing, its_card, path)
+    templates = prompts.load(options.prompts)
+    server = None if options.offline else Server.from_environment(options.base_url)
+    return _Job(options, its_card, path, existing, _settings(options), templates, server)
+
+
+def _settings(options: BuildOptions) -> BuildSettings:
+    from attrgen.cli.parsing import checked_kinds, confuser_limit
+    from attrgen.generation.settings import BuildSettings
+    from attrgen.llm.request import Sampling
+    from attrgen.schema.attribute_set import KINDS
+
+    sampling = Sampling(temperature=options.temperature, seed=options.seed, max_tokens=options.max_tokens)
+    return BuildSettings(
+        model=options.model,
+        sampling=sampling,
+        kinds=checked_kinds(options.kinds),
+        counts={kind: getattr(options, kind) for kind in KINDS},
+        confusers=confuser_limit(options.confusers),
+        run=options.from_run,
+        refresh=tuple(options.refresh or ()),
+        rounds=options.rounds,
     )
-    server = None if offline else Server.from_environment(base_url)
-    ledger = Ledger(price_of(model, prices, max_cost), max_tokens=max_tokens_total, max_cost=max_cost)
-    with Cache(cache) as answers:
-        if dry_run:
-            print(report.plan(Builder(found, wish, loaded, answers).plan(existing), server, wish.model))
-            return
-        with report.Progress() as progress:
-            client = (
-                None
-                if server is None
-                else Client(
-                    server,
-                    loaded,
-                    ledger,
-                    structured=structured.value,
-                    concurrency=concurrency,
-                    retries=retries,
-                    repairs=repairs,
-                    timeout=timeout,
-                    note=progress.note,
-                )
-            )
-            builder = Builder(found, wish, loaded, answers, client, progress=progress.update)
-            result = builder.build(existing)
+
+
+def _show_plan(job: _Job, cache: Cache) -> None:
+    from attrgen.generation import report
+    from attrgen.generation.build import Builder
+
+    planned = Builder(job.card, job.settings, job.prompts, cache).plan(job.existing)
+    print(report.plan(planned, job.server, job.settings.model))
+
+
+def _fill(job: _Job, cache: Cache) -> None:
+    from attrgen.generation import report
+    from attrgen.generation.build import Builder
+    from attrgen.schema import attribute_set, library
+
+    ledger = _ledger(job.options)
+    with report.Progress() as progress:
+        client = None if job.server is None else _client(job, job.server, ledger, progress)
+        builder = Builder(job.card, job.settings, job.prompts, cache, client, progress=progress.update)
+        result = builder.build(job.existing)
     if result.filled and result.attributes is not None:
-        attribute_set.save(result.attributes, path)
-    where = library.path_of(found.name)
-    print(report.summary(result, path, ledger, server, library_path=where))
-    report.raise_for(result, path, server)
+        attribute_set.save(result.attributes, job.path)
+    library_path = library.path_of(job.card.name)
+    print(report.summary(result, job.path, ledger, job.server, library_path=library_path))
+    report.raise_for(result, job.path, job.server)
+
+
+def _ledger(options: BuildOptions) -> Ledger:
+    from attrgen.cli.parsing import price_of
+    from attrgen.llm.spending import Ledger
+
+    price = price_of(options.model, options.prices, options.max_cost)
+    return Ledger(price, max_tokens=options.max_tokens_total, max_cost=options.max_cost)
+
+
+def _client(job: _Job, server: Server, ledger: Ledger, progress: Progress) -> Client:
+    from attrgen.llm.client import Client
+
+    return Client(
+        server,
+        job.prompts,
+        ledger,
+        structured=job.options.structured.value,
+        concurrency=job.options.concurrency,
+        retries=job.options.retries,
+        repairs=job.options.repairs,
+        timeout=job.options.timeout,
+        note=progress.note,
+    )

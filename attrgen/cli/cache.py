@@ -7,35 +7,36 @@ from typing import Annotated
 
 import typer
 
+from attrgen.cli.options import DEFAULT_CACHE, CacheFolder
 from attrgen.core.command import Command, application
 
-app = application("The LLM's answers: kept, shared, checked.", main=False)
+app = application("List, share, check and remove the cached answers of the LLM.", main=False)
 
-Folder = Annotated[Path, typer.Option("--cache", envvar="ATTRGEN_CACHE", help="Folder of the cache.")]
-DEFAULT = Path("cache")
+Dataset = Annotated[str | None, typer.Option(help="Only the answers for this dataset.  [default: all]")]
 
 
 @app.command("list", cls=Command, epilog="attrgen cache list --dataset ct-kidney")
 def list_(
-    cache: Folder = DEFAULT,
-    dataset: Annotated[str | None, typer.Option(help="Only the answers for this dataset.")] = None,
+    cache: CacheFolder = DEFAULT_CACHE,
+    dataset: Dataset = None,
 ) -> None:
-    """Key, day, model, and what each answer is for."""
+    """List key, date, model and purpose of each answer."""
     from attrgen.llm.cache import Cache
 
     with Cache(cache) as answers:
         for key, entry in answers.entries():
             about = entry.about
             if dataset in (None, about.dataset):
-                place = "/".join(filter(None, (about.dataset, about.class_name, about.kind, about.confused)))
-                print(f"{key[:12]}  {entry.answer.date}  {entry.answer.resolved_model}  {place}")
+                purpose = filter(None, (about.dataset, about.class_name, about.kind, about.confused))
+                print(f"{key[:12]}  {entry.answer.date}  {entry.answer.resolved_model}  {'/'.join(purpose)}")
 
 
 @app.command("show", cls=Command, epilog="attrgen cache show 1a2b3c4d")
 def show(
-    key: Annotated[str, typer.Argument(help="A key, or its first digits.")], cache: Folder = DEFAULT
+    key: Annotated[str, typer.Argument(help="A key, or its first digits.")],
+    cache: CacheFolder = DEFAULT_CACHE,
 ) -> None:
-    """One entry: what was asked and what was answered."""
+    """Show one entry: the request and its answer."""
     from attrgen.llm.cache import Cache
 
     with Cache(cache) as answers:
@@ -44,9 +45,13 @@ def show(
 
 @app.command("export", cls=Command, epilog="attrgen cache export answers.jsonl")
 def export(
-    file: Annotated[Path, typer.Argument(help="A JSON-lines file to write.")], cache: Folder = DEFAULT
+    file: Annotated[Path, typer.Argument(help="A JSON-lines file to write.")],
+    cache: CacheFolder = DEFAULT_CACHE,
 ) -> None:
-    """Write all answers to one file. It rebuilds the same sets on another machine without a network."""
+    """Write all answers to one file.
+
+    With it the same sets can be built on another machine without a network.
+    """
     from attrgen.llm import cache as caches
 
     with caches.Cache(cache) as answers:
@@ -56,24 +61,29 @@ def export(
 @app.command("import", cls=Command, epilog="attrgen cache import answers.jsonl")
 def import_(
     file: Annotated[Path, typer.Argument(help="A file that `attrgen cache export` wrote.")],
-    cache: Folder = DEFAULT,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace answers that are there.")] = False,
+    cache: CacheFolder = DEFAULT_CACHE,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace answers that the cache has already.")
+    ] = False,
 ) -> None:
-    """Take in the answers of another cache. A file with a defect is refused as a whole."""
+    """Add the answers of an exported file.
+
+    A file with an error is refused as a whole.
+    """
     from attrgen.llm import cache as caches
 
     with caches.Cache(cache) as answers:
         taken, known = caches.import_(answers, file, replace=replace)
-    print(f"{taken} answers taken in, {known} were there already.")
+    print(f"{taken} answers added, {known} were there already.")
 
 
 @app.command("clear", cls=Command, epilog="attrgen cache clear --dataset ct-kidney")
 def clear(
-    cache: Folder = DEFAULT,
-    dataset: Annotated[str | None, typer.Option(help="Only the answers for this dataset.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    cache: CacheFolder = DEFAULT_CACHE,
+    dataset: Dataset = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove answers. They can only be had again by asking, and paying, again."""
+    """Remove answers; to have them again costs requests again."""
     from attrgen.llm.cache import Cache
 
     with Cache(cache) as answers:
@@ -87,8 +97,11 @@ def clear(
 
 
 @app.command("verify", cls=Command, epilog="attrgen cache verify")
-def verify(cache: Folder = DEFAULT) -> None:
-    """Check every answer as if it came fresh; exits 1 when one is not valid. Such answers are never used."""
+def verify(cache: CacheFolder = DEFAULT_CACHE) -> None:
+    """Check every answer; invalid ones are never used.
+
+    Exit status: 0 all are valid, 1 one is not.
+    """
     from attrgen.llm.cache import Cache
 
     with Cache(cache) as answers:

@@ -7,34 +7,29 @@ from typing import Annotated
 
 import typer
 
+from attrgen.cli.options import Json, SetCard
+
 
 def check(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE...", help="Attribute sets.", show_default=False)
     ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CARD",
-            help="A card's name or path.  [default: the shipped card of the set's dataset]",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    dataset: SetCard = None,
+    json: Json = False,
     fix: Annotated[
         bool,
         typer.Option(
             "--fix",
-            help="Mend white space in texts and take out a text that is twice in a list; "
+            help="Fix white space in texts and remove a text that is twice in its list; "
             "everything else in the file stays as it is, byte for byte.",
         ),
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="List all rules and what they look for.")] = False,
 ) -> None:
-    """Find what is wrong with attribute sets: their form, and texts that CLIP or a reader cannot use.
+    """Find errors in attribute sets, and texts that CLIP cannot use.
 
-    Exit status: 0 nothing found that counts, 1 errors found (with --strict also warnings), 2 a file or a card
-    cannot be read.
+    Exit status: 0 no problems, 1 errors (with --strict also warnings), 2 a file or a card cannot be read.
     """
     from attrgen.check import report
     from attrgen.check.file import check_file
@@ -46,9 +41,13 @@ def check(
         print(report.rules())
         return
     if not files:
-        raise UserError("no file is given", remedy="For instance: attrgen check attrs/ct-kidney.json")
+        raise UserError(
+            "no file is given",
+            code="option-no-file",
+            remedy="For instance: attrgen check attrs/ct-kidney.json",
+        )
     its_card = None if dataset is None else card.find(dataset)
     fixes = {path: fix_file(path) for path in files} if fix else {}
     reports = [check_file(path, its_card) for path in files]
-    print(report.as_json(reports, fixes) if as_json else report.table(reports, fixes))
+    print(report.as_json(reports, fixes) if json else report.table(reports, fixes))
     raise typer.Exit(report.status(reports, strict=strict))

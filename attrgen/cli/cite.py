@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from attrgen.cli.options import DEFAULT_CACHE, CacheFolder, SetCard, SetFile
 
 
-def cite(
-    file: Annotated[Path, typer.Argument(help="An attribute set.")],
-    dataset: Annotated[
-        str | None, typer.Option(help="Its card.  [default: the shipped card of its dataset]")
-    ] = None,
-    cache: Annotated[Path, typer.Option(envvar="ATTRGEN_CACHE", help="Folder of the cache.")] = Path("cache"),
-) -> None:
+def cite(file: SetFile, dataset: SetCard = None, cache: CacheFolder = DEFAULT_CACHE) -> None:
     """Print the set's id, where its texts come from, and a BibTeX entry."""
     from attrgen.curation import status
     from attrgen.curation.cite import cite as citation

@@ -12,22 +12,30 @@ import typer
 def edit(
     class_name: Annotated[str, typer.Argument(metavar="CLASS", help="As the set or the card spells it.")],
     attrs: Annotated[
-        Path | None, typer.Option(help="The attribute set.  [default: attrs/DATASET.json, or the only one]")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The attribute set.  [default: attrs/DATASET.json, or the only one]"
+        ),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="A card's name, a card's path, or an image folder.")
+        str | None,
+        typer.Option(
+            metavar="CARD",
+            help="A card's name, a card's path, or an image folder.  [default: the set's card]",
+        ),
     ] = None,
 ) -> None:
-    """Open a class in your editor ($VISUAL or $EDITOR), a text a line, and check it when it is saved.
+    """Edit a class's texts in your editor, one text per line.
 
-    What you typed is never lost: what cannot be saved stays in a draft beside the set.
+    The editor is $VISUAL or $EDITOR. The texts are checked when you save them. What you typed is never lost:
+    what cannot be saved stays in a draft beside the set.
     """
-    from attrgen.cli import options
+    from attrgen.cli.parsing import set_file
     from attrgen.curation import edit as editing
     from attrgen.schema import card
 
     its_card = None if dataset is None else card.find(dataset)
-    path = options.set_file(attrs, its_card)
+    path = set_file(attrs, its_card)
     editing.edit(editing.job_of(path, its_card, class_name), _ask, print)
 
 
@@ -37,9 +45,9 @@ def _ask(question: str, answers: Sequence[str]) -> str:
     listed = ", ".join(f"[{answer[0]}]{answer[1:]}" for answer in answers)
     while True:
         try:
-            said = input(f"{question} {listed}? ").strip().lower()
+            typed = input(f"{question} {listed}? ").strip().lower()
         except EOFError:
             print()
             return answers[-1]
-        if said[:1] in letters:
-            return letters[said[:1]]
+        if typed[:1] in letters:
+            return letters[typed[:1]]

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from attrgen.cli.options import Force, SetCard, SetFile
+
 
 class To(StrEnum):
     """The formats that there are (`attrgen.curation.formats.exporting`)."""
@@ -19,27 +21,30 @@ class To(StrEnum):
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="An attribute set.")],
+    file: SetFile,
     to: Annotated[To, typer.Option(help="The format.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the files.")] = Path(),
-    dataset: Annotated[
-        str | None, typer.Option(help="Its card.  [default: the shipped card of its dataset]")
-    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the files.  [default: this folder]")
+    ] = Path(),
+    dataset: SetCard = None,
     kind: Annotated[str, typer.Option(help="For cupl: the kind to write.")] = "descriptive",
     clean: Annotated[
         bool, typer.Option("--clean", help="Leave out the repeated and blank texts of an imported file.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    force: Force = False,
 ) -> None:
-    """Write an attribute set in another program's format, and say what the format cannot hold."""
-    from attrgen.cli.options import checked_kind
+    """Write a set in another program's format.
+
+    What the format cannot hold is listed.
+    """
+    from attrgen.cli.parsing import checked_kind
     from attrgen.core.overwrite import write_new
     from attrgen.curation.formats.exporting import FORMATS, Source
     from attrgen.schema import attribute_set, spelling
 
     attributes = attribute_set.load(file)
     card = spelling.card_of(attributes, dataset)
-    source = Source(attributes, card, checked_kind(kind) or "descriptive", clean)
+    source = Source(attributes, card, checked_kind(kind), clean)
     contents = {out / name: text for name, text in FORMATS[to.value](source).items()}
     write_new(contents, force=force)
     print(*(f"{path}: written." for path in contents), sep="\n")

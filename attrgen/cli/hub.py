@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from attrgen.cli.options import Force, NewSet, SetFile
 
 Repo = Annotated[str, typer.Argument(metavar="REPO", help="A dataset repository, OWNER/NAME.")]
 
 
 def push(
-    file: Annotated[Path, typer.Argument(help="An attribute set.")],
+    file: SetFile,
     repo: Repo,
-    message: Annotated[str | None, typer.Option(help="Message of the commit.")] = None,
+    message: Annotated[
+        str | None, typer.Option(help="Message of the commit.  [default: the dataset and the set's id]")
+    ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
-    """Put an attribute set with its id into a Hugging Face dataset repository.
+    """Put a set and its id into a Hugging Face dataset repository.
 
     The token is HF_TOKEN or that of `hf auth login`. HF_ENDPOINT names a mirror.
     """
@@ -29,16 +32,22 @@ def push(
 
 def pull(
     repo: Repo,
-    dataset: Annotated[str | None, typer.Option(help="Which set, where the repository has several.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Which set, where there are several.  [default: the only one]")
+    ] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.  [default: main]")] = None,
     id: Annotated[
         str | None,
-        typer.Option("--id", help="The id that it must have, as a paper cites it; 8 digits or more."),
+        typer.Option(
+            "--id",
+            help="The id that the set must have, as a paper cites it; 8 digits or more.  "
+            "[default: the id that the repository states]",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The set to write.  [default: attrs/DATASET.json]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there.")] = False,
+    out: NewSet = None,
+    force: Force = False,
 ) -> None:
-    """Get an attribute set from a Hugging Face dataset repository and verify its id."""
+    """Get a set from a Hugging Face dataset repository and verify its id."""
     from attrgen.cli.options import SETS
     from attrgen.core.overwrite import write_new
     from attrgen.curation import hub

@@ -7,19 +7,22 @@ from typing import Annotated
 
 import typer
 
+from attrgen.cli.options import Force, SetCard
+
 
 def merge(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="A B ...", help="Attribute sets of the same dataset, the first first."),
+        typer.Argument(metavar="FILES...", help="Attribute sets of the same dataset, in order."),
     ],
-    out: Annotated[Path, typer.Option(help="The set to write.")],
-    dataset: Annotated[
-        str | None, typer.Option(help="Their card.  [default: the shipped card of their dataset]")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a set that is there.")] = False,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The set to write.")],
+    dataset: SetCard = None,
+    force: Force = False,
 ) -> None:
-    """Join attribute sets: every list has the texts of all, none twice, the first set's first."""
+    """Join sets of one dataset, list by list, each text once.
+
+    The texts of the first set come first in each list, then the new ones of the second, and so on.
+    """
     from attrgen.core.overwrite import write_new
     from attrgen.curation.merge import merge as merged_of
     from attrgen.schema import attribute_set, spelling
@@ -27,13 +30,6 @@ def merge(
     sets = [attribute_set.load(path) for path in files]
     merged = merged_of(sets, spelling.card_of(sets[0], dataset))
     write_new({out: attribute_set.dumps(merged.attributes)}, force=force)
-    print(
-        *(f"{path}: {number} texts taken." for path, number in zip(files, merged.added, strict=True)),
-        sep="\n",
-    )
-    print(
-        *(f"conflict: {conflict}" for conflict in merged.conflicts),
-        sep="\n",
-        end="\n" if merged.conflicts else "",
-    )
-    print(f"{out}: written, id {merged.attributes.id[:12]}.")
+    lines = [f"{path}: {number} texts taken." for path, number in zip(files, merged.added, strict=True)]
+    lines += [f"conflict: {conflict}" for conflict in merged.conflicts]
+    print(*lines, f"{out}: written, id {merged.attributes.id[:12]}.", sep="\n")

@@ -9,14 +9,19 @@ import typer
 
 from attrgen.core.command import Command, application
 
-app = application("The templates that the LLM sees.", main=False)
+app = application("List, show and render the prompt templates.", main=False)
 
-Folder = Annotated[Path | None, typer.Option("--prompts", help="Folder of templates of your own.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompts", metavar="DIR", help="Folder with your own templates.  [default: the shipped ones]"
+    ),
+]
 
 
 @app.command("list", cls=Command, epilog="attrgen prompts list")
 def list_(prompts: Folder = None) -> None:
-    """Kind, version, digest and file of each template."""
+    """List kind, version, digest and file of each template."""
     from attrgen.llm import prompts as templates
 
     for prompt in templates.load(prompts).values():
@@ -27,7 +32,7 @@ def list_(prompts: Folder = None) -> None:
 def show(
     kind: Annotated[str, typer.Argument(help="As `attrgen prompts list` names it.")], prompts: Folder = None
 ) -> None:
-    """The template as it stands in its file."""
+    """Print a template as it is in its file."""
     from attrgen.core.files import read_text
     from attrgen.llm import prompts as templates
 
@@ -37,19 +42,23 @@ def show(
 @app.command("render", cls=Command, epilog="attrgen prompts render descriptive --dataset ct-kidney")
 def render(
     kind: Annotated[str, typer.Argument(help="descriptive, distinctive, confusion, ensemble, confusers.")],
-    dataset: Annotated[str, typer.Option(help="A card's name, a card's path, or an image folder.")],
-    class_name: Annotated[str | None, typer.Option("--class", help="[default: the card's first]")] = None,
-    confused: Annotated[
-        str | None, typer.Option(help="For confusion: the class it is mistaken for.  [default: the next]")
+    dataset: Annotated[
+        str, typer.Option(metavar="CARD", help="A card's name, a card's path, or an image folder.")
+    ],
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="The class.  [default: the card's first]")
     ] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="Texts to ask for.")] = None,
+    confused: Annotated[
+        str | None,
+        typer.Option(help="For confusion: the class that it is mistaken for.  [default: the next]"),
+    ] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Texts to ask for.  [default: as a build]")] = None,
     prompts: Folder = None,
 ) -> None:
-    """The system and user message that a build would send."""
+    """Print the system and user message that a build would send."""
     from attrgen.llm import prompts as templates
     from attrgen.schema import card
 
-    found = card.find(dataset)
     loaded = templates.load(prompts)
-    for role, text in templates.example(loaded, found, kind, class_name, confused, count):
+    for role, text in templates.example(loaded, card.find(dataset), kind, class_name, confused, count):
         print(f"--- {role}\n{text}")

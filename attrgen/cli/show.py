@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from attrgen.cli.options import SetCard, SetFile
+
 
 def show(
-    file: Annotated[Path, typer.Argument(help="An attribute set.")],
+    file: SetFile,
     class_name: Annotated[
         str | None,
         typer.Argument(metavar="[CLASS]", help="Show this class's texts.  [default: the counts of all]"),
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Its card.  [default: the shipped card of its dataset]")
-    ] = None,
-    tokens: Annotated[bool, typer.Option("--tokens", help="Count CLIP's tokens, too (77 at most).")] = False,
+    dataset: SetCard = None,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Count CLIP's tokens, too; CLIP reads at most 77.")
+    ] = False,
 ) -> None:
-    """Show an attribute set as a table."""
+    """Show a set as a table: the counts, or the texts of one class."""
     from attrgen.check import clip_tokens
     from attrgen.curation import show as tables
     from attrgen.schema import attribute_set, spelling

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from attrgen.cli.options import DEFAULT_CACHE, CacheFolder, Json, SetCard, SetFile
 
 
 def status(
-    file: Annotated[Path, typer.Argument(help="An attribute set.")],
-    dataset: Annotated[
-        str | None, typer.Option(help="Its card.  [default: the shipped card of its dataset]")
-    ] = None,
-    cache: Annotated[Path, typer.Option(envvar="ATTRGEN_CACHE", help="Folder of the cache.")] = Path("cache"),
-    json: Annotated[bool, typer.Option("--json", help="One JSON object with every text.")] = False,
+    file: SetFile, dataset: SetCard = None, cache: CacheFolder = DEFAULT_CACHE, json: Json = False
 ) -> None:
-    """Tell which texts are as they came, and which were edited, moved, added by hand, or are gone.
+    """Show which texts were edited, moved, added or removed.
 
-    The set is held against its provenance, the cache and the curated library.
+    The set is compared with its provenance, the cache and the curated library.
     """
     from attrgen.curation import status as states
     from attrgen.schema import attribute_set, spelling

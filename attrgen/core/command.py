@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from dataclasses import MISSING, fields
+from inspect import Parameter, Signature
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,6 +15,7 @@ from attrgen.core.errors import UserError
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
+T = TypeVar("T")
 DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
 
 
@@ -79,6 +82,34 @@ def add_command(
         group: title under which the application's help lists it.
     """
     app.command(name, cls=Command, epilog="\n".join(examples), rich_help_panel=group)(function)
+
+
+def with_options(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
+    """Make a function of one dataclass a command with an option for each of the dataclass's fields.
+
+    A field is declared like a typer parameter: ``seed: Annotated[int, typer.Option(help="…")] = 1``.
+    """
+
+    def decorated(function: Callable[[T], None]) -> Callable[..., None]:
+        def command(**values: Any) -> None:
+            function(options(**values))
+
+        types = get_type_hints(options, include_extras=True)
+        defaults = {
+            field.name: Parameter.empty if field.default is MISSING else field.default
+            for field in fields(options)  # type: ignore[arg-type]
+        }
+        command.__signature__ = Signature(  # type: ignore[attr-defined]
+            [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=types[name])
+                for name, default in defaults.items()
+            ]
+        )
+        command.__annotations__ = types
+        command.__doc__ = function.__doc__
+        return command
+
+    return decorated
 
 
 def run(app: Callable[[], None]) -> None:

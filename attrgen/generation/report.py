@@ -1,4 +1,4 @@
-"""What `attrgen build` tells: its plan, its progress, its summary and its errors."""
+"""What `attrgen build` prints: its plan, its progress, its summary and its errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
-from attrgen.generation.build import Planned, Result
+from attrgen.generation.build import Planned
+from attrgen.generation.requests import CONFUSERS
+from attrgen.generation.result import Result
 from attrgen.llm.client import Server
 from attrgen.llm.spending import Ledger, estimated
 from attrgen.schema.attribute_set import AttributeSet
@@ -25,6 +27,7 @@ def require_dataset(existing: AttributeSet | None, card: Card, path: Path) -> No
     if existing is not None and existing.dataset != card.name:
         raise UserError(
             f"is the set of '{existing.dataset}', not of '{card.name}'",
+            code="build-other-dataset",
             file=path,
             remedy="Choose another file with --out.",
         )
@@ -59,7 +62,7 @@ class Progress:
         self._bar.update(self._task, completed=done, total=total)
 
     def note(self, text: str) -> None:
-        """Tell of a retry or the like."""
+        """Print one line, such as of a retry."""
         self._console.print(text, markup=False, highlight=False)
 
 
@@ -80,9 +83,9 @@ def plan(planned: list[Planned], server: Server | None, model: str) -> str:
         f"{len(calls)} calls of {model} {where}, about {tokens} tokens; "
         f"{len(planned) - len(calls)} further lists are in the cache."
     )
-    open_classes = sum(item.slot.kind == "confusers" for item in calls)
+    open_classes = sum(item.slot.kind == CONFUSERS for item in calls)
     if open_classes:
-        number = calls[0].request.format.count if calls[0].slot.kind == "confusers" else 0
+        number = calls[0].request.format.count if calls[0].slot.kind == CONFUSERS else 0
         parts.append(
             f"For {open_classes} classes the confusers are asked first; "
             f"{open_classes * number} calls for their confusion lists follow."
@@ -99,15 +102,16 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
     if curated:
         lines.append(f"{curated} lists copied from the curated library ({library_path.name}).")
     if generated:
-        lines.append(f"{generated} lists by LLM: {ledger.requests} answers, {result.cached} from the cache.")
+        counts = f"{ledger.requests} answers, {result.from_cache} from the cache"
+        lines.append(f"{generated} lists by LLM: {counts}.")
     if result.interrupted:
-        lines.append("Interrupted: answers so far are in the cache; run the same again to go on.")
-    elif not result.filled and not result.failed and result.stopped is None and result.fatal is None:
+        lines.append("Interrupted: answers so far are in the cache; run the same again to continue.")
+    elif not result.filled and result.complete:
         lines.append("Nothing is missing.")
     lines += _spending(ledger)
     if result.rejected:
         lines.append(f"{len(result.rejected)} texts failed the checks to the end and were left out:")
-        lines += [f"  {slot}: '{text}': {'; '.join(why)}" for slot, text, why in result.rejected]
+        lines += [f"  {item.slot}: '{item.text}': {'; '.join(item.reasons)}" for item in result.rejected]
     if result.filled and result.attributes is not None:
         lines.append(f"{path}: written, id {result.attributes.id[:12]}.")
     else:
@@ -116,32 +120,34 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
 
 
 def raise_for(result: Result, path: Path, server: Server | None) -> None:
-    """Raise what kept the set from being complete; it has been saved as far as it goes.
+    """Raise what kept the set from being complete; what could be filled has been saved.
 
     Raises:
-        UserError: a fatal error, a limit, or lists that could not be had.
+        UserError: a fatal error, a limit, or lists that could not be filled.
         KeyboardInterrupt: Ctrl-C.
     """
     if result.interrupted:
         raise KeyboardInterrupt
-    if result.fatal is not None:
-        raise result.fatal
     if result.stopped is not None:
-        raise UserError(
-            result.stopped, remedy="What is done was saved; run the same with a higher limit to go on."
-        )
+        raise result.stopped
     if not result.failed:
         return
     if server is None and not result.filled:
         raise UserError(
             "there is no API key, and the curated library has nothing for this",
+            code="build-no-server",
             remedy="Set OPENAI_API_KEY, or give --base-url of an OpenAI-compatible server. "
-            "`attrgen cache import` takes in the answers of another machine, `attrgen import` a file of "
+            "`attrgen cache import` adds the answers of another machine, `attrgen import` a file of "
             "texts, and `attrgen edit CLASS --dataset CARD` what you write yourself.",
         )
     listed = "\n".join(f"  {slot}: {why}" for slot, why in result.failed.items())
     remedy = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
-    raise UserError(f"{len(result.failed)} lists could not be had:\n{listed}\n", file=path, remedy=remedy)
+    raise UserError(
+        f"{len(result.failed)} lists could not be filled:\n{listed}",
+        code="build-incomplete",
+        file=path,
+        remedy=remedy,
+    )
 
 
 def _spending(ledger: Ledger) -> list[str]:
@@ -154,10 +160,10 @@ def _spending(ledger: Ledger) -> list[str]:
         f"{usage.total} tokens ({usage.prompt_tokens} prompt, {usage.completion_tokens} completion), "
         f"{wasted.total} of them in answers that could not be used{cost}."
     )
-    for title, place in (("kind", 0), ("class", 1)):
+    for title, index in (("kind", 0), ("class", 1)):
         totals: dict[str, int] = {}
         for key, line in ledger.lines.items():
-            totals[key[place]] = totals.get(key[place], 0) + (line.usage + line.wasted).total
+            totals[key[index]] = totals.get(key[index], 0) + (line.usage + line.wasted).total
         shown = ", ".join(f"{name} {tokens}" for name, tokens in sorted(totals.items()))
         lines += [f"  by {title}: {shown}"] if shown else []
     if ledger.retries:

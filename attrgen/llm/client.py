@@ -15,7 +15,7 @@ from attrgen.llm.errors import Failed, Fatal, FormatRejected, Transient, from_st
 from attrgen.llm.pace import Pace
 from attrgen.llm.prompts import Prompts
 from attrgen.llm.request import Answer, InvalidAnswer, Message, Request, Usage
-from attrgen.llm.spending import Ledger, SpendingLimit
+from attrgen.llm.spending import Ledger
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -99,15 +99,14 @@ class Client:
         self.concurrency = concurrency
         self._pace = Pace(concurrency)
         self._openai: AsyncOpenAI | None = None
-        self._halt: Fatal | SpendingLimit | None = None
+        self._halt: Fatal | None = None
 
     async def ask(self, request: Request, kind: str, class_name: str) -> Answer:
         """A valid answer to `request`; `kind` and `class_name` say on whose account its tokens go.
 
         Raises:
             Failed: it cannot be had, after all retries.
-            Fatal: nothing can be had of this server.
-            SpendingLimit: it might cost more than is left.
+            Fatal: no request to this server can succeed, or this one might pass a spending limit.
         """
         conversation, why = request, ""
         for _ in range(self._repairs + 1):
@@ -151,10 +150,11 @@ class Client:
                 raise Failed(f"{error} (asked {self._retries + 1} times)") from error
             self._halt = Fatal(
                 f"{self._server.shown} cannot be reached: {error}",
+                code="server-unreachable",
                 remedy="Check --base-url and the network. Answers so far are in the cache.",
             )
             raise self._halt from error
-        except (Fatal, SpendingLimit) as error:
+        except Fatal as error:
             self._halt = error
             raise
 
@@ -187,6 +187,7 @@ class Client:
         if self._fixed or rung == LADDER[-1]:
             raise Fatal(
                 f"{self._server.shown} rejects the request: {error}",
+                code="server-rejects-request",
                 remedy="Check --model, --structured and the sampling options.",
             ) from error
         if self._rung == rung:

@@ -55,24 +55,34 @@ def from_status(
         # The server's own words may repeat part of the key, so they are left out.
         return Fatal(
             f"{server} does not accept the API key (401)",
+            code="server-key-rejected",
             remedy="Set OPENAI_API_KEY to a valid key for that server.",
         )
     if status == 403:
-        return Fatal(f"{server} forbids the request (403): {said}", remedy="Check the key's permissions.")
+        return Fatal(
+            f"{server} forbids the request (403): {said}",
+            code="server-forbidden",
+            remedy="Check the key's permissions.",
+        )
     if status == 404:
         return Fatal(
             f"{server} knows no model '{model}' or no such address (404): {said}",
+            code="server-unknown-model",
             remedy="Check --model and --base-url (it usually ends in /v1).",
         )
     if status == 429:
         if error.code == "insufficient_quota":
             return Fatal(
-                f"the account's quota is used up (429): {said}", remedy="Top it up, then run the same."
+                f"the account's quota is used up (429): {said}",
+                code="server-quota",
+                remedy="Top it up, then run the same again.",
             )
         wait = retry_after(dict(error.response.headers))
         if wait is not None and wait > LONGEST_WAIT:
             return Fatal(
-                f"{server} asks to wait {wait:.0f} s (429)", remedy="Run the same again after that time."
+                f"{server} asks to wait {wait:.0f} s (429)",
+                code="server-long-wait",
+                remedy="Run the same again after that time.",
             )
         return Transient(f"429, too many requests: {said}", wait=wait, busy=True)
     if status in (408, 409) or status >= 500:

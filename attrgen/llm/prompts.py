@@ -60,15 +60,23 @@ class Prompt:
         try:
             return _compiled(self.body).render(values).strip() + "\n"
         except TemplateSyntaxError as error:
-            raise UserError(f"template syntax: {error.message}", file=self.path, line=error.lineno) from error
+            raise UserError(
+                f"template syntax: {error.message}",
+                code="prompts-syntax",
+                file=self.path,
+                line=error.lineno,
+            ) from error
         except TemplateError as error:
             raise UserError(
                 f"the template cannot be rendered: {error.message or error}",
+                code="prompts-render",
                 file=self.path,
                 remedy=f"Variables of a template: {', '.join(sorted(values))}.",
             ) from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise UserError(f"the template cannot be rendered: {error}", file=self.path) from error
+            raise UserError(
+                f"the template cannot be rendered: {error}", code="prompts-render", file=self.path
+            ) from error
 
 
 class Prompts(dict[str, Prompt]):
@@ -82,7 +90,7 @@ class Prompts(dict[str, Prompt]):
         """
         if kind not in self:
             remedy = f"{did_you_mean(kind, self)} Templates: {', '.join(self)}."
-            raise UserError(f"there is no template '{kind}'", remedy=remedy)
+            raise UserError(f"there is no template '{kind}'", code="prompts-unknown-template", remedy=remedy)
         return self[kind]
 
     def messages(self, kind: str, values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -99,12 +107,22 @@ def load(folder: Path | None = None) -> Prompts:
     paths = {name: resource("prompts", f"{name}.j2") for name in TEMPLATES}
     if folder is not None:
         if not folder.is_dir():
-            raise UserError("there is no such folder of prompts", file=folder, remedy="Check --prompts.")
+            raise UserError(
+                "there is no such folder of prompts",
+                code="prompts-no-folder",
+                file=folder,
+                remedy="Check --prompts.",
+            )
         for path in sorted(folder.glob("*.j2")):
             if path.stem not in paths:
                 known = ", ".join(f"{name}.j2" for name in TEMPLATES)
                 remedy = f"{did_you_mean(path.stem, TEMPLATES)} Templates: {known}."
-                raise UserError("no template has that name", file=path, remedy=remedy)
+                raise UserError(
+                    "no template has that name",
+                    code="prompts-unknown-template",
+                    file=path,
+                    remedy=remedy,
+                )
             paths[path.stem] = path
     return Prompts({name: _read(path) for name, path in paths.items()})
 
@@ -113,7 +131,7 @@ def variables(
     card: Card, kind: str, class_name: str, count: int, confused: str | None = None
 ) -> dict[str, Any]:
     """What the templates `system` and `kind` may use, for one class of a card."""
-    own = card.class_of(class_name)
+    entry = card.class_of(class_name)
     values: dict[str, Any] = {
         "kind": kind,
         "dataset": card.name,
@@ -121,9 +139,9 @@ def variables(
         "modality": card.modality,
         "shows": card.shows,
         "classes": list(card.class_names),
-        "class_name": own.name,
-        "own_names": list(dict.fromkeys((own.name, *own.aliases))),
-        "other_classes": [name for name in card.class_names if name != own.name],
+        "class_name": entry.name,
+        "own_names": list(dict.fromkeys((entry.name, *entry.aliases))),
+        "other_classes": [name for name in card.class_names if name != entry.name],
         "count": count,
         "min_words": MIN_WORDS,
         "max_words": MAX_WORDS,
@@ -149,6 +167,7 @@ def example(
     if kind not in (*KINDS, "confusers"):
         raise UserError(
             f"'{kind}' is not asked by itself",
+            code="prompts-not-rendered-alone",
             remedy=f"Choose one of {', '.join((*KINDS, 'confusers'))}.",
         )
     name = card.class_of(class_name or card.class_names[0]).name
@@ -164,17 +183,35 @@ def _read(path: Path) -> Prompt:
     match = _FRONT_MATTER.match(text)
     remedy = "Begin the file with '---', 'version: 1', " + f"'kind: {path.stem}', '---'."
     if match is None:
-        raise UserError("the front matter is missing", file=path, line=1, remedy=remedy)
+        raise UserError(
+            "the front matter is missing", code="prompts-front-matter", file=path, line=1, remedy=remedy
+        )
     head: dict[str, str] = {}
     for number, line in enumerate(match["head"].splitlines(), start=2):
         name, colon, value = line.partition(":")
         if not colon or name.strip() not in ("version", "kind"):
-            raise UserError(f"not a front matter line: '{line}'", file=path, line=number, remedy=remedy)
+            raise UserError(
+                f"not a front matter line: '{line}'",
+                code="prompts-front-matter",
+                file=path,
+                line=number,
+                remedy=remedy,
+            )
         head[name.strip()] = value.strip()
     if not head.get("version", "").isascii() or not head.get("version", "").isdigit():
-        raise UserError("the front matter has no whole number as version", file=path, remedy=remedy)
+        raise UserError(
+            "the front matter has no whole number as version",
+            code="prompts-front-matter",
+            file=path,
+            remedy=remedy,
+        )
     if head.get("kind") != path.stem:
-        raise UserError(f"the front matter's kind is not '{path.stem}'", file=path, remedy=remedy)
+        raise UserError(
+            f"the front matter's kind is not '{path.stem}'",
+            code="prompts-front-matter",
+            file=path,
+            remedy=remedy,
+        )
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
     # Empty lines in place of the front matter keep Jinja's line numbers those of the file.
     body = "\n" * text[: match.start("body")].count("\n") + match["body"]

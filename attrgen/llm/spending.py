@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from attrgen.core.errors import UserError
-from attrgen.core.files import read_text
+from attrgen.core.validation import Frozen, read_toml
+from attrgen.llm.errors import Fatal
 from attrgen.llm.request import Request, Usage
 
-CHARACTERS_A_TOKEN = 4
-TOKENS_A_TEXT = 40  # a generous guess, only to keep requests in flight from overshooting a limit
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_TEXT = 40  # a generous guess, only to keep requests in flight from overshooting a limit
 
 
-class Price(BaseModel):
+class Price(Frozen):
     """Price of a model per million tokens."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
 
     def cost(self, usage: Usage) -> float:
-        """Cost of these tokens, in the card's currency."""
+        """Cost of these tokens, in the currency of the price list."""
         return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
 
 
-class Prices(BaseModel):
-    """A card of prices: a currency, and the price of each model. `data/prices.toml` is an example."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Prices(Frozen):
+    """A price list: a currency, and the price of each model. `data/prices.toml` is an example."""
 
     currency: str = "USD"
     models: dict[str, Price] = Field(default_factory=dict)
@@ -45,25 +40,23 @@ class Prices(BaseModel):
 
 
 def load_prices(path: Path) -> Prices:
-    """Read a card of prices.
+    """Read a price list.
 
     Raises:
-        UserError: not there, not TOML, or a value out of range.
+        UserError: not there, not TOML, an unknown or missing key, or a value out of range.
     """
-    try:
-        return Prices.model_validate(tomllib.loads(read_text(path, what="card of prices")))
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"not TOML: {error}", file=path, remedy="Mend the syntax at that place.") from error
-    except ValidationError as error:
-        item = error.errors()[0]
-        place = ".".join(str(part) for part in item["loc"])
-        raise UserError(
-            f"{place}: {item['msg']}", file=path, remedy="See data/prices.toml for the form."
-        ) from error
+    return read_toml(Prices, path, what="price list", code="prices")
 
 
-class SpendingLimit(Exception):
+class SpendingLimit(Fatal):
     """The next request might pass a limit; what is done so far is kept."""
+
+    def __init__(self, limit: str, spent: str) -> None:
+        super().__init__(
+            f"{limit} is reached ({spent} spent)",
+            code="spending-limit",
+            remedy="What is done was saved; run the same with a higher limit to continue.",
+        )
 
 
 @dataclass
@@ -123,15 +116,13 @@ class Ledger:
         estimate = estimated(request)
         total = self.usage + self._reserved + estimate
         if self._max_tokens is not None and total.total > self._max_tokens:
-            raise SpendingLimit(
-                f"--max-tokens-total {self._max_tokens} is reached ({self.usage.total} spent)"
-            )
+            raise SpendingLimit(f"--max-tokens-total {self._max_tokens}", f"{self.usage.total}")
         if (
             self._max_cost is not None
             and self._price is not None
             and self._price.cost(total) > self._max_cost
         ):
-            raise SpendingLimit(f"--max-cost {self._max_cost:g} is reached ({self.cost:.4f} spent)")
+            raise SpendingLimit(f"--max-cost {self._max_cost:g}", f"{self.cost:.4f}")
         self._reserved = self._reserved + estimate
         return estimate
 
@@ -157,6 +148,6 @@ def estimated(request: Request) -> Usage:
     """A guess at a request's tokens before it is sent."""
     characters = sum(len(text) for _, text in request.messages)
     return Usage(
-        prompt_tokens=characters // CHARACTERS_A_TOKEN,
-        completion_tokens=request.format.count * TOKENS_A_TEXT,
+        prompt_tokens=characters // CHARACTERS_PER_TOKEN,
+        completion_tokens=request.format.count * TOKENS_PER_TEXT,
     )

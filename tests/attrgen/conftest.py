@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from attrgen import cli
+from attrgen.core import command
+from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, CardClass
 
 
@@ -71,10 +73,16 @@ def card_file(card: Card, tmp_path: Path) -> Path:
     return path
 
 
-class Ran(NamedTuple):
+class Printed(NamedTuple):
     status: int
     out: str
     err: str
+
+
+class Ran(Printed):
+    """Status and output, and the code of the error that ended the command."""
+
+    code: str | None = None
 
 
 Attrgen = Callable[..., Ran]
@@ -85,12 +93,29 @@ def attrgen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Runs a command line in `tmp_path` as a user would; gives its status and what it printed."""
     monkeypatch.chdir(tmp_path)
 
+    codes: list[str] = []
+
+    def recorded(app: Callable[[], None]) -> None:
+        def call() -> None:
+            try:
+                app()
+            except UserError as error:
+                codes.append(error.code)
+                raise
+
+        command.run(call)
+
+    monkeypatch.setattr(cli, "run", recorded)
+
     def run(*words: object) -> Ran:
+        codes.clear()
         monkeypatch.setattr(sys, "argv", ["attrgen", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
             raise SystemExit(0)
         captured = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), captured.out, captured.err)
+        ran = Ran(int(ended.value.code or 0), captured.out, captured.err)
+        ran.code = codes[0] if codes else None
+        return ran
 
     return run

@@ -15,7 +15,9 @@ import pytest
 
 from attrgen.core.errors import UserError
 from attrgen.curation.provenance import originals
-from attrgen.generation.build import Builder, Result, Wish
+from attrgen.generation.build import Builder
+from attrgen.generation.result import Result
+from attrgen.generation.settings import BuildSettings
 from attrgen.llm import client as clients
 from attrgen.llm import prompts
 from attrgen.llm.cache import Cache
@@ -44,16 +46,18 @@ class Bench:
         *,
         offline: bool = False,
         ledger: Ledger | None = None,
-        **wish: Any,
+        **settings: Any,
     ) -> Result:
-        wish.setdefault("counts", COUNTS)
+        settings.setdefault("counts", COUNTS)
         self.ledger = ledger or Ledger()
         loaded = prompts.load()
         with Cache(self.folder) as cache:
             client = None
             if not offline:
                 client = Client(Server(self.server.url, "sk-x"), loaded, self.ledger, timeout=2, retries=8)
-            return Builder(self.card, Wish(model="m", **wish), loaded, cache, client).build(existing)
+            return Builder(self.card, BuildSettings(model="m", **settings), loaded, cache, client).build(
+                existing
+            )
 
 
 @pytest.fixture
@@ -158,7 +162,7 @@ def test_texts_that_never_pass_are_left_out_and_reported(bench: Bench, scripts: 
     bench.server.script = script
     result = bench.build(kinds=["descriptive"], rounds=2)
     assert [len(c.descriptive or []) for c in whole(result).classes.values()] == [3, 3, 3]
-    assert [(slot.class_name, text) for slot, text, _ in result.rejected] == [
+    assert [(item.slot.class_name, item.text) for item in result.rejected] == [
         (name, bad) for name in bench.card.class_names
     ]
     assert len(bench.server.received) == 3 * 3
@@ -218,7 +222,7 @@ def test_one_in_five_failing_in_mixed_ways(bench: Bench, scripts: ModuleType) ->
 
 def test_a_token_limit_stops_cleanly_and_a_higher_one_goes_on(bench: Bench) -> None:
     limited = bench.build(ledger=Ledger(max_tokens=1700))
-    assert limited.stopped is not None and "--max-tokens-total 1700" in limited.stopped
+    assert limited.stopped is not None and limited.stopped.code == "spending-limit"
     assert bench.ledger.usage.total <= 1700
     done = len(limited.filled)
     assert 0 < done < 12
@@ -248,7 +252,7 @@ def test_ctrl_c_keeps_what_is_done(bench: Bench, scripts: ModuleType) -> None:
 def test_a_wrong_key_ends_the_build(bench: Bench, scripts: ModuleType) -> None:
     bench.server.script = lambda _: scripts.error(401)
     result = bench.build()
-    assert result.fatal is not None and "API key" in str(result.fatal) and not result.filled
+    assert result.stopped is not None and result.stopped.code == "server-key-rejected" and not result.filled
 
 
 def test_confusers_of_many_classes_are_named_in_one_call_each(bench: Bench) -> None:

@@ -14,7 +14,8 @@ from attrgen.check import report
 from attrgen.check.file import check_bytes
 from attrgen.check.fix import fixed
 from attrgen.core.errors import UserError
-from attrgen.generation.build import Builder, Wish
+from attrgen.generation.build import Builder
+from attrgen.generation.settings import BuildSettings
 from attrgen.llm import prompts
 from attrgen.llm.cache import Cache
 from attrgen.schema import attribute_set, card
@@ -171,7 +172,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @given(sets())
 def test_a_build_changes_nothing_that_was_there(answers: Cache, value: dict[str, Any]) -> None:
     before = AttributeSet.model_validate(value)
-    builder = Builder(CARD, Wish(model="m"), prompts.load(), answers)
+    builder = Builder(CARD, BuildSettings(model="m"), prompts.load(), answers)
     after = builder.build(before).attributes
     assert after is not None
     whole = after.model_dump(exclude_none=True)

@@ -1,0 +1,76 @@
+"""What a build did, list by list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from attrgen.core.errors import UserError
+from attrgen.curation import provenance
+from attrgen.curation.provenance import Filled
+from attrgen.generation.text_list import FilledList, Rejected
+from attrgen.llm.errors import Failed, Fatal
+from attrgen.schema.attribute_set import AttributeSet
+from attrgen.schema.card import Card
+from attrgen.schema.plan import Slot, with_texts
+
+Outcome = FilledList | Failed | Fatal
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a build did.
+
+    Attributes:
+        attributes: the old set with the lists that could be filled; None where there is neither.
+        failed: why each list that could not be had failed.
+        rejected: texts that failed the checks to the end and were left out.
+        stopped: what ended the build before its end: a fatal error or a limit.
+        interrupted: Ctrl-C ended the build.
+        from_cache: answers that the cache gave.
+    """
+
+    attributes: AttributeSet | None
+    filled: Mapping[Slot, Filled] = field(default_factory=dict)
+    failed: Mapping[Slot, str] = field(default_factory=dict)
+    rejected: tuple[Rejected, ...] = ()
+    stopped: UserError | None = None
+    interrupted: bool = False
+    from_cache: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Nothing that was to be built is missing."""
+        return not self.failed and self.stopped is None and not self.interrupted
+
+    def count(self, source: str) -> int:
+        """How many lists came from "llm" or "curated"."""
+        return sum(filled.origin["source"] == source for filled in self.filled.values())
+
+
+def result_of(
+    outcomes: Mapping[Slot, Outcome],
+    existing: AttributeSet | None,
+    card: Card,
+    *,
+    interrupted: bool,
+    from_cache: int,
+) -> Result:
+    """The result of a build from what became of each list."""
+    lists = {slot: outcome for slot, outcome in outcomes.items() if isinstance(outcome, FilledList)}
+    filled = {slot: item.filled for slot, item in lists.items()}
+    return Result(
+        attributes=_with(existing, card, filled) if filled else existing,
+        filled=filled,
+        failed={slot: str(outcome) for slot, outcome in outcomes.items() if isinstance(outcome, Failed)},
+        rejected=tuple(text for item in lists.values() for text in item.rejected),
+        stopped=next((outcome for outcome in outcomes.values() if isinstance(outcome, Fatal)), None),
+        interrupted=interrupted,
+        from_cache=from_cache,
+    )
+
+
+def _with(existing: AttributeSet | None, card: Card, filled: Mapping[Slot, Filled]) -> AttributeSet:
+    attributes = with_texts(existing, card, {slot: item.texts for slot, item in filled.items()})
+    record = provenance.recorded(attributes, card, filled)
+    return attributes.model_copy(update={"provenance": record})

@@ -1,0 +1,32 @@
+"""What a build is to make: the settings behind the options of `attrgen build`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attrgen.llm.request import Sampling
+from attrgen.schema.confusers import Limit
+from attrgen.schema.plan import DEFAULT_COUNTS, DEFAULT_KINDS
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What is to be built, and with which model.
+
+    Args:
+        counts: texts per list, by kind.
+        confusers, run: see `attrgen.schema.confusers.choose`.
+        refresh: `CLASS[/KIND[/CONFUSED]]`, lists to ask for again.
+        rounds: how often texts that fail the error-level checks are sent back to be replaced.
+    """
+
+    model: str
+    sampling: Sampling = field(default_factory=Sampling)
+    kinds: Sequence[str] = DEFAULT_KINDS
+    counts: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_COUNTS))
+    confusers: Limit = None
+    run: Path | None = None
+    refresh: Sequence[str] = ()
+    rounds: int = 2
