@@ -11,38 +11,54 @@ from attrgen.schema import attribute_set
 
 # One process with everything imported forks the builds, so that twenty of them take seconds.
 DRIVER = """
-import os, random, signal, sys, time
+import os, random, signal, sys, threading
 from pathlib import Path
-import attrgen.generation.build, attrgen.generation.report, openai, rich.progress, tenacity
+import attrgen.cli.parsing, attrgen.generation.build, attrgen.generation.report
+import openai, rich.progress, tenacity
 from attrgen import cli
+from attrgen.llm.cache import Cache
 
 card, url, number = sys.argv[1:]
+LISTS = 12
 
-def start(name):
+def kill_after(answers, seconds):
+    # A moment counted in answers, so that it does not depend on the speed of the machine.
+    put, count = Cache.put, 0
+    def kill_soon():
+        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    def counted(self, entry):
+        nonlocal count
+        key = put(self, entry)
+        count += 1
+        if count == answers:
+            kill_soon()
+        return key
+    Cache.put = counted
+    if answers == 0:
+        kill_soon()
+
+def build(name, kill=None):
     pid = os.fork()
     if pid == 0:
         sys.stdout = sys.stderr = open(os.devnull, "w")
         sys.argv = ["attrgen", "build", "--dataset", card, "--base-url", url, "--concurrency", "3",
                     "--out", f"{name}.json", "--cache", f"{name}.cache"]
+        if kill:
+            kill_after(*kill)
         cli.main()
         os._exit(0)
-    return pid
+    return os.waitpid(pid, 0)[1]
 
-began = time.monotonic()
-os.waitpid(start("undisturbed"), 0)
-whole = time.monotonic() - began
+assert build("undisturbed") == 0
 draw = random.Random(1)
 for number in range(int(number)):
     name = f"killed-{number}"
-    pid = start(name)
-    time.sleep(draw.uniform(0.0, 1.05 * whole))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    build(name, kill=(draw.randint(0, LISTS), draw.uniform(0.0, 0.03)))
     path = Path(f"{name}.json")
     print("before", number, "whole" if path.exists() else "absent", flush=True)
     if path.exists():
         assert path.read_bytes() == Path("undisturbed.json").read_bytes()
-    assert os.waitpid(start(name), 0)[1] == 0
+    assert build(name) == 0
     assert path.read_bytes() == Path("undisturbed.json").read_bytes(), name
 """
 
