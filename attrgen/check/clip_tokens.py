@@ -124,8 +124,7 @@ def vocabulary() -> Path:
         if path.is_file():
             return path
     raise UserError(
-        "CLIP's vocabulary is missing, so tokens cannot be counted",
-        code="check-no-vocabulary",
+        "CLIP's vocabulary is not there, so tokens cannot be counted",
         remedy="Install open_clip_torch in this environment.",
     )
 

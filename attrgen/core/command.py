@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from attrgen.core.errors import UserError
+from attrgen.core.errors import UserError, UserErrors
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -113,11 +113,13 @@ def with_options(options: type[T]) -> Callable[[Callable[[T], None]], Callable[.
 
 
 def run(app: Callable[[], None]) -> None:
-    """Run a typer app; a `UserError` is printed to stderr and exits 2, a bug keeps its traceback."""
+    """Run a typer app; a `UserError` is printed with its code and exits 2, a bug keeps its traceback."""
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        errors = error.errors if isinstance(error, UserErrors) else [error]
+        for one in errors:
+            print(f"error: {one} [{one.code}]", file=sys.stderr)
         sys.exit(USER_ERROR_STATUS)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -2,35 +2,83 @@
 
 from __future__ import annotations
 
-import typer
-
-from attrgen.core.command import run
+from attrgen.core.command import add_command, application, run
 from vr.cli import audit as audit_cli
 from vr.cli import bench as bench_cli
+from vr.cli import calibrate as calibrate_cli
 from vr.cli import data as data_cli
+from vr.cli import evaluate as evaluate_cli
 from vr.cli import explain as explain_cli
+from vr.cli import methods as methods_cli
 from vr.cli import predict as predict_cli
 from vr.cli import report as report_cli
 from vr.cli import share as share_cli
 from vr.cli import sweep as sweep_cli
+from vr.cli import table as table_cli
 from vr.cli import train as train_cli
 
-# Plain help: rich would read "[default: …]" as markup and leave it out.
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
-app.command("audit")(audit_cli.audit)
-app.command("bench")(bench_cli.bench)
-app.command("train")(train_cli.train)
-app.command("eval")(train_cli.evaluate)
-app.command("predict")(predict_cli.predict)
-app.command("calibrate")(predict_cli.calibrate)
-app.command("explain")(explain_cli.explain)
-app.command("report")(report_cli.report)
-app.command("sweep")(sweep_cli.sweep)
-app.command("table")(sweep_cli.table)
-app.command("curve")(sweep_cli.curve)
-app.command("card")(share_cli.card)
-app.command("push")(share_cli.push)
-app.add_typer(data_cli.app, name="data")
+HELP = """Few-shot adaptation of a frozen CLIP to your images, guided by visual attributes.
+
+An attribute set (from `attrgen`) and a few labelled images per class become a trained run: small programs
+around the image, metrics, predictions and a report. Ten other methods train under the same protocol.
+"""
+TRAIN, USE, COMPARE, SHARE = "Train", "Use and understand a run", "Compare", "Share"
+RUN = "runs/kidney-phantom/biomedvr+backbone=mini/16-shot/seed-1"
+
+app = application(HELP)
+
+add_command(
+    app,
+    "train",
+    train_cli.train,
+    "vr train --attrs attrs/kidney-phantom.json --backbone mini",
+    "vr train --dataset my-images/ --method linear-probe",
+    "vr train --attrs attrs/ct-kidney.json --set k=5 --set min_crop=0.5",
+    group=TRAIN,
+)
+add_command(app, "methods", methods_cli.methods, "vr methods", "vr methods biomedvr", group=TRAIN)
+add_command(
+    app,
+    "audit",
+    audit_cli.audit,
+    "vr audit --attrs attrs/kidney-phantom.json --backbone mini --prune attrs/pruned.json",
+    group=TRAIN,
+)
+add_command(app, "eval", evaluate_cli.evaluate, f"vr eval {RUN}", group=USE)
+add_command(
+    app,
+    "predict",
+    predict_cli.predict,
+    "vr predict RUN images/ --out predictions.csv",
+    "find images -name '*.dcm' | vr predict RUN --stdin --jsonl",
+    group=USE,
+)
+add_command(app, "explain", explain_cli.explain, "vr explain RUN scan.png --html explanation.html", group=USE)
+add_command(app, "calibrate", calibrate_cli.calibrate, "vr calibrate RUN --coverage 0.9", group=USE)
+add_command(app, "report", report_cli.report, "vr report RUN", "vr report runs/kidney-phantom", group=USE)
+add_command(
+    app,
+    "sweep",
+    sweep_cli.sweep,
+    "vr sweep kidney-phantom --jobs 2",
+    "vr sweep --datasets busi,btmri --methods attrvr,biomedvr --seeds 1,2,3",
+    group=COMPARE,
+)
+add_command(app, "table", table_cli.table, "vr table runs --baseline attrvr --out table.md", group=COMPARE)
+add_command(app, "curve", table_cli.curve, "vr curve runs --out curve.png", group=COMPARE)
+add_command(
+    app, "bench", bench_cli.bench, "vr bench --backbone mini --batch-size 16 --device cpu", group=COMPARE
+)
+add_command(app, "card", share_cli.card, "vr card RUN", "vr card RUN --out -", group=SHARE)
+add_command(app, "push", share_cli.push, "vr push RUN OWNER/NAME --dry-run", group=SHARE)
+
+data = application("List, download, check and preview collections of images.", main=False)
+add_command(data, "list", data_cli.list_cards, "vr data list")
+add_command(data, "get", data_cli.get, "vr data get busi")
+add_command(data, "check", data_cli.check, "vr data check busi", "vr data check my-images/")
+add_command(data, "card", data_cli.make_card, "vr data card my-images/")
+add_command(data, "preview", data_cli.preview, "vr data preview kidney-phantom --shots 4")
+app.add_typer(data, name="data", rich_help_panel=TRAIN)
 
 
 def main() -> None:

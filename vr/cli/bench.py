@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vr.cli.shared_options import Backbone, Device, Weights
+from vr.cli import options
 
-
-class Precision(StrEnum):
-    """What the fast path computes in besides fp32; `auto` is bf16 on a GPU that has it, else fp32."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
+STEP = "Training step"
 
 
 def bench(
-    backbone: Backbone = "mini",
-    weights: Weights = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Training images a step.")] = 64,
+    batch_size: Annotated[int, options.option(STEP, "Training images per step.", min=1)] = 64,
     frame: Annotated[
-        int | None, typer.Option(min=1, help="Width of the frame in pixels.  [default: the backbone's]")
+        int | None,
+        options.option(STEP, "Width of the frame in pixels.", min=1, default="the backbone's"),
     ] = None,
-    precision: Annotated[Precision, typer.Option()] = Precision.auto,
-    device: Device = "auto",
-    steps: Annotated[int, typer.Option(min=1, help="Readings of each path; medians are told.")] = 5,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")] = False,
+    steps: Annotated[int, options.option(STEP, "Measurements of each path; the median is shown.", min=1)] = 5,
+    backbone: options.Backbone = "mini",
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    precision: options.ComputeIn = options.Precision.auto,
+    as_json: options.AsJson = False,
     profile: Annotated[
-        Path | None, typer.Option(help="Also write where the time of the last path's step goes.")
+        Path | None,
+        options.option(
+            options.OUTPUT, "Write where the last path's step spends its time.", default="not written"
+        ),
     ] = None,
 ) -> None:
-    """Measure a training step: time, memory, operations; the plain path and the fast ones side by side."""
+    """Measure time, memory and operations of a training step.
+
+    The plain path and the fast ones are measured side by side.
+    """
+    import json
     import os
-    from json import dumps
 
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler logs to stderr; read when torch loads
     from attrgen.core.files import write_text
@@ -45,17 +45,15 @@ def bench(
     from vr.training.benchmark import bench as benches
     from vr.training.benchmark.meter import profile_page
 
-    place = resolve_device(device)
-    loaded = backbones.load(backbone, weights, device=place, precision=resolve_precision(precision, place))
-
-    def say(line: str) -> None:
-        typer.echo(line, err=True)
-
-    found, last = benches.bench(loaded, batch_size=batch_size, steps=steps, frame=frame, say=say)
-    if json:
-        print(dumps(found.as_json(), indent=2))
+    where = resolve_device(device)
+    loaded = backbones.load(backbone, weights, device=where, precision=resolve_precision(precision, where))
+    measured, last = benches.bench(
+        loaded, batch_size=batch_size, steps=steps, frame=frame, say=lambda line: typer.echo(line, err=True)
+    )
+    if as_json:
+        typer.echo(json.dumps(measured.as_json(), indent=2))
     else:
-        for line in benches.lines(found):
+        for line in benches.lines(measured):
             typer.echo(line)
     if profile is not None:
-        write_text(profile, profile_page(last, place))
+        write_text(profile, profile_page(last, where))

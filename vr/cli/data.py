@@ -1,4 +1,4 @@
-"""`vr data`: which collections there are, how to get them, whether they are whole, what they look like."""
+"""`vr data` on the command line: list, download, check and preview collections, and write cards for them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrgen.schema import card as cards
-from vr.cli.shared_options import Data, Format
+from vr.cli import options, values
 
 if TYPE_CHECKING:
     from vr.data.formats.source import ImageSource
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-Dataset = Annotated[str, typer.Argument(help="A card's name or path, or the path of a collection.")]
-Classes = Annotated[str, typer.Option("--classes", help="Only these classes, with commas between.")]
-
-
-@app.command("list")
 def list_cards() -> None:
-    """Every collection that has a card: what it is, and whether it is here."""
+    """List the collections that have a card.
+
+    Also shows whether the images are here: under $VR_DATA, else under datasets/.
+    """
     from attrgen.core import tables
+    from attrgen.schema import card as cards
     from vr.data.sources import data_root, is_available
 
     table = tables.table("name", "here", "classes", "images", "what", "licence", "from")
@@ -38,9 +35,14 @@ def list_cards() -> None:
     tables.show(table)
 
 
-@app.command()
-def get(names: Annotated[list[str], typer.Argument(help="Cards, by name or path.")]) -> None:
-    """Download and unpack collections into the data root. Their licences are shown first."""
+def get(
+    names: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Cards, by name or path.")],
+) -> None:
+    """Download and unpack collections.
+
+    They go under $VR_DATA, else under datasets/. Their licences are shown first.
+    """
+    from attrgen.schema import card as cards
     from vr.data.download.images import download_images, terms
     from vr.data.sources import data_root, open_source
 
@@ -53,36 +55,45 @@ def get(names: Annotated[list[str], typer.Argument(help="Cards, by name or path.
         typer.echo(f"{card.name}: {_counts(source)} in {folder}")
 
 
-@app.command()
-def check(dataset: Dataset, data: Data = None, format: Format = None, classes: Classes = "") -> None:
-    """Compare with the card, read every image, find images in two splits; exit 1 if anything is wrong."""
+def check(
+    dataset: options.DatasetArgument,
+    data: options.Data = None,
+    data_format: options.Format = None,
+    classes: options.Classes = "",
+) -> None:
+    """Check a collection against its card.
+
+    Counts classes and splits, reads every image, finds images in two splits. Exit status 1 on problems.
+    """
     from vr.data.inspection.check import check as check_images
     from vr.data.sources import open_dataset
     from vr.runtime.progress import count_bar
 
-    card, source = open_dataset(dataset, data, classes=_split(classes), format=format)
+    card, source = open_dataset(dataset, data, classes=values.names(classes), format=data_format)
     with count_bar("reading", sum(map(len, source.splits.values()))) as advance:
         report = check_images(source, card, advance)
     for line in source.notes:
         typer.echo(line)
     for split, counts in report.counts.items():
-        typer.echo(
-            f"{split}: {sum(counts.values())} (" + ", ".join(f"{n} {c}" for n, c in counts.items()) + ")"
-        )
+        per_class = ", ".join(f"{name} {count}" for name, count in counts.items())
+        typer.echo(f"{split}: {sum(counts.values())} ({per_class})")
     problems = report.problems()
     for line in problems:
         typer.echo(line)
-    typer.echo(f"{len(problems)} problems" if problems else "all is well")
+    typer.echo(f"{len(problems)} problems" if problems else "no problems found")
     raise typer.Exit(1 if problems else 0)
 
 
-@app.command("card")
 def make_card(
-    collection: Annotated[Path, typer.Argument(help="A folder, .zip, .npz, or a .csv or .parquet manifest.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where to write it; else NAME.toml here.")] = None,
+    collection: Annotated[
+        Path,
+        typer.Argument(metavar="COLLECTION", help="A folder, .zip, .npz, or a .csv or .parquet manifest."),
+    ],
+    out: Annotated[
+        Path | None, options.option(options.OUTPUT, "The card.", "--out", default="NAME.toml")
+    ] = None,
 ) -> None:
-    """Write a card for a collection of your own, ready to edit."""
-    from attrgen.core.errors import UserError
+    """Write a card for your own collection, ready to edit."""
     from attrgen.core.files import write_text
     from vr.data.formats.infer_card import infer_card, to_toml, with_counts
     from vr.data.sources import open_source
@@ -90,36 +101,39 @@ def make_card(
     card = infer_card(collection)
     source = open_source(card, collection)
     path = out or Path(f"{card.name}.toml")
-    if path.exists():
-        raise UserError("is there already", file=path, remedy="Choose another place with --out.")
+    values.check_free(path, remedy="Choose another path with --out.")
     write_text(path, to_toml(with_counts(card, source)))
     for line in source.notes:
         typer.echo(line)
     typer.echo(f"{path}: {len(card.classes)} classes, {_counts(source)}")
-    typer.echo("Edit modality, shows and the class names: prompts say them. Then:")
-    typer.echo(f"  attrgen build --dataset {path}")
-    typer.echo(f"  vr train --dataset {path} --data {collection} --attrs attrs/{card.name}.json")
+    typer.echo("Edit modality, shows and the class names: prompts use them. Then:")
+    typer.echo(f"  attrgen build --dataset {_quoted(path)}")
+    typer.echo(
+        f"  vr train --dataset {_quoted(path)} --data {_quoted(collection)} --attrs attrs/{card.name}.json"
+    )
 
 
-@app.command()
 def preview(
-    dataset: Dataset,
-    data: Data = None,
-    format: Format = None,
-    classes: Classes = "",
-    shots: Annotated[int, typer.Option("--shots")] = 16,
-    seed: Annotated[int, typer.Option("--seed")] = 1,
+    dataset: options.DatasetArgument,
+    data: options.Data = None,
+    data_format: options.Format = None,
+    classes: options.Classes = "",
+    shots: options.Shots = 16,
+    seed: options.Seed = 1,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where to write it; else NAME-preview.png.")
+        Path | None, options.option(options.OUTPUT, "The PNG file.", "--out", default="NAME-preview.png")
     ] = None,
 ) -> None:
-    """Draw the few-shot sample by class, and one image as a program frames it."""
+    """Draw the few-shot sample as one image.
+
+    It shows the sample by class, and one image inside a program's frame.
+    """
     from attrgen.core.files import whole_file
     from vr.data.inspection.contact_sheet import contact_sheet
     from vr.data.sampling import fewshot
     from vr.data.sources import open_dataset
 
-    card, source = open_dataset(dataset, data, classes=_split(classes), format=format)
+    card, source = open_dataset(dataset, data, classes=values.names(classes), format=data_format)
     for line in source.notes:
         typer.echo(line)
     sheet = contact_sheet(source, fewshot.draw(source, card, shots, seed))
@@ -129,9 +143,12 @@ def preview(
     typer.echo(f"{path}: {len(card.classes)} classes, {shots} shots, seed {seed}")
 
 
+def _quoted(path: Path) -> str:
+    """A path as a shell reads it back."""
+    import shlex
+
+    return shlex.quote(str(path))
+
+
 def _counts(source: ImageSource) -> str:
     return ", ".join(f"{len(items)} {split}" for split, items in source.splits.items())
-
-
-def _split(classes: str) -> list[str]:
-    return [name.strip() for name in classes.split(",") if name.strip()]

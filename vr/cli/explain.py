@@ -2,70 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vr.cli import options
-from vr.cli.shared_options import Device, RunBackbone, RunDirectory, RunPrecision, Weights
+from vr.cli import options, values
+
+if TYPE_CHECKING:
+    from vr.explanation.explanation import Explanation
+
+EXPLANATION = "Explanation"
 
 
 def explain(
-    run_directory: RunDirectory,
+    run_directory: options.RunDirectory,
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
     ],
-    classes: Annotated[int, typer.Option(min=1, help="Show so many classes, the likeliest first.")] = 3,
+    classes: Annotated[
+        int, options.option(EXPLANATION, "Number of classes to show, the most probable first.", min=1)
+    ] = 3,
     top: Annotated[
-        int | None, typer.Option(min=1, help="Show so many texts of each bank.  [default: all that count]")
+        int | None,
+        options.option(EXPLANATION, "Number of texts to show per bank.", min=1, default="all that count"),
     ] = None,
+    grid: Annotated[int, options.option(EXPLANATION, "Cells per side of the occlusion map.")] = 8,
     map_: Annotated[
-        Path | None, typer.Option("--map", help="Draw where the predicted class looks: FILE.png.")
+        Path | None,
+        options.option(
+            options.OUTPUT,
+            "Draw an occlusion map of the predicted class into this PNG file.",
+            "--map",
+            default="not drawn",
+        ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write it all, with the map, as one page.")
+        Path | None,
+        options.option(options.OUTPUT, "Write everything, with the map, as one page.", default="not written"),
     ] = None,
-    grid: Annotated[int, typer.Option(help="Cells a side of the map.")] = 8,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
-    backbone: RunBackbone = None,
-    weights: Weights = None,
-    device: Device = "auto",
-    precision: RunPrecision = None,
+    as_json: options.AsJson = False,
+    force: options.Force = False,
+    backbone: options.RunBackbone = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    precision: options.RunPrecision = None,
 ) -> None:
-    """Say why: each class's score as the sum of what experts, banks and single texts gave."""
+    """Explain predictions by the texts behind them.
+
+    Each class's score is the sum of what its experts, banks and single texts contribute.
+    """
     import json
 
-    from attrgen.core.files import whole_file, write_text
+    from attrgen.core.files import write_text
     from vr.data.loading.unlabelled import image_paths
     from vr.explanation import explanation, table
     from vr.runs import run as runs
     from vr.runtime.progress import count_bar
 
     if not force:
-        options.check_free(map_, html, remedy="Choose another place, or replace it with --force.")
+        values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     paths = list(image_paths(images))
     with count_bar("images", len(paths)) as advance:
-        found = explanation.explain_images(run, paths, grid=grid if map_ or html else None, progress=advance)
-    if as_json:
-        typer.echo(json.dumps(explanation.as_json(run, found), indent=2, ensure_ascii=False))
-    else:
-        table.show(found, classes=classes, top=top)
-    if map_:
-        from vr.explanation.occlusion import draw_maps
-
-        picture = draw_maps(
-            [each.pixels for each in found],
-            [each.occlusion for each in found if each.occlusion is not None],
-            [each.title for each in found],
+        explained = explanation.explain_images(
+            run, paths, grid=grid if map_ or html else None, progress=advance
         )
-        with whole_file(map_) as temporary:
-            temporary.write_bytes(picture)
-        typer.echo(f"written: {map_}", err=True)
+    if as_json:
+        typer.echo(json.dumps(explanation.as_json(run, explained), indent=2, ensure_ascii=False))
+    else:
+        table.show(explained, classes=classes, top=top)
+    if map_:
+        _write_map(map_, explained)
     if html:
         from vr.report.explanation_page import page
 
-        write_text(html, page(run, found, classes=classes, top=top))
+        write_text(html, page(run, explained, classes=classes, top=top))
         typer.echo(f"written: {html}", err=True)
+
+
+def _write_map(path: Path, explained: Sequence[Explanation]) -> None:
+    from attrgen.core.files import write_bytes
+    from vr.explanation.occlusion import draw_maps
+
+    maps = [explanation.occlusion for explanation in explained if explanation.occlusion is not None]
+    drawn = draw_maps(
+        [explanation.pixels for explanation in explained],
+        maps,
+        [explanation.title for explanation in explained],
+    )
+    write_bytes(path, drawn)
+    typer.echo(f"written: {path}", err=True)

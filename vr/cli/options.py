@@ -1,96 +1,110 @@
-"""Options of `vr` commands that are words with a form of their own, and how metrics are printed."""
+"""Options that several `vr` commands share, declared once: their names, groups, help texts and types."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from attrgen.core.errors import UserError
+import typer
 
-
-def assignments(words: Iterable[str]) -> dict[str, Any]:
-    """`key=value` words as a dictionary; a value that is JSON (3, true, null) is read so, else as text.
-
-    Raises:
-        UserError: a word without '='.
-    """
-    found: dict[str, Any] = {}
-    for word in words:
-        key, sign, value = word.partition("=")
-        if not sign or not key.strip():
-            raise UserError(
-                f"--set {word}: not of the form key=value", remedy="Write for instance --set k=5."
-            )
-        try:
-            found[key.strip().replace("-", "_")] = json.loads(value)
-        except ValueError:
-            found[key.strip().replace("-", "_")] = value
-    return found
+# The groups in which `--help` lists options.
+IMAGES = "Images and attributes"
+SAMPLE = "Few-shot sample"
+BACKBONE = "Backbone and device"
+OUTPUT = "Output"
 
 
-def names(words: str) -> tuple[str, ...]:
-    """The parts of a comma-separated list, without blanks around them."""
-    return tuple(part.strip() for part in words.split(",") if part.strip())
+class Precision(StrEnum):
+    """What the image tower computes in; `auto` is bf16 on a GPU that has it, else fp32."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
 
 
-def check_free(*paths: Path | None, remedy: str = "Choose another place.") -> None:
-    """Check that files to be written are not there yet; an option that was not given is None.
+class Select(StrEnum):
+    """Which epoch a run keeps: the last, or the best on validation; never the best on the test set."""
 
-    Raises:
-        UserError: one is there.
-    """
-    for path in paths:
-        if path is not None and path.exists():
-            raise UserError("is there already", file=path, remedy=remedy)
+    last = "last"
+    val = "val"
 
 
-def numbers(words: str, what: str) -> tuple[int, ...]:
-    """Whole numbers of a comma-separated list.
-
-    Raises:
-        UserError: a part is no whole number.
-    """
-    try:
-        return tuple(int(part) for part in names(words))
-    except ValueError as error:
-        raise UserError(f"--{what} {words}: not whole numbers with commas between") from error
+def option(group: str, help: str, *names: str, default: str | bool = True, **more: Any) -> Any:
+    """An option of a group; `default` is what the help shows where the default itself is None."""
+    return typer.Option(*names, help=help, rich_help_panel=group, show_default=default, **more)
 
 
-def given(**values: Any) -> dict[str, Any]:
-    """Those of the options that the user gave."""
-    return {key: value for key, value in values.items() if value is not None}
+RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")]
+DatasetArgument = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A card's name or path, or the path of a collection.")
+]
 
+Attributes = Annotated[
+    Path | None, option(IMAGES, "Attribute set.", "--attrs", default="attrs/DATASET.json, else the library")
+]
+Dataset = Annotated[
+    str | None,
+    option(IMAGES, "A card's name or path, or the path of a collection.", default="the attribute set's"),
+]
+Data = Annotated[
+    Path | None,
+    option(
+        IMAGES,
+        "The collection: a folder, or an archive or table in one of the formats.",
+        default="the card's folder under $VR_DATA, else under datasets/",
+    ),
+]
+RunData = Annotated[
+    Path | None, option(IMAGES, "Where the run's collection is now.", "--data", default="the run's")
+]
+Format = Annotated[
+    str | None,
+    option(
+        IMAGES,
+        "Format of the collection: coop, dicom, folder, manifest, npz, or an installed one.",
+        "--format",
+        default="detected",
+    ),
+]
+Classes = Annotated[
+    str, option(IMAGES, "Only these classes, separated by commas.", "--classes", default="all")
+]
 
-def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
-    """What `vr train` and `vr eval` print of `metrics.json`."""
-    overall, intervals = metrics["overall"], metrics["intervals"]
+Shots = Annotated[int, option(SAMPLE, "Labelled training images per class.", "--shots", min=1)]
+Seed = Annotated[int, option(SAMPLE, "Seed of the sample, and of training.", "--seed")]
+FewShot = Annotated[
+    Path | None,
+    option(SAMPLE, "Use the sample in this fewshot.json.", "--fewshot", default="drawn by shots and seed"),
+]
 
-    def percent(key: str) -> str:
-        if overall[key] is None:
-            return "not defined"
-        low_high = intervals.get(key)
-        spread = "" if low_high is None else f" (95%: {100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})"
-        return f"{100 * overall[key]:.1f}%{spread}"
+Backbone = Annotated[
+    str,
+    option(BACKBONE, "Name of an open_clip model, hf-hub:ORG/REPO, a model folder, or mini (included)."),
+]
+RunBackbone = Annotated[
+    str | None,
+    option(BACKBONE, "Where the run's backbone is now.", "--backbone", default="the run's"),
+]
+Weights = Annotated[
+    str | None,
+    option(BACKBONE, "An open_clip tag, a weights file, or random.", default="the backbone's own"),
+]
+Device = Annotated[str, option(BACKBONE, "auto, cpu, cuda, or one GPU, such as cuda:1.")]
+ComputeIn = Annotated[
+    Precision, option(BACKBONE, "Number format of the image tower; auto: bf16 on a GPU that has it.")
+]
+RunPrecision = Annotated[
+    Precision | None,
+    option(BACKBONE, "Number format of the image tower.", "--precision", default="the run's"),
+]
 
-    lines = [
-        f"{metrics['split']}: {metrics['images']} images",
-        f"  accuracy           {percent('accuracy')}",
-        f"  balanced accuracy  {percent('balanced_accuracy')}",
-        f"  macro F1           {percent('macro_f1')}",
-        f"  AUROC              {percent('auroc')}",
-        f"  ECE                {percent('ece')}",
-        f"  NLL                {overall['nll']:.3f}",
-    ]
-    width = max(map(len, metrics["per_class"]))
-    for name, values in metrics["per_class"].items():
-        recall = "no images" if values["recall"] is None else f"recall {100 * values['recall']:5.1f}%"
-        lines.append(f"  {name:<{width}}  {recall}  of {values['images']}")
-    if "oracle" in metrics:
-        oracle = metrics["oracle"]
-        lines.append(
-            f"  oracle (selected on the test set, not a result): {100 * oracle['accuracy']:.1f}% "
-            f"in epoch {oracle['epoch']}"
-        )
-    return lines
+AsJson = Annotated[bool, option(OUTPUT, "Print JSON instead of a table.", "--json")]
+Force = Annotated[bool, option(OUTPUT, "Overwrite files that exist.", "--force")]
+Metric = Annotated[
+    str, option(OUTPUT, "accuracy, balanced_accuracy, macro_f1, auroc, ece, nll or oracle.", "--metric")
+]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FOLDER]...", help="Folders with runs.", show_default="runs"),
+]

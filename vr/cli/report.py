@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vr.cli.shared_options import Data, Device, Format, RunBackbone, Weights
+from vr.cli import options
 
 
 def report(
@@ -15,30 +15,33 @@ def report(
         list[Path],
         typer.Argument(metavar="RUN...", help="Directories that `vr train` wrote, or folders of them."),
     ],
+    data: options.RunData = None,
+    data_format: options.Format = None,
+    backbone: options.RunBackbone = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
     out: Annotated[
         Path | None,
-        typer.Option(help="Where the page goes.  [default: RUN/report.html, or beside the runs compared]"),
+        options.option(options.OUTPUT, "The page.", default="RUN/report.html, or beside the runs compared"),
     ] = None,
-    data: Data = None,
-    format: Format = None,
-    backbone: RunBackbone = None,
-    weights: Weights = None,
-    device: Device = "auto",
 ) -> None:
-    """Look at a run: write its report.html again. Several runs become one page that compares them."""
+    """Write the report of a run, or compare several.
+
+    Several runs become one page that compares them.
+    """
     from vr.report import report_data, run_report
     from vr.report.comparison import page as comparison
     from vr.report.comparison import results
     from vr.runtime.device import resolve_device
 
-    found = results.find(run_directories)
-    if len(found) > 1:
-        typer.echo(f"written: {comparison.write_comparison(found, out)}")
+    finished = results.find(run_directories)
+    if len(finished) > 1:
+        typer.echo(f"written: {comparison.write_comparison(finished, out)}")
         return
     read = report_data.reopen(
-        found[0].path,
+        finished[0].path,
         data=data,
-        data_format=format,
+        data_format=data_format,
         backbone=backbone,
         weights=weights,
         device=resolve_device(device),

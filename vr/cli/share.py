@@ -7,18 +7,21 @@ from typing import Annotated
 
 import typer
 
-from vr.cli import options
-from vr.cli.shared_options import RunDirectory
+from vr.cli import options, values
+
+CONTENT = "What is sent"
 
 
 def card(
-    run_directory: RunDirectory,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; - prints it.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a card that is there.")] = False,
+    run_directory: options.RunDirectory,
+    out: Annotated[
+        Path | None, options.option(options.OUTPUT, "The file; - prints it.", default="RUN/README.md")
+    ] = None,
+    force: options.Force = False,
 ) -> None:
-    """Write a model card: data and licence, metrics with intervals, limits, how to cite.
+    """Write a model card.
 
-    It goes to RUN/README.md unless --out says otherwise.
+    It states data and licence, metrics with intervals, limits, and how to cite.
     """
     from attrgen.core.files import write_text
     from vr.report.model_card import CARD, model_card, read_facts
@@ -28,29 +31,32 @@ def card(
         typer.echo(model_card(read_facts(run_directory)), nl=False)
         return
     if not force:
-        options.check_free(path)
+        values.check_free(path, remedy="Choose another path with --out, or overwrite it with --force.")
     write_text(path, model_card(read_facts(run_directory)))
     typer.echo(f"written: {path}")
 
 
 def push(
-    run_directory: RunDirectory,
+    run_directory: options.RunDirectory,
     repository: Annotated[str, typer.Argument(metavar="REPO", help="OWNER/NAME on the Hugging Face hub.")],
     public: Annotated[
-        bool, typer.Option("--public/--private", help="Who may read a repository that is made.")
+        bool, options.option(CONTENT, "Who can read a repository that is created.", "--public/--private")
     ] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Also send report.html, which shows images of the collection.")
+        bool,
+        options.option(CONTENT, "Also send report.html, which shows images of the collection.", "--report"),
     ] = False,
     predictions: Annotated[
-        bool, typer.Option("--predictions/--no-predictions", help="Send the scores, with names of images.")
+        bool,
+        options.option(CONTENT, "Send the scores, with names of images.", "--predictions/--no-predictions"),
     ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    dry_run: Annotated[bool, options.option(CONTENT, "Only list what would be sent.", "--dry-run")] = False,
 ) -> None:
-    """Send a run's small files and its card to the Hugging Face hub, in one commit.
+    """Upload a run to the Hugging Face hub.
 
-    Paths of this machine are cut out of them. fewshot.json and predictions.csv name images of the
-    collection: see --dry-run before you publish data of patients.
+    Its small files and model card are sent in one commit. Paths of this machine are removed from them.
+    fewshot.json and predictions.csv name images of the collection: use --dry-run before you publish data of
+    patients.
     """
     from vr.report import push as pushing
 

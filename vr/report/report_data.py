@@ -11,10 +11,10 @@ import torch
 from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet
 from vr.data.formats.source import ImageSource
-from vr.data.sources import open_source
 from vr.runs import predictions
 from vr.runs import run as runs
 from vr.runs.history import Row, read_history
+from vr.runs.images import open_images
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run, RunConfig
 
@@ -95,8 +95,7 @@ def reopen(
     gaps = []
     source = run = None
     try:
-        where = data or (Path(config.data) if config.data else None)
-        source = open_source(config.card, where, format=data_format or config.data_format)
+        source = open_images(config, data, data_format)
     except UserError as error:
         gaps.append(f"No pictures of images: {error.what}. Name their place with --data.")
     try:

@@ -71,13 +71,13 @@ def test_check_card_and_preview_of_a_collection(
     done = vr("check", str(collection))
     assert done.status == 0, done.out + done.err
     assert "train: 16 (ring 8, spot 8)" in done.out
-    assert "all is well" in done.out
+    assert "no problems found" in done.out
     done = vr("card", str(collection))
     assert done.status == 0, done.err
     assert cards.load(tmp_path / "my-scans.toml").class_names == ("ring", "spot")
     again = vr("card", str(collection))
     assert again.status == 2
-    assert "is there already" in again.err
+    assert "[output-exists]" in again.err
     done = vr("preview", "my-scans.toml", "--data", str(collection), "--shots", "2")
     assert done.status == 0, done.err
     with Image.open(tmp_path / "my-scans-preview.png") as sheet:

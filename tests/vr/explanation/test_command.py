@@ -111,8 +111,9 @@ def test_a_method_without_banks_refuses_and_still_draws_its_map(trained, picture
 def test_nothing_is_overwritten_unasked(trained, pictures, tmp_path: Path) -> None:
     place = tmp_path / "why.html"
     place.write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError) as caught:
         call(trained["biomedvr"].path, pictures[0], "--html", place)
+    assert caught.value.code == "output-exists"
     assert place.read_text() == "mine"
     call(trained["biomedvr"].path, pictures[0], "--html", place, "--grid", 3, "--force")
     assert place.read_text() != "mine"

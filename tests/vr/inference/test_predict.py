@@ -280,7 +280,7 @@ def test_nothing_is_overwritten_unasked(toy_run: Path, many: Path, tmp_path: Pat
     assert out.read_text() == "mine"
     errors.write_text("mine")
     message = refused("predict", toy_run, image, "--out", tmp_path / "y.csv", "--errors", errors)
-    assert "e.csv: is there already" in message and errors.read_text() == "mine"
+    assert "e.csv: exists already" in message and errors.read_text() == "mine"
     assert invoke("predict", toy_run, image, "--out", out, "--force", "--errors", errors).exit_code == 0
     assert out.read_text().startswith("path,predicted") and errors.read_text() == "path,error\n"
     finished = invoke("predict", toy_run, many, "--out", out, "--resume")

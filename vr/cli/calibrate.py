@@ -1,0 +1,93 @@
+"""`vr calibrate` on the command line: parse, call, print."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vr.cli import options, values
+
+if TYPE_CHECKING:
+    from vr.evaluation.calibration import Calibration
+    from vr.runs.run import Run
+
+CALIBRATION = "Calibration"
+
+
+class Pool(StrEnum):
+    """Labelled images to calibrate on; those that training saw are always left out."""
+
+    val = "val"
+    train = "train"
+    all = "all"
+
+
+class SetScore(StrEnum):
+    """How prediction sets are made: the smallest (lac), or larger ones for harder images (aps)."""
+
+    lac = "lac"
+    aps = "aps"
+
+
+def calibrate(
+    run_directory: options.RunDirectory,
+    data: options.RunData = None,
+    data_format: options.Format = None,
+    split: Annotated[
+        Pool | None,
+        options.option(
+            CALIBRATION, "Images to calibrate on.", default="val, or train where there are no val images"
+        ),
+    ] = None,
+    coverage: Annotated[
+        float,
+        options.option(
+            CALIBRATION, "Share of images to answer; the model abstains from the rest.", min=0.01, max=1
+        ),
+    ] = 0.8,
+    set_score: Annotated[
+        SetScore,
+        options.option(CALIBRATION, "Prediction sets: lac, the smallest; aps, larger for harder images."),
+    ] = SetScore.lac,
+    force: options.Force = False,
+    backbone: options.RunBackbone = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    precision: options.RunPrecision = None,
+) -> None:
+    """Calibrate probabilities on images that training did not see.
+
+    The test set is never used. Half of the images fit a temperature; the other half the threshold for
+    abstention and the prediction sets.
+    """
+    from vr.evaluation.calibrate import calibrate_run
+    from vr.runs import run as runs
+    from vr.runs.images import open_images
+    from vr.runtime.progress import count_bar
+
+    if not force:
+        values.check_free(run_directory / runs.CALIBRATION, remedy="Overwrite it with --force.")
+    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
+    with count_bar("scoring", None) as advance:
+        calibration = calibrate_run(
+            run,
+            open_images(run.config, data, data_format),
+            pool=None if split is None else split.value,
+            coverage=coverage,
+            score=set_score.value,
+            say=typer.echo,
+            progress=advance,
+        )
+    _show(run, calibration)
+
+
+def _show(run: Run, calibration: Calibration) -> None:
+    from vr.evaluation import calibration as calibrations
+    from vr.evaluation import calibration_report
+
+    for line in calibration_report.lines(calibration, calibration_report.on_test(run.path, calibration)):
+        typer.echo(line)
+    typer.echo(f"written into {run.path}: {', '.join(calibrations.FILES)}")
+    typer.echo(f"next: vr report {run.path} shows the effect on the test set")

@@ -1,0 +1,56 @@
+"""Options of `vr predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vr.cli.options import BACKBONE, IMAGES, OUTPUT, option
+
+DECISION = "Decision"
+
+Paths = Annotated[
+    list[Path] | None, typer.Argument(metavar="PATH...", help="Image files, and folders with all below them.")
+]
+Stdin = Annotated[bool, option(IMAGES, "Read paths from standard input, one per line.", "--stdin")]
+Workers = Annotated[int, option(IMAGES, "Threads that decode images.", min=1)]
+
+Threshold = Annotated[
+    float | None, option(DECISION, "Abstain below this probability, 0 to 1.", default="the calibration's")
+]
+Coverage = Annotated[
+    float | None,
+    option(
+        DECISION,
+        "Share of images to answer, 0 to 1, instead of a threshold; needs `vr calibrate`.",
+        default="unset",
+    ),
+]
+Sets = Annotated[
+    float | None,
+    option(
+        DECISION,
+        "Add prediction sets that contain the true class this often, such as 0.9; needs `vr calibrate`.",
+        default="no sets",
+    ),
+]
+Calibrated = Annotated[
+    bool, option(DECISION, "Use the run's calibration where it has one.", "--calibrated/--raw")
+]
+
+Out = Annotated[
+    Path | None, option(OUTPUT, "Table to write: .csv, .jsonl or .parquet.", default="CSV on standard output")
+]
+Jsonl = Annotated[bool, option(OUTPUT, "JSON lines on standard output instead of CSV.", "--jsonl")]
+Errors = Annotated[
+    Path | None,
+    option(OUTPUT, "CSV of the files that could not be read.", default="listed on standard error only"),
+]
+Resume = Annotated[bool, option(OUTPUT, "Continue a prediction that was stopped.", "--resume")]
+Restart = Annotated[bool, option(OUTPUT, "Start again, and overwrite files that exist.", "--force")]
+BatchSize = Annotated[
+    int | None,
+    option(BACKBONE, "Images per batch.", min=1, default="64 on a CPU; what the memory of a GPU holds"),
+]

@@ -1,0 +1,65 @@
+"""`vr table` and `vr curve` on the command line: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vr.cli import options
+
+TABLE = "Table"
+
+
+def table(
+    roots: options.Roots = None,
+    metric: options.Metric = "accuracy",
+    baseline: Annotated[
+        str | None,
+        options.option(TABLE, "A row to compare the others with, by paired differences.", default="none"),
+    ] = None,
+    published: Annotated[
+        bool, options.option(TABLE, "Also show the published numbers.", "--published")
+    ] = False,
+    form: Annotated[
+        str | None,
+        options.option(options.OUTPUT, "md, csv or latex.", "--form", default="--out's suffix, else md"),
+    ] = None,
+    out: Annotated[
+        Path | None, options.option(options.OUTPUT, "A .md, .csv or .tex file.", default="printed")
+    ] = None,
+) -> None:
+    """Compare methods over datasets, from all finished runs.
+
+    Shows mean and spread over seeds, differences from a baseline, and which cells are missing.
+    """
+    from attrgen.core.files import write_text
+    from vr.report.comparison import results
+    from vr.report.comparison import table as tables
+
+    made = tables.make_tables(
+        results.find(roots or [Path("runs")]),
+        metric=metric,
+        baseline=baseline,
+        published=tables.read_published() if published else None,
+    )
+    text = tables.write_by_suffix(made, out, form)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+        typer.echo(f"written: {out}")
+
+
+def curve(
+    out: Annotated[Path, options.option(options.OUTPUT, "A .png, .svg or .pdf file.")],
+    roots: options.Roots = None,
+    metric: options.Metric = "accuracy",
+) -> None:
+    """Plot a metric against the number of shots."""
+    from vr.report.comparison import curve as curves
+    from vr.report.comparison import results
+
+    curves.draw(results.find(roots or [Path("runs")]), out, metric=metric)
+    typer.echo(f"written: {out}")
