@@ -124,7 +124,8 @@ def vocabulary() -> Path:
         if path.is_file():
             return path
     raise UserError(
-        "CLIP's vocabulary is not there, so tokens cannot be counted",
+        "CLIP's vocabulary is missing, so tokens cannot be counted",
+        code="check-no-vocabulary",
         remedy="Install open_clip_torch in this environment.",
     )
 

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are read with clear errors and written atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrgen.core.errors import UserError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+    """Give a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
     A failing block, a full disk or a killed process leaves `path` as it was.
 
@@ -36,13 +36,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         temporary = None
     except OSError as error:
-        its_own = error.filename is None or Path(str(error.filename)) in (path.parent, *path.parent.parents)
-        if not its_own and Path(str(error.filename)).parent != path.parent:
-            raise  # the block's own trouble with some other file
+        own_path = error.filename is None or Path(str(error.filename)) in (path.parent, *path.parent.parents)
+        if not own_path and Path(str(error.filename)).parent != path.parent:
+            raise  # the block failed on some other file
         raise UserError(
             f"cannot be written: {error.strerror or error}",
+            code="file-unwritable",
             file=path,
-            remedy="Nothing was changed. Free space or choose another place, then run the same again.",
+            remedy="Nothing was changed. Free space or choose another path, then run the same command again.",
         ) from error
     finally:
         if temporary is not None:
@@ -73,9 +74,14 @@ def read_bytes(path: Path, *, what: str, missing: str = "Check the path.") -> by
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise UserError(f"there is no such {what}", file=path, remedy=missing) from error
+        raise UserError(f"there is no such {what}", code="file-missing", file=path, remedy=missing) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise UserError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=path) from error
+        raise UserError(
+            f"cannot be read: {getattr(error, 'strerror', None) or error}",
+            code="file-unreadable",
+            file=path,
+            remedy="Check the path and its permissions.",
+        ) from error
 
 
 def read_text(path: Path, *, what: str, missing: str = "Check the path.") -> str:
@@ -90,6 +96,7 @@ def read_text(path: Path, *, what: str, missing: str = "Check the path.") -> str
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(
             f"not UTF-8 text (byte 0x{error.object[error.start]:02x})",
+            code="file-not-utf8",
             file=path,
             line=line,
             remedy="Save the file as UTF-8.",

@@ -87,11 +87,12 @@ def parse(text: str) -> LocatedJson:
     return located
 
 
-def parse_file(text: str, path: Path, *, otherwise: str) -> LocatedJson:
+def parse_file(text: str, path: Path, *, code: str = "file-not-json", remedy: str) -> LocatedJson:
     """As `parse`, for the text of a user's file.
 
     Args:
-        otherwise: the remedy where no single place is at fault.
+        code: of the error.
+        remedy: where no single line is at fault.
 
     Raises:
         UserError: not JSON, by file and line.
@@ -101,12 +102,13 @@ def parse_file(text: str, path: Path, *, otherwise: str) -> LocatedJson:
     except json.JSONDecodeError as error:
         raise UserError(
             f"not JSON: {error.msg} (column {error.colno})",
+            code=code,
             file=path,
             line=error.lineno,
-            remedy="Look for a missing or doubled comma, quote or bracket there or on the line before.",
+            remedy="Look for a missing or repeated comma, quote or bracket there or on the line before.",
         ) from error
     except ValueError as error:
-        raise UserError(f"not JSON: {error}", file=path, remedy=otherwise) from error
+        raise UserError(f"not JSON: {error}", code=code, file=path, remedy=remedy) from error
 
 
 class _Container:

@@ -1,4 +1,4 @@
-"""Nothing of a user's is overwritten unasked."""
+"""New files that never replace a user's file, unless --force is given."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from attrgen.core.files import write_text
 
 
 def write_new(contents: Mapping[Path, str], *, force: bool = False) -> None:
-    """Write text files, all or none where one of them is there already with another content.
+    """Write text files; none of them where one exists already with other content.
 
     Raises:
-        UserError: one is there, and `force` is not given; or it cannot be written.
+        UserError: a file exists and `force` is not given, or a file cannot be written.
     """
     for path, content in contents.items():
         if not force and path.exists() and not _holds(path, content):
             raise UserError(
                 "is there already, and nothing was written",
+                code="file-exists",
                 file=path,
-                remedy="Choose another place with --out, or replace it with --force.",
+                remedy="Choose another path with --out, or replace it with --force.",
             )
     for path, content in contents.items():
         write_text(path, content)

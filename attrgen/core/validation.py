@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text
+from attrgen.core.names import did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
+KeyPath = tuple[int | str, ...]
 _LONGEST_INPUT = 60  # characters of a wrong value that a message repeats
 
 
@@ -35,6 +42,48 @@ class Frozen(Strict):
         return copied
 
 
+class Location(NamedTuple):
+    """Where a wrong value stands, as a message names it.
+
+    Args:
+        key: its dotted path, such as "images.window"; empty for the whole value.
+        line: in the file, from 1.
+        class_name: the class that it belongs to.
+    """
+
+    key: str
+    line: int | None = None
+    class_name: str | None = None
+
+
+class Wording(NamedTuple):
+    """Other words for one type of pydantic error; None keeps the usual ones."""
+
+    what: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """How errors of one kind of value are told.
+
+    Args:
+        what: what the value should be, for messages: "dataset card".
+        code: the first part of the error code; "card" gives card-unknown-key, card-missing-key, card-value.
+        file: where the value was read.
+        remedy: how to fix a wrong value.
+        locate: from pydantic's location (keys and indices) to where the value stands.
+        wording: other words, by pydantic's type of error ("too_short").
+    """
+
+    what: str
+    code: str
+    file: str | Path | None = None
+    remedy: str = "Correct the value."
+    locate: Callable[[KeyPath], Location] = lambda path: Location(dotted(path))
+    wording: Mapping[str, Wording] = field(default_factory=dict)
+
+
 def validate(
     model: type[M],
     value: Any,
@@ -49,61 +98,53 @@ def validate(
     """An object of `model` made from `value`.
 
     Args:
-        what: what the value should be, for messages: "dataset card".
-        code: the first part of the error code; "card" gives card-unknown-key, card-missing-key, card-value.
-        file: where the value was read.
-        remedy: how to fix a wrong value.
+        what, code, file, remedy: see `Context`.
         within: the key under which the value stands.
 
     Raises:
         UserError: an unknown key, a missing key, a wrong value; several are told together.
     """
+    context = Context(what, code, file, remedy, lambda path: Location(dotted((within, *path))))
     try:
         return model.model_validate(value, strict=strict)
     except ValidationError as error:
-        raise translated(
-            error, model, what=what, code=code, file=file, remedy=remedy, within=within
-        ) from error
+        raise one_or_many(translated(error, model, context)) from error
 
 
-def translated(
-    error: ValidationError,
-    model: type[BaseModel],
-    *,
-    what: str,
-    code: str,
-    file: str | Path | None = None,
-    remedy: str = "Correct the value.",
-    within: str = "",
-) -> UserError:
-    """What pydantic found wrong, in the program's own words; arguments as for `validate`."""
-    errors = []
-    for item in error.errors(include_url=False, include_context=False):
-        key = ".".join(str(part) for part in ((within,) if within else ()) + item["loc"])
-        if item["type"] == "extra_forbidden":
-            known = ", ".join(_fields(model, item["loc"]))
-            errors.append(
-                UserError(
-                    f"unknown key '{key}'",
-                    code=f"{code}-unknown-key",
-                    file=file,
-                    remedy=f"Keys of a {what}: {known}." if known else "Remove it.",
-                )
-            )
-        elif item["type"] == "missing":
-            errors.append(
-                UserError(f"key '{key}' is missing", code=f"{code}-missing-key", file=file, remedy="Add it.")
-            )
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            if key and isinstance(item["input"], (str, int, float, bool)):
-                key = f"{key} = {_shortened(repr(item['input']))}"
-            errors.append(
-                UserError(
-                    f"{key}: {message}" if key else message, code=f"{code}-value", file=file, remedy=remedy
-                )
-            )
-    return one_or_many(errors)
+def translated(error: ValidationError, model: type[BaseModel], context: Context) -> list[UserError]:
+    """What pydantic found wrong, each as an error in the program's own words."""
+    items = error.errors(include_url=False, include_context=False)
+    paths = [item["loc"] for item in items]
+    return [
+        _translated(item, model, context)
+        for item in items
+        # pydantic counts valid entries only, so that one wrong entry may make its list too short as well
+        if item["type"] != "too_short" or sum(path[: len(item["loc"])] == item["loc"] for path in paths) == 1
+    ]
+
+
+def _translated(item: ErrorDetails, model: type[BaseModel], context: Context) -> UserError:
+    path = tuple(part for part in item["loc"] if part != "[key]")
+    key, line, class_name = context.locate(path)
+    other = context.wording.get(item["type"], Wording())
+    if item["type"] == "extra_forbidden":
+        kind, what, remedy = "unknown-key", f"unknown key '{key}'", _near_keys(model, path)
+    elif item["type"] == "missing":
+        kind, what, remedy = "missing-key", f"key '{key}' is missing", "Add it."
+    else:
+        kind, remedy = "value", context.remedy
+        message = other.what or item["msg"].removeprefix("Value error, ")
+        if key and isinstance(item["input"], (str, int, float, bool)):
+            key = f"{key} = {_shortened(repr(item['input']))}"
+        what = f"{key}: {message}" if key else message
+    return UserError(
+        what,
+        code=f"{context.code}-{kind}",
+        file=context.file,
+        line=line,
+        class_name=class_name,
+        remedy=other.remedy or remedy,
+    )
 
 
 def read_toml(model: type[M], path: Path, *, what: str, code: str, missing: str = "Check the path.") -> M:
@@ -150,12 +191,44 @@ def read_json(
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise translated(error, model, what=what, code=code, file=path, remedy=remedy) from error
+        context = Context(what, code, path, remedy)
+        raise one_or_many(translated(error, model, context)) from error
 
 
-def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, ...]:
-    """The keys of the model itself; none for a wrong key further down, whose model is not at hand."""
-    return tuple(model.model_fields) if len(location) == 1 else ()
+def dotted(path: KeyPath) -> str:
+    """Keys and indices joined by dots; empty ones are left out."""
+    return ".".join(str(part) for part in path if part != "")
+
+
+def _near_keys(model: type[BaseModel], path: KeyPath) -> str:
+    """A sentence with the known keys that an unknown one may mean."""
+    annotation: Any = model
+    for part in path[:-1]:
+        annotation = _annotation_of(annotation, part)
+    annotation = _unwrapped(annotation)
+    known = annotation.model_fields if _is_model(annotation) else ()
+    return did_you_mean(str(path[-1]), known) or "Remove it."
+
+
+def _annotation_of(annotation: Any, part: int | str) -> Any:
+    """The type of the value under a key or index of a value of that type; None where it is not known."""
+    annotation = _unwrapped(annotation)
+    if _is_model(annotation):
+        field = annotation.model_fields.get(part)
+        return None if field is None else field.annotation
+    arguments = get_args(annotation)
+    return arguments[-1 if isinstance(part, str) else 0] if arguments else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    """The type within Annotated and optional ones."""
+    while get_origin(annotation) in (Annotated, Union, UnionType):
+        annotation = next(one for one in get_args(annotation) if one is not type(None))
+    return annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _shortened(text: str) -> str:

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
+from attrgen.core.validation import Context, KeyPath, Location, Strict, Wording, dotted, translated
 from attrgen.schema.card import Card, did_you_mean
 
 FORMAT: Final = "attribute-set/1"
@@ -25,11 +26,19 @@ POSITIVE_KINDS = ("descriptive", "distinctive")
 KINDS = (*POSITIVE_KINDS, "confusion", "ensemble")
 OTHER = "other"
 _MISSING = "Check the path, or make it with `attrgen build --dataset NAME`."
-_SHOULD_BE = {
-    "model_type": 'should be a JSON object, {"…": …}',
-    "dict_type": 'should be a JSON object, {"…": …}',
-    "list_type": 'should be a list, ["…", "…"]',
-    "string_type": 'should be text in quotes, "…"',
+_OBJECT = Wording('should be a JSON object, {"…": …}')
+_WORDING: Mapping[str, Wording] = {
+    "model_type": _OBJECT,
+    "dict_type": _OBJECT,
+    "list_type": Wording('should be a list, ["…", "…"]'),
+    "string_type": Wording('should be text in quotes, "…"'),
+    "too_short": Wording(
+        "should not be empty", "Add a text, or remove the key so that `attrgen build` fills it."
+    ),
+    "missing": Wording(remedy=f'An attribute set has "format": "{FORMAT}", "dataset" and "classes".'),
+    "literal_error": Wording(
+        f"should be '{FORMAT}'", "Read it with `attrgen import` if it is another program's file."
+    ),
 }
 
 
@@ -45,10 +54,8 @@ Text = Annotated[str, AfterValidator(_one_visible_line), Field(min_length=1)]
 Texts = Annotated[list[Text], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
 
 
-class ClassAttributes(BaseModel):
+class ClassAttributes(Strict):
     """What is said about one class. `confusion` is keyed by the class (or `other`) it is mistaken for."""
-
-    model_config = ConfigDict(extra="forbid")
 
     descriptive: Texts | None = Field(None, description="what the class looks like")
     distinctive: Texts | None = Field(None, description="what sets it apart from the other classes")
@@ -65,10 +72,10 @@ class ClassAttributes(BaseModel):
         return list(value or [])
 
 
-class AttributeSet(BaseModel):
+class AttributeSet(Strict):
     """An attribute set. Lists keep their order; the order of classes has no meaning."""
 
-    model_config = ConfigDict(extra="forbid", title="Attribute set")
+    model_config = ConfigDict(title="Attribute set")
 
     format: Literal["attribute-set/1"] = FORMAT
     dataset: Annotated[str, Field(min_length=1)]
@@ -83,7 +90,7 @@ class AttributeSet(BaseModel):
         return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
     def entries(self) -> Iterator[Entry]:
-        """Every text with its place, in file order."""
+        """Every text with its position, in file order."""
         for name, attributes in self.classes.items():
             for kind in KINDS:
                 value = getattr(attributes, kind)
@@ -94,7 +101,7 @@ class AttributeSet(BaseModel):
 
 
 class Entry(NamedTuple):
-    """One text of a set and its place: class, kind, confused class (confusion only), position in its list."""
+    """One text of a set: class, kind, confused class (confusion only), position in its list, text."""
 
     class_name: str
     kind: str
@@ -120,8 +127,8 @@ def load(path: Path) -> AttributeSet:
     """Read and validate an attribute set.
 
     Raises:
-        UserError: not there, not UTF-8, not JSON, an unknown or doubled key, an empty list, a text that
-            is empty or stands twice in one list; each by file, line and class, all in one message.
+        UserError: not there, not UTF-8, not JSON, an unknown or repeated key, an empty list, a text that
+            is empty or there twice in one list; each by file, line and class, all in one message.
     """
     return read(path).set
 
@@ -143,36 +150,40 @@ def parsed(text: str, path: Path) -> json_lines.LocatedJson:
     Raises:
         UserError: not JSON.
     """
-    return json_lines.parse_file(text, path, otherwise="Restore the file or build it anew.")
+    return json_lines.parse_file(text, path, code="set-not-json", remedy="Restore the file or build it anew.")
 
 
 def validated(located: json_lines.LocatedJson, path: Path) -> tuple[AttributeSet | None, list[UserError]]:
-    """The set in a JSON value, or None, and all that is wrong with it; texts may still stand twice."""
+    """The set in a JSON value, or None, and all that is wrong with it; texts may still be there twice."""
     errors = [
         UserError(
-            f"key '{place[-1]}' is there twice",
+            f"key '{keys[-1]}' is there twice",
+            code="set-repeated-key",
             file=path,
             line=line,
             remedy="Join the two; one would be lost.",
         )
-        for place, line in located.repeated
+        for keys, line in located.repeated
     ]
     try:
         return AttributeSet.model_validate(located.value, strict=True), errors
     except ValidationError as error:
-        return None, errors + [_set_error(path, located, item) for item in error.errors()]
+        context = Context(
+            "attribute set", "set", path, "", lambda keys: _location(located, keys), wording=_WORDING
+        )
+        return None, errors + translated(error, AttributeSet, context)
 
 
 def dumps(attributes: AttributeSet) -> str:
-    """The file's text: two-space indent, one attribute a line, UTF-8 kept, a newline at the end."""
+    """The file's text: two-space indent, one attribute per line, UTF-8 kept, a newline at the end."""
     return json.dumps(attributes.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
 
 
 def save(attributes: AttributeSet, path: Path) -> None:
-    """Write `dumps` whole or not at all.
+    """Write `dumps` to a file, atomically.
 
     Raises:
-        UserError: the place cannot be written.
+        UserError: the file cannot be written.
     """
     write_text(path, dumps(attributes))
 
@@ -195,27 +206,36 @@ def for_card(attributes: AttributeSet, card: Card, *, file: str | Path | None = 
     errors: list[UserError] = []
     renamed: dict[str, ClassAttributes] = {}
     for spelling, value in attributes.classes.items():
-        found = card.find_class(spelling)
-        if found is None:
+        match = card.find_class(spelling)
+        if match is None:
             errors.append(
                 UserError(
                     f"class '{spelling}' is not in the card '{card.name}'",
+                    code="set-unknown-class",
                     file=file,
                     remedy=f"{did_you_mean(spelling, card.class_names)} "
                     "Rename it, remove it, or add an alias to the card.",
                 )
             )
-        elif found.name in renamed:
-            errors.append(UserError(f"class '{found.name}' is there twice, once as '{spelling}'", file=file))
+        elif match.name in renamed:
+            errors.append(
+                UserError(
+                    f"class '{match.name}' is there twice, once as '{spelling}'",
+                    code="set-repeated-class",
+                    file=file,
+                    remedy="Join the two.",
+                )
+            )
         else:
-            renamed[found.name] = value
-            errors += _unknown_confusions(value, found.name, card, file)
+            renamed[match.name] = value
+            errors += _unknown_confusions(value, match.name, card, file)
     missing = [name for name in card.class_names if name not in renamed]
     if missing and not errors:
         listed = ", ".join(f"'{name}'" for name in missing)
         errors.append(
             UserError(
                 f"the card '{card.name}' has classes that the attribute set lacks: {listed}",
+                code="set-missing-class",
                 file=file,
                 remedy=f"Run `attrgen build --dataset {card.name}` to fill them, "
                 "or write at least a descriptive list for each.",
@@ -251,6 +271,7 @@ def require(attributes: AttributeSet, kinds: tuple[str, ...], *, file: str | Pat
     errors = [
         UserError(
             f"has no '{kind}' attributes",
+            code="set-missing-kind",
             file=file,
             class_name=name,
             remedy=f"Run `attrgen build --dataset {attributes.dataset}` to fill what is missing, "
@@ -268,17 +289,21 @@ def _unknown_confusions(
     value: ClassAttributes, name: str, card: Card, file: str | Path | None
 ) -> Iterator[UserError]:
     seen: set[str] = set()
+
+    def error(what: str, code: str, remedy: str) -> UserError:
+        return UserError(what, code=code, file=file, class_name=name, remedy=remedy)
+
     for spelling in value.confusion or {}:
-        found = card.find_class(spelling)
-        other = OTHER if spelling == OTHER else (found.name if found else None)
+        match = card.find_class(spelling)
+        other = OTHER if spelling == OTHER else (match.name if match else None)
         if other is None:
             what = f"confusion with '{spelling}', which is not in the card '{card.name}'"
-            remedy = f"{did_you_mean(spelling, (*card.class_names, OTHER))}"
-            yield UserError(what, file=file, class_name=name, remedy=remedy)
+            yield error(what, "set-unknown-class", did_you_mean(spelling, (*card.class_names, OTHER)))
         elif other == name:
-            yield UserError("is listed as confused with itself", file=file, class_name=name)
+            yield error("is listed as confused with itself", "set-confused-with-itself", "Remove that list.")
         elif other in seen:
-            yield UserError(f"confusion with '{other}' is there twice", file=file, class_name=name)
+            what = f"confusion with '{other}' is there twice"
+            yield error(what, "set-repeated-class", "Join the two lists.")
         else:
             seen.add(other)
 
@@ -301,7 +326,8 @@ def _duplicates(path: Path, located: json_lines.LocatedJson, attributes: Attribu
         if counts[key] > 1 and key in first:
             errors.append(
                 UserError(
-                    f"'{entry.text}' stands twice in '{entry.kind}'",
+                    f"'{entry.text}' is there twice in '{entry.kind}'",
+                    code="set-repeated-text",
                     file=path,
                     line=located.line(entry.path),
                     class_name=entry.class_name,
@@ -312,24 +338,9 @@ def _duplicates(path: Path, located: json_lines.LocatedJson, attributes: Attribu
     return errors
 
 
-def _set_error(path: Path, located: json_lines.LocatedJson, item: Mapping[str, Any]) -> UserError:
-    place = tuple(part for part in item["loc"] if part != "[key]")
-    class_name = str(place[1]) if len(place) > 1 and place[0] == "classes" else None
-    inner = ".".join(str(part) for part in (place[2:] if class_name is not None else place))
-    message = _SHOULD_BE.get(item["type"], item["msg"].removeprefix("Value error, "))
-    remedy = ""
-    if item["type"] == "extra_forbidden":
-        known = KINDS if class_name is not None else tuple(AttributeSet.model_fields)
-        message = f"unknown key '{place[-1]}'"
-        inner, remedy = "", did_you_mean(str(place[-1]), known)
-    elif item["type"] == "too_short":
-        message = "the list is empty" if not isinstance(item["input"], dict) else "nothing is in it"
-        remedy = "Add a text, or remove the key so that `attrgen build` fills it."
-    elif item["type"] == "missing":
-        message, inner = f"key '{place[-1]}' is missing", ""
-        remedy = f'An attribute set has "format": "{FORMAT}", "dataset" and "classes".'
-    elif item["type"] == "literal_error" and place == ("format",):
-        message = f"the format is {item['input']!r}, not '{FORMAT}'"
-        remedy = "Read it with `attrgen import` if it is another program's file."
-    what = f"{inner}: {message}" if inner else message
-    return UserError(what, file=path, line=located.line(place), class_name=class_name, remedy=remedy)
+def _location(located: json_lines.LocatedJson, path: KeyPath) -> Location:
+    """Where a value stands: its key within its class, its line, its class."""
+    line = located.line(path)
+    if len(path) > 1 and path[0] == "classes":
+        return Location(dotted(path[2:]), line, str(path[1]))
+    return Location(dotted(path), line)

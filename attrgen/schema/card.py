@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import shlex
-import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from attrgen.core.errors import UserError, one_or_many
-from attrgen.core.files import read_text
+from attrgen.core.errors import UserError
+from attrgen.core.names import did_you_mean as did_you_mean
+from attrgen.core.names import fold as fold
 from attrgen.core.resources import resource
+from attrgen.core.validation import Frozen, read_toml
 from attrgen.schema.image_names import COLLECTION_SUFFIXES
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\n\r\t]+$")]
-_JOINING_HYPHEN = re.compile(r"(?<=\S)-+(?=\w)| -+ (?=\S)")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic's, but what a cached property derived from the old values stays behind."""
-        copied = super().model_copy(update=update, deep=deep)
-        for name in copied.__dict__.keys() - type(self).model_fields.keys():
-            del copied.__dict__[name]
-        return copied
-
-
-class CardClass(_Strict):
+class CardClass(Frozen):
     """One class: `name` as text prompts say it, its image folder, and other spellings of its name."""
 
     name: Words
@@ -43,7 +29,7 @@ class CardClass(_Strict):
     aliases: tuple[Words, ...] = ()
 
     def spellings(self) -> frozenset[str]:
-        """Every folded spelling under which the class may be met."""
+        """Every folded spelling of the class."""
         return self._spellings
 
     @cached_property
@@ -51,8 +37,8 @@ class CardClass(_Strict):
         return frozenset(fold(text) for text in (self.name, self.folder, *self.aliases))
 
 
-class CardImages(_Strict):
-    """Where the images lie under the data root, and how to get them."""
+class CardImages(Frozen):
+    """Where the images are under the data root, and how to get them."""
 
     folder: Words
     layout: Literal["coop", "folder", "npz", "manifest", "dicom"] = "coop"
@@ -65,7 +51,7 @@ class CardImages(_Strict):
     window: tuple[float, float] | None = Field(None, description="DICOM window: centre and width")
 
 
-class CardCounts(_Strict):
+class CardCounts(Frozen):
     """Number of images in each split, as published."""
 
     train: int = Field(ge=0)
@@ -73,8 +59,8 @@ class CardCounts(_Strict):
     test: int = Field(ge=0)
 
 
-class Card(_Strict):
-    """A dataset card. Classes stand in label order."""
+class Card(Frozen):
+    """A dataset card. Classes are in label order."""
 
     name: Name
     title: Words
@@ -89,10 +75,10 @@ class Card(_Strict):
     counts: CardCounts | None = None
     classes: tuple[CardClass, ...] = Field(min_length=2)
     left_out: tuple[CardClass, ...] = Field(
-        (), description="classes that a collection has and that are passed over on purpose (`--classes`)"
+        (), description="classes of the collection that are left out on purpose (`--classes`)"
     )
     confusers: Mapping[Words, tuple[Words, ...]] = Field(
-        default_factory=dict, description="for a class, the classes it is likeliest mistaken for"
+        default_factory=dict, description="for a class, the classes that it is most often mistaken for"
     )
 
     @model_validator(mode="after")
@@ -141,14 +127,15 @@ class Card(_Strict):
         Raises:
             UserError: no class is spelled so; the message lists the nearest names.
         """
-        found = self.find_class(spelling)
-        if found is None:
+        match = self.find_class(spelling)
+        if match is None:
             raise UserError(
                 f"'{spelling}' is no class of the card '{self.name}'",
+                code="card-unknown-class",
                 remedy=f"{did_you_mean(spelling, self.class_names)} If it is another spelling of a class, "
                 "add it to that class's aliases in the card.",
             )
-        return found
+        return match
 
     def subset(self, names: Iterable[str]) -> Card:
         """The same card with only those classes, in the card's order.
@@ -158,7 +145,11 @@ class Card(_Strict):
         """
         chosen = {self.class_of(name).name for name in names}
         if len(chosen) < 2:
-            raise UserError("fewer than two classes are left", remedy="Name at least two different classes.")
+            raise UserError(
+                "fewer than two classes are left",
+                code="card-few-classes",
+                remedy="Name at least two different classes.",
+            )
         confusers = {
             name: kept
             for name, others in self.confusers.items()
@@ -171,27 +162,6 @@ class Card(_Strict):
             images = images.model_copy(update={"labels": self.class_names})
         changed = {"classes": classes, "left_out": left_out, "images": images, "confusers": confusers}
         return self.model_copy(update={**changed, "counts": None})
-
-
-def fold(text: str) -> str:
-    """Spelling without case, underscores and doubled spaces, in NFC: `Cyst_Kidney` → `cyst kidney`.
-
-    A hyphen that joins two words is a space; elsewhere it is a sign that counts, as `+` is: `-1` is not `1`,
-    and `HER2-` is neither `HER2` nor `HER2+`.
-    """
-    spaced = re.sub(r"[\s_]+", " ", unicodedata.normalize("NFC", text.casefold())).strip()
-    joined = _JOINING_HYPHEN.sub(" ", spaced)
-    return re.sub(r" (?=[+-]+$)|(?<=^[+-]) ", "", joined)
-
-
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """A sentence with the nearest known names, or all of them where none is near."""
-    names = {fold(name): name for name in known}
-    near = difflib.get_close_matches(fold(wrong), names, n=3, cutoff=0.5)
-    if near:
-        return "Did you mean " + " or ".join(f"'{names[name]}'" for name in near) + "?"
-    listed = ", ".join(f"'{name}'" for name in list(names.values())[:30])
-    return f"Known: {listed}." if listed else ""
 
 
 def shipped_cards() -> dict[str, Path]:
@@ -224,7 +194,7 @@ def find(dataset: str) -> Card:
         return load(path)
     raise UserError(
         f"unknown dataset '{dataset}'",
-        code="card-unknown",
+        code="card-unknown-dataset",
         remedy=f"{did_you_mean(dataset, cards)} A card's path (NAME.toml) or an image folder works too.",
     )
 
@@ -233,25 +203,6 @@ def load(path: Path) -> Card:
     """Read a card.
 
     Raises:
-        UserError: not there, not UTF-8, not TOML, an unknown key or a value out of range, by its place.
+        UserError: not there, not UTF-8, not TOML, an unknown key, a missing key, or a wrong value.
     """
-    text = read_text(path, what="dataset card")
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"not TOML: {error}", file=path, remedy="Mend the syntax at that place.") from error
-    try:
-        return Card.model_validate(values)
-    except ValidationError as error:
-        raise one_or_many([_card_error(path, item) for item in error.errors()]) from error
-
-
-def _card_error(path: Path, item: Mapping[str, Any]) -> UserError:
-    place = ".".join(str(part) for part in item["loc"])
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        known = ", ".join(Card.model_fields)
-        return UserError(f"unknown key '{place}'", file=path, remedy=f"Keys of a card: {known}.")
-    if item["type"] == "missing":
-        return UserError(f"key '{place}' is missing", file=path, remedy="Add it.")
-    return UserError(f"{place}: {message}" if place else message, file=path, remedy="Correct the value.")
+    return read_toml(Card, path, what="dataset card", code="card")

@@ -11,7 +11,7 @@ from typing import Literal
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
-from attrgen.schema.card import Card, fold
+from attrgen.schema.card import Card
 
 ALL_PAIRS_UP_TO = 10  # classes; 90 ordered pairs
 LIKELIEST = 3  # confusers of a class when classes are many
@@ -50,9 +50,9 @@ def choose(card: Card, limit: Limit = None, run: Path | None = None) -> dict[str
 def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
     """For each class, the classes that a run took its images for, the most frequent first.
 
-    Reads `predictions.csv` of a run directory (columns `label` and `predicted`, class names). Ties stand
-    in the card's order. Where these are predictions of the test images, so is the choice: to measure on those
-    images afterwards, take a folder into which `vr eval` wrote its predictions of the val split.
+    Reads `predictions.csv` of a run directory (columns `label` and `predicted`, class names). Ties are
+    in the card's order. The test images must not choose the confusers of a set that is measured on them: take
+    a folder into which `vr eval` wrote its predictions of the val split.
 
     Raises:
         UserError: no such file, not a table, a column is missing, a class is not in the card, or there is no
@@ -63,10 +63,17 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
     try:
         columns, rows = set(table.fieldnames or ()), [(table.line_num, row) for row in table]
     except csv.Error as error:
-        raise UserError(f"not a table: {error}", file=path, line=table.line_num) from error
+        raise UserError(
+            f"not a CSV file: {error}",
+            code="confusers-not-csv",
+            file=path,
+            line=table.line_num,
+            remedy="Run `vr eval` again to write it anew.",
+        ) from error
     if not {"label", "predicted"} <= columns:
         raise UserError(
-            "the columns 'label' and 'predicted' are not there",
+            "the columns 'label' and 'predicted' are missing",
+            code="confusers-missing-column",
             file=path,
             remedy="Give --from-run the directory of a finished `vr train` or `vr eval`.",
         )
@@ -78,6 +85,7 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
     if not counts:
         raise UserError(
             "the run made no mistakes, so it names no confusers",
+            code="confusers-no-mistakes",
             file=path,
             remedy="Use --confusers K instead.",
         )
@@ -89,12 +97,13 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
 
 
 def _class(card: Card, spelling: str | None, path: Path, line: int) -> str:
-    found = card.find_class(spelling or "")
-    if found is None:
+    match = card.find_class(spelling or "")
+    if match is None:
         raise UserError(
-            f"'{fold(spelling or '')}' is no class of the card '{card.name}'",
+            f"'{spelling or ''}' is no class of the card '{card.name}'",
+            code="confusers-unknown-class",
             file=path,
             line=line,
             remedy="Give --from-run a run on the same dataset.",
         )
-    return found.name
+    return match.name

@@ -27,5 +27,5 @@ def find(card: Card) -> AttributeSet | None:
     path = path_of(card.name)
     if not path.is_file():
         return None
-    found = attribute_set.load(path)
-    return found if any(card.find_class(name) for name in found.classes) else None
+    attributes = attribute_set.load(path)
+    return attributes if any(card.find_class(name) for name in attributes.classes) else None

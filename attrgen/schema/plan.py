@@ -30,36 +30,34 @@ class Slot(NamedTuple):
 def slots(card: Card, kinds: Iterable[str], pairs: Pairs) -> list[Slot]:
     """Every list that the set should have, in label order, then by kind, then by pair."""
     chosen = set(kinds)
-    wanted = []
+    result = []
     for name in card.class_names:
         for kind in KINDS:
             if kind in chosen:
                 confused = pairs.get(name, ()) if kind == "confusion" else (None,)
-                wanted += [Slot(name, kind, other) for other in confused]
-    return wanted
+                result += [Slot(name, kind, other) for other in confused]
+    return result
 
 
 def texts_of(attributes: AttributeSet | None, card: Card, slot: Slot) -> list[str] | None:
-    """The texts that stand in a slot, whatever spelling of the class the file uses; None where missing."""
-    found = (
-        None
-        if attributes is None
-        else attributes.classes.get(_key(attributes.classes, card, slot.class_name))
-    )
-    if found is None:
+    """The texts of a slot, whatever spelling of the class the file uses; None where missing."""
+    if attributes is None:
         return None
-    value = getattr(found, slot.kind)
+    kinds = attributes.classes.get(_key(attributes.classes, card, slot.class_name))
+    if kinds is None:
+        return None
+    value = getattr(kinds, slot.kind)
     if slot.confused is None or value is None:
         return None if value is None else list(value)
     texts = value.get(_key(value, card, slot.confused))
     return None if texts is None else list(texts)
 
 
-def refreshed(card: Card, wanted: Sequence[Slot], refresh: Iterable[str]) -> set[Slot]:
+def refreshed(card: Card, built: Sequence[Slot], refresh: Iterable[str]) -> set[Slot]:
     """The slots that `--refresh CLASS[/KIND[/CONFUSED]]` names.
 
     Raises:
-        UserError: it names nothing that is to be built.
+        UserError: it names no list that this build makes.
     """
     chosen: set[Slot] = set()
     for word in refresh:
@@ -68,15 +66,18 @@ def refreshed(card: Card, wanted: Sequence[Slot], refresh: Iterable[str]) -> set
         name = card.class_of(spelling).name
         other = card.class_of(confused).name if confused else None
         if kind and kind not in KINDS:
-            raise UserError(f"--refresh: '{kind}' is no kind", remedy=did_you_mean(kind, KINDS))
+            raise UserError(
+                f"--refresh: '{kind}' is no kind", code="build-unknown-kind", remedy=did_you_mean(kind, KINDS)
+            )
         hits = {
             slot
-            for slot in wanted
+            for slot in built
             if slot.class_name == name and kind in ("", slot.kind) and other in (None, slot.confused)
         }
         if not hits:
             raise UserError(
-                f"--refresh {word}: nothing of that is to be built",
+                f"--refresh {word}: this build makes no such list",
+                code="build-nothing-to-refresh",
                 remedy="Name a kind given with --kinds and a pair given with --confusers.",
             )
         chosen |= hits
@@ -88,8 +89,8 @@ def with_texts(
 ) -> AttributeSet:
     """The set with those slots filled. Nothing else changes: not a text, not a spelling, not an order.
 
-    New classes and confusions are put where the card's order has them, so that a set built in several
-    goes equals one built in one go.
+    New classes and confusions are inserted in the card's order, so that a set built in several steps equals
+    one built in one step.
     """
     old = {} if attributes is None else attributes.classes
     missing = [name for name in card.class_names if _key(old, card, name) not in old]
@@ -99,9 +100,9 @@ def with_texts(
         value: Any = list(texts)
         if slot.confused is not None:
             others = getattr(classes[key], slot.kind) or {}
-            place = _key(others, card, slot.confused)
-            new = {place: value}
-            value = {**others, **new} if place in others else _inserted(others, new, card)
+            confused = _key(others, card, slot.confused)
+            new = {confused: value}
+            value = {**others, **new} if confused in others else _inserted(others, new, card)
         classes[key] = classes[key].model_copy(update={slot.kind: value})
     if attributes is None:
         return AttributeSet(format="attribute-set/1", dataset=card.name, classes=classes)
@@ -113,23 +114,23 @@ def _key(mapping: Mapping[str, object], card: Card, name: str) -> str:
     if name in mapping or name == OTHER:
         return name
     for spelling in mapping:
-        found = card.find_class(spelling)
-        if found is not None and found.name == name:
+        match = card.find_class(spelling)
+        if match is not None and match.name == name:
             return spelling
     return name
 
 
 def _inserted(old: Mapping[str, Any], new: Mapping[str, Any], card: Card) -> dict[str, Any]:
     """`old` in its own order, each key of `new` before the first old key that follows it in the card."""
-    order = {name: place for place, name in enumerate((*card.class_names, OTHER))}
+    order = {name: number for number, name in enumerate((*card.class_names, OTHER))}
 
     def rank(key: str) -> int:
-        found = card.find_class(key)
-        return order[found.name] if found is not None else order.get(key, -1)
+        match = card.find_class(key)
+        return order[match.name] if match is not None else order.get(key, -1)
 
     result = [(rank(key), key, value) for key, value in old.items()]
     for key, value in new.items():
-        own = rank(key)
-        place = next((i for i, (other, _, _) in enumerate(result) if other > own), len(result))
-        result.insert(place, (own, key, value))
+        new_rank = rank(key)
+        index = next((i for i, (other, _, _) in enumerate(result) if other > new_rank), len(result))
+        result.insert(index, (new_rank, key, value))
     return {key: value for _, key, value in result}

@@ -1,4 +1,4 @@
-"""One spelling for each class: that of the card, where a card knows the class. No I/O but the card's file."""
+"""One spelling for each class: that of the card, where a card knows the class. Reads nothing but cards."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def card_of(attributes: AttributeSet, dataset: str | None = None) -> Card | None
 
 def class_name(spelling: str, card: Card | None) -> str:
     """The card's name of a class; `other`, and what the card does not know, stay as they are."""
-    found = None if card is None or spelling == OTHER else card.find_class(spelling)
-    return spelling if found is None else found.name
+    match = None if card is None or spelling == OTHER else card.find_class(spelling)
+    return spelling if match is None else match.name
 
 
 def key_of(attributes: AttributeSet, spelling: str, card: Card | None) -> str | None:
     """How the set spells the class that `spelling` means: a name, folder or alias; None where it has none.
 
-    Case, underscores and hyphens do not count.
+    Case, underscores and joining hyphens do not count.
     """
-    wanted = {fold(spelling), fold(class_name(spelling, card))}
+    spellings = {fold(spelling), fold(class_name(spelling, card))}
     return next(
-        (name for name in attributes.classes if wanted & {fold(name), fold(class_name(name, card))}), None
+        (name for name in attributes.classes if spellings & {fold(name), fold(class_name(name, card))}), None
     )
 
 
@@ -48,15 +48,16 @@ def find_class(attributes: AttributeSet, spelling: str, card: Card | None) -> st
     if key is None:
         raise UserError(
             f"the set of '{attributes.dataset}' has no class '{spelling}'",
+            code="set-unknown-class",
             remedy=did_you_mean(spelling, attributes.classes),
         )
     return key
 
 
-def slot_of(place: Entry | Slot, card: Card | None) -> Slot:
-    """The list that a text stands in, in the card's spelling."""
-    confused = None if place.confused is None else class_name(place.confused, card)
-    return Slot(class_name(place.class_name, card), place.kind, confused)
+def slot_of(entry: Entry | Slot, card: Card | None) -> Slot:
+    """The list of a text, in the card's spelling."""
+    confused = None if entry.confused is None else class_name(entry.confused, card)
+    return Slot(class_name(entry.class_name, card), entry.kind, confused)
 
 
 def lists_of(attributes: AttributeSet, card: Card | None) -> dict[Slot, list[str]]:
@@ -75,6 +76,7 @@ def lists_of(attributes: AttributeSet, card: Card | None) -> dict[Slot, list[str
                 f"'{slot.class_name}' is there twice, once as '{entry.class_name}'"
                 if origin[slot][0] != entry.class_name
                 else f"confusion with '{slot.confused}' is there twice, once as '{entry.confused}'",
+                code="set-repeated-class",
                 class_name=slot.class_name,
                 remedy="Join the two lists.",
             )
@@ -83,7 +85,7 @@ def lists_of(attributes: AttributeSet, card: Card | None) -> dict[Slot, list[str
 
 
 def from_lists(lists: dict[Slot, list[str]]) -> dict[str, ClassAttributes]:
-    """Classes of a set from its lists; classes and confusions stand as they first appear in `lists`."""
+    """Classes of a set from its lists; classes and confusions are in the order of the lists."""
     values: dict[str, dict[str, object]] = {}
     for slot, texts in lists.items():
         kinds = values.setdefault(slot.class_name, {})

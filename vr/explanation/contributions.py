@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from attrgen.schema.attribute_set import AttributeSet, Entry
-from vr.methods.common.parts import Part
+from vr.methods.common.contributions import Contribution, Terms, total
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,6 @@ def origins(attributes: AttributeSet | None) -> FindOrigin:
     return find
 
 
-def fused(parts: Sequence[Part]) -> Tensor:
-    """The fused scores (B, C) that the parts are of."""
-    return torch.stack([part.gives for part in parts]).sum(0)
-
-
 def scored(logits: Tensor, classes: Sequence[str]) -> list[tuple[ClassScore, ...]]:
     """The classes of each image by fused scores (B, C), the highest first, without what they are made of."""
     leads = logits - logits.mean(1, keepdim=True)
@@ -116,21 +111,23 @@ def scored(logits: Tensor, classes: Sequence[str]) -> list[tuple[ClassScore, ...
     return [tuple(sorted(image, key=lambda row: -row.logit)) for image in images]
 
 
-def split(parts: Sequence[Part], classes: Sequence[str], origin: FindOrigin) -> list[tuple[ClassScore, ...]]:
+def split(
+    contributions: Sequence[Contribution], classes: Sequence[str], origin: FindOrigin
+) -> list[tuple[ClassScore, ...]]:
     """Take the scores of a batch apart.
 
     Args:
-        parts: what the method's fused scores are the sum of.
+        contributions: what the fused scores of the method are the sum of.
         classes: names in label order.
 
     Returns:
         For each image its classes, the highest score first.
     """
-    pieces = [_Piece.of(part) for part in parts]
+    pieces = [_Piece.of(contribution) for contribution in contributions]
     loudness = torch.stack([piece.gives.abs().sum(-1) for piece in pieces]).sum(0)
     shares = [(piece.gives.abs() / loudness[..., None]).tolist() for piece in pieces]
     result = []
-    for image, plain in enumerate(scored(fused(parts), classes)):
+    for image, plain in enumerate(scored(total(contributions).fused, classes)):
         rows = []
         for row in plain:
             at = image, classes.index(row.name)
@@ -145,67 +142,64 @@ def split(parts: Sequence[Part], classes: Sequence[str], origin: FindOrigin) -> 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A part in numbers: (B, C) each, and (B, C, k) of the nearest texts, the nearest first."""
+    """A contribution in numbers: (B, C) each, and (B, C, n) of its texts, the nearest first."""
 
-    part: Part
-    values: Tensor  # logits
-    places: Tensor  # in the bank
-    gives: Tensor  # zero where a class has fewer than k texts
+    contribution: Contribution
+    terms: Terms
+    gives: Tensor  # zero where a class has fewer than n texts
     score: Tensor
     gate: Tensor
     lead: Tensor
 
     @classmethod
-    def of(cls, part: Part) -> _Piece:
-        similarities = part.similarities
-        values, places = similarities.topk(min(part.k, similarities.shape[-1]), dim=-1)
-        there = torch.isfinite(values)
-        count = there.sum(-1)
-        score = values.masked_fill(~there, 0).sum(-1) / count
-        gate = torch.as_tensor(part.gate, device=score.device).expand_as(score)
-        weight = gate * part.share
-        gives = (weight / count)[..., None] * values.masked_fill(~there, 0)
+    def of(cls, contribution: Contribution) -> _Piece:
+        terms, score = contribution.terms, contribution.score
+        gate = torch.as_tensor(contribution.gate, device=score.device).expand_as(score)
+        weight = gate * contribution.share
+        gives = weight[..., None] * terms.weights * terms.similarities
         lead = weight * score - (weight * score).mean(1, keepdim=True)
-        return cls(part, values, places, gives, score, gate, lead)
+        return cls(contribution, terms, gives, score, gate, lead)
 
     def bank_score(
         self, at: tuple[int, int], class_name: str, shares: Sequence[float], origin: FindOrigin
     ) -> BankScore:
-        part, score = self.part, float(self.score[at])
-        weight = float(self.gate[at]) * part.share
-        words = part.bank.texts[at[1]]
-        count = min(len(words), self.values.shape[-1])
+        contribution, score = self.contribution, float(self.score[at])
+        weight = float(self.gate[at]) * contribution.share
+        words = contribution.bank.texts[at[1]]
+        count = min(len(words), self.terms.positions.shape[-1])
         texts = [
             TextScore(
                 text=words[place],
-                origin=origin(class_name, part.name, words[place]),
-                cosine=value / part.tau,
+                origin=origin(class_name, contribution.name, words[place]),
+                cosine=value / contribution.tau,
                 score=value,
-                weight=weight / count,
+                weight=weight * share_of_score,
                 gives=gives,
                 share=share,
             )
-            for place, value, gives, share in zip(
-                self.places[at][:count].tolist(),
-                self.values[at][:count].tolist(),
+            for place, value, share_of_score, gives, share in zip(
+                self.terms.positions[at][:count].tolist(),
+                self.terms.similarities[at][:count].tolist(),
+                self.terms.weights[at][:count].tolist(),
                 self.gives[at][:count].tolist(),
                 shares[:count],
                 strict=True,
             )
         ]
-        return BankScore(part.name, score, weight, weight * score, float(self.lead[at]), tuple(texts))
+        return BankScore(contribution.name, score, weight, weight * score, float(self.lead[at]), tuple(texts))
 
 
 def _experts(
     pieces: Sequence[_Piece], banks: Sequence[BankScore], at: tuple[int, int]
 ) -> tuple[ExpertScore, ...]:
     found = []
-    for name in dict.fromkeys(piece.part.expert for piece in pieces):
-        own = [(piece, bank) for piece, bank in zip(pieces, banks, strict=True) if piece.part.expert == name]
+    for name in dict.fromkeys(piece.contribution.expert for piece in pieces):
+        pairs = zip(pieces, banks, strict=True)
+        own = [(piece, bank) for piece, bank in pairs if piece.contribution.expert == name]
         found.append(
             ExpertScore(
                 name=name,
-                score=sum(piece.part.share * bank.score for piece, bank in own),
+                score=sum(piece.contribution.share * bank.score for piece, bank in own),
                 weight=float(own[0][0].gate[at]),
                 gives=sum(bank.gives for _, bank in own),
                 lead=sum(bank.lead for _, bank in own),

@@ -90,12 +90,12 @@ def explain(run: Run, images: Tensor, must_split: bool = True) -> list[tuple[Cla
     method, names = run.method.eval(), run.card.class_names
     prepared = method.prepare(images.to(method.context.backbone.device))
     try:
-        parts = method.parts(prepared)
+        contributions = method.contributions(prepared)
     except UserError as error:
         if must_split:
             raise UserError(error.what, file=run.path, remedy="Where it looks can be seen: --map.") from error
         return scored(method.scores(prepared).fused, names)
-    return split(parts, names, origins(run.attributes))
+    return split(contributions, names, origins(run.attributes))
 
 
 def as_json(run: Run, explanations: Sequence[Explanation]) -> dict[str, Any]:

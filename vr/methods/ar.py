@@ -12,13 +12,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.labels import label_bank, label_template
-from vr.methods.common.parts import Part
 from vr.methods.common.programs import FrameOptions, ProgramMethod
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
-from vr.reprogramming.score import score
 
 
 class AROptions(FrameOptions):
@@ -58,12 +57,7 @@ class AR(ProgramMethod):
         self.options = options
         self.banks["labels"] = label_bank(context, options.template)
 
-    def scores(self, prepared: Tensor) -> Scores:
-        """Scores of the class names."""
-        features = self.encoder.encode(prepared, self.delta)[0]
-        return Scores(score(features, self.bank("labels"), tau=self.tau, k=1))
-
-    def parts(self, prepared: Tensor) -> list[Part]:
+    def contributions(self, prepared: Tensor) -> list[Contribution]:
         """The class names alone."""
         features = self.encoder.encode(prepared, self.delta)[0]
-        return [Part("labels", self.bank("labels"), features, self.tau, k=1)]
+        return [Contribution("labels", self.bank("labels"), features, self.tau, k=1)]

@@ -11,12 +11,11 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Preset, Reference
-from vr.methods.common.parts import Part
 from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
-from vr.reprogramming.score import score
 
 
 class AttrVROptions(ProgramOptions):
@@ -55,19 +54,11 @@ class AttrVR(AttributeProgramMethod):
     def __init__(self, context: Context, options: AttrVROptions | None = None) -> None:
         super().__init__(context, options or AttrVROptions())
 
-    def scores(self, prepared: Tensor) -> Scores:
-        """Scores of the positive banks."""
-        features = self.encoder.encode(prepared, self.delta)[0]
-        k, alpha = self.options.k, self.options.alpha
-        descriptive = score(features, self.bank("descriptive"), tau=self.tau, k=k)
-        distinctive = score(features, self.bank("distinctive"), tau=self.tau, k=k)
-        return Scores(alpha * descriptive + (1 - alpha) * distinctive)
-
-    def parts(self, prepared: Tensor) -> list[Part]:
+    def contributions(self, prepared: Tensor) -> list[Contribution]:
         """The two banks, weighted by alpha and 1 - alpha."""
         features = self.encoder.encode(prepared, self.delta)[0]
         shares = {"descriptive": self.options.alpha, "distinctive": 1 - self.options.alpha}
         return [
-            Part(name, self.bank(name), features, self.tau, self.options.k, share=share)
+            Contribution(name, self.bank(name), features, self.tau, self.options.k, share=share)
             for name, share in shares.items()
         ]

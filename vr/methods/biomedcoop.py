@@ -27,10 +27,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
 from vr.clip.text import embed
-from vr.methods.common.base import Context, Loss, Scores
+from vr.methods.common.base import Context, Loss, needs_attributes
+from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.prompts import PromptMethod, PromptOptions
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
@@ -91,7 +91,7 @@ class BiomedCoOp(PromptMethod):
             UserError: there was no attribute set.
         """
         if self.teachers is None:
-            raise UserError("biomedcoop needs an attribute set to train", remedy="Pass --attrs FILE.")
+            raise needs_attributes(self.name)
         text = self.text_features()
         scores = self.tau * prepared @ text.T
         mean = F.normalize(self.teachers.mean(1), dim=-1)

@@ -19,13 +19,13 @@ from torch.nn import functional as F
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from vr.methods.common import corruption
 from vr.methods.common.ablations import ABLATIONS
-from vr.methods.common.base import Context, Loss, Scores
+from vr.methods.common.base import Context, Loss
+from vr.methods.common.contributions import Contribution, Scores
 from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.parts import Part
 from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
-from vr.reprogramming.score import Fusion, fuse, score
+from vr.reprogramming.score import Fusion
 
 SATURATED = 1e-3
 _SALT = {"random": 5, "shuffled": 6, "descriptive": 7, "distinctive": 8}
@@ -132,33 +132,24 @@ class BioMedVR(AttributeProgramMethod):
             return self.sign.tanh()
         return 1.0 if self.options.fusion == "add" else -1.0
 
-    def scores(self, prepared: Tensor) -> Scores:
-        """Fused scores and those of both experts; without the negative one, the positive scores alone."""
-        k = self.options.k
-        features = self.encoder.encode(prepared, self.delta)
-        descriptive = score(features[0], self.bank("descriptive"), tau=self.tau, k=k)
-        distinctive = score(features[0], self.bank("distinctive"), tau=self.tau, k=k)
-        positive = (descriptive + distinctive) / 2
-        if self.options.negatives == "none":
-            return Scores(positive)
-        negative = score(features[1], self.bank("confusion"), tau=self.tau, k=k)
-        fused = fuse(positive, negative, self.gate_weights(features[0]), self.fusion_sign())
-        return Scores(fused, positive, negative)
+    def contributions(self, prepared: Tensor) -> list[Contribution]:
+        """The positive banks, half of their expert each, and the confusion bank; both under the gate.
 
-    def parts(self, prepared: Tensor) -> list[Part]:
-        """The positive banks, half of their expert each, and the confusion bank; both under the gate."""
+        Without the negative expert, the positive banks alone.
+        """
         tau, k, alone = self.tau, self.options.k, self.options.negatives == "none"
         features = self.encoder.encode(prepared, self.delta)
-        gate = self.gate_weights(features[0])
-        weight = 1.0 if alone else gate[..., 0]
+        gate = None if alone else self.gate_weights(features[0])
+        weight = 1.0 if gate is None else gate[..., 0]
         positive = [
-            Part(name, self.bank(name), features[0], tau, k, share=0.5, gate=weight)
+            Contribution(name, self.bank(name), features[0], tau, k, share=0.5, gate=weight)
             for name in POSITIVE_KINDS
         ]
-        if alone:
+        if gate is None:
             return positive
         bank, weight = self.bank("confusion"), self.fusion_sign() * gate[..., 1]
-        return [*positive, Part("confusion", bank, features[1], tau, k, expert="negative", gate=weight)]
+        negative = Contribution("confusion", bank, features[1], tau, k, expert="negative", gate=weight)
+        return [*positive, negative]
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
         """`CE(s, y) + beta * confusion_penalty`; without the negative expert there is no penalty."""

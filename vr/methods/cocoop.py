@@ -15,7 +15,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.prompts import PromptMethod, PromptOptions
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe

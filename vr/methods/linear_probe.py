@@ -20,7 +20,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
 from vr.methods.common.recipe import Recipe

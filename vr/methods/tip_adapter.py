@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.clip.bank import Bank
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
 from vr.methods.common.labels import label_bank, label_template

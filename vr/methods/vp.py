@@ -20,13 +20,12 @@ from torch import Tensor, nn
 
 from attrgen.core.errors import UserError
 from vr.clip.bank import Bank
-from vr.methods.common.base import Context, Method, Scores
+from vr.methods.common.base import Context, Method
+from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.labels import label_bank, label_template
-from vr.methods.common.parts import Part
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.program import Program, frame_mask
-from vr.reprogramming.score import score
 
 PUBLISHED_BORDER = 30 / 224
 
@@ -90,13 +89,9 @@ class VP(Method):
         mask = frame_mask(self.image_size, self.border)
         return {"pos": Program(self.delta.detach().cpu() * mask * self.context.backbone.std.cpu(), mask)}
 
-    def scores(self, prepared: Tensor) -> Scores:
-        """Scores of the class names."""
-        return Scores(score(self._features(prepared), self.bank, tau=self.tau, k=1))
-
-    def parts(self, prepared: Tensor) -> list[Part]:
+    def contributions(self, prepared: Tensor) -> list[Contribution]:
         """The class names alone."""
-        return [Part("labels", self.bank, self._features(prepared), self.tau, k=1)]
+        return [Contribution("labels", self.bank, self._features(prepared), self.tau, k=1)]
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """The border at the full learning rate."""

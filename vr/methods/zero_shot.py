@@ -8,17 +8,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context, needs_attributes
+from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
 from vr.methods.common.labels import label_bank, label_template
-from vr.methods.common.parts import Part
 from vr.methods.common.recipe import Recipe
-from vr.reprogramming.score import score
 
 
 class ZeroShotOptions(Options):
@@ -69,22 +67,17 @@ class ZeroShot(FeatureMethod):
         assert isinstance(options, ZeroShotOptions)
         return POSITIVE_KINDS if options.text == "attributes" else ()
 
-    def scores(self, prepared: Tensor) -> Scores:
-        """Mean over the banks of the class scores.
+    def contributions(self, prepared: Tensor) -> list[Contribution]:
+        """The class names alone, or the mean of the positive banks.
 
         Raises:
             UserError: by attributes, and there was no attribute set.
         """
         if not self.banks:
-            raise UserError("zero-shot by attributes needs an attribute set", remedy="Pass --attrs FILE.")
-        each = [score(prepared, bank, tau=self.tau, k=self.options.k) for bank in self.banks]
-        return Scores(sum(each[1:], start=each[0]) / len(each))
-
-    def parts(self, prepared: Tensor) -> list[Part]:
-        """The class names alone, or the positive banks alike."""
+            raise needs_attributes(self.name)
         names = ("labels",) if self.options.text == "name" else POSITIVE_KINDS
         return [
-            Part(name, bank, prepared, self.tau, self.options.k, share=1 / len(self.banks))
+            Contribution(name, bank, prepared, self.tau, self.options.k, share=1 / len(self.banks))
             for name, bank in zip(names, self.banks, strict=True)
         ]
 

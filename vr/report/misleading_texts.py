@@ -12,7 +12,7 @@ from torch import Tensor
 from vr.data.formats.source import ImageSource, Item
 from vr.evaluation.evaluation import map_batches, prepared
 from vr.explanation.contributions import FindOrigin, origins
-from vr.methods.common.parts import Part
+from vr.methods.common.contributions import Contribution
 from vr.report.misclassified import ConfusedPair
 from vr.runs.run import Run
 
@@ -70,30 +70,34 @@ def fired(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[
         batch_size=len(items),
         workers=2,
     )
-    parts = [part for rows, _ in batches for part in run.method.parts(rows)]
+    contributions = [term for rows, _ in batches for term in run.method.contributions(rows)]
     find = origins(run.attributes)
     heard, start = [], 0
     for pair in pairs:
         images = slice(start, start + len(pair.mistakes[:IMAGES]))
         start = images.stop
-        heard.append([_bank(part, images, pair, run.card.class_names, find) for part in parts])
+        heard.append([_bank(term, images, pair, run.card.class_names, find) for term in contributions])
     return heard
 
 
-def _bank(part: Part, images: slice, pair: ConfusedPair, names: Sequence[str], find: FindOrigin) -> FiredBank:
-    similarities, gives = part.similarities[images], part.gives[images]
+def _bank(
+    contribution: Contribution, images: slice, pair: ConfusedPair, names: Sequence[str], find: FindOrigin
+) -> FiredBank:
+    similarities, gives = contribution.similarities[images], contribution.value[images]
     lean = float((gives[:, pair.predicted] - gives[:, pair.label]).mean())
 
     def texts(label: int) -> tuple[FiredText, ...]:
-        words = part.bank.texts[label]
-        nearest = _nearest(similarities[:, label].cpu() / part.tau, part.k, words)
+        words = contribution.bank.texts[label]
+        nearest = _nearest(similarities[:, label].cpu() / contribution.tau, contribution.k, words)
         return tuple(
-            FiredText(text, find(names[label], part.name, text).mimics, times, cosine)
+            FiredText(text, find(names[label], contribution.name, text).mimics, times, cosine)
             for text, times, cosine in nearest
         )
 
-    sign = -1 if float(torch.as_tensor(part.gate).float().mean()) < 0 else 1
-    return FiredBank(part.name, part.expert, lean, sign, texts(pair.predicted), texts(pair.label))
+    sign = -1 if float(torch.as_tensor(contribution.gate).float().mean()) < 0 else 1
+    return FiredBank(
+        contribution.name, contribution.expert, lean, sign, texts(pair.predicted), texts(pair.label)
+    )
 
 
 def _nearest(cosines: Tensor, k: int, words: Sequence[str]) -> list[tuple[str, int, float]]:

@@ -31,14 +31,3 @@ def top_k_mean(similarity: Tensor, k: int) -> Tensor:
 def score(features: Tensor, bank: Bank, *, tau: float, k: int) -> Tensor:
     """`topk(z, T)`: (B, C) class scores of unit features (B, D) against a bank."""
     return top_k_mean(similarities(features, bank, tau), k)
-
-
-def fuse(positive: Tensor, negative: Tensor, gate: Tensor, sign: Tensor | float = 1.0) -> Tensor:
-    """`s = g[0] * s+ + sign * g[1] * s-`.
-
-    Args:
-        positive, negative: (B, C) scores of the two experts.
-        gate: weights that sum to 1 on the last axis: (2,) shared, (C, 2) by class or (B, 1, 2) by image.
-        sign: +1 as published, -1 to subtract the confusion, or a learned number in (-1, 1).
-    """
-    return gate[..., 0] * positive + sign * gate[..., 1] * negative

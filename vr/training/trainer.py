@@ -15,7 +15,8 @@ from torch import Tensor
 
 from attrgen.core.errors import UserError
 from vr.data.loading.training_images import TrainingImages
-from vr.methods.common.base import Loss, Method, Scores
+from vr.methods.common.base import Loss, Method
+from vr.methods.common.contributions import Scores
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import Row
 from vr.runs.selection import Select

@@ -31,7 +31,7 @@ def read(path: Path) -> ListFile:
         UserError: not there, not UTF-8, not JSON, or not of that form; every place by its line.
     """
     text = read_text(path, what="attribute file")
-    located = json_lines.parse_file(text, path, otherwise="Get the file anew.")
+    located = json_lines.parse_file(text, path, remedy="Get the file anew.")
     errors = list(_errors(located, path))
     if errors:
         raise one_or_many(errors[:20])

@@ -238,7 +238,9 @@ def test_ctrl_c_saves_what_is_done_and_says_so(
 
 def test_a_hundred_classes_do_not_make_9900_calls_unless_told(attrgen: Attrgen, tmp_path: Path) -> None:
     for number in range(100):
-        (tmp_path / "images" / f"kind_{number:02}").mkdir(parents=True)
+        folder = tmp_path / "images" / f"kind_{number:02}"
+        folder.mkdir(parents=True)
+        (folder / "1.png").touch()
     words = ("build", "--dataset", "images", "--dry-run")
     ran = attrgen(*words)
     assert "300 calls of" in ran.out and "300 calls for their confusion lists follow" in ran.out

@@ -5,9 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import Field, ValidationError
 
 from attrgen.core.errors import UserError, UserErrors
-from attrgen.core.validation import Frozen, read_json, read_toml, validate
+from attrgen.core.validation import (
+    Context,
+    Frozen,
+    Location,
+    Wording,
+    read_json,
+    read_toml,
+    translated,
+    validate,
+)
 
 
 class Inner(Frozen):
@@ -17,6 +27,8 @@ class Inner(Frozen):
 class Outer(Frozen):
     name: str
     inner: Inner = Inner(size=1)
+    several: tuple[Inner, ...] | None = Field(None, min_length=2)
+    by_name: dict[str, Inner] = Field(default_factory=dict)
 
 
 def error_of(value: object) -> UserError:
@@ -63,3 +75,38 @@ def test_json(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_json(Outer, path, what="thing", code="thing")
     assert caught.value.code == "thing-value"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"name": "x", "inner": {"size": 1, "sise": 2}},
+        {"name": "x", "several": [{"size": 1}, {"size": 1, "sise": 2}]},
+        {"name": "x", "by_name": {"name": {"size": 1, "sise": 2}}},
+    ],
+)
+def test_an_unknown_key_is_compared_with_the_keys_of_its_own_model(value: object) -> None:
+    error = error_of(value)
+    errors = error.errors if isinstance(error, UserErrors) else [error]
+    assert [(one.code, "'size'" in one.remedy) for one in errors] == [("thing-unknown-key", True)]
+
+
+def test_a_list_that_is_too_short_is_told_only_where_its_entries_are_right() -> None:
+    error = error_of({"name": "x", "several": [{"size": 1}]})
+    assert not isinstance(error, UserErrors) and error.what.startswith("several: ")
+    error = error_of({"name": "x", "several": [{"size": 1}, {"size": "big"}]})
+    assert not isinstance(error, UserErrors) and error.what.startswith("several.1.size = 'big'")
+
+
+def test_the_caller_says_where_a_value_is_and_in_which_words() -> None:
+    context = Context(
+        "thing",
+        "thing",
+        locate=lambda path: Location(str(path[-1]), line=len(path), class_name="c"),
+        wording={"int_parsing": Wording("is no number", "Write a number.")},
+    )
+    with pytest.raises(ValidationError) as caught:
+        Outer.model_validate({"name": "x", "inner": {"size": "big"}})
+    [error] = translated(caught.value, Outer, context)
+    assert (error.line, error.class_name, error.remedy) == (2, "c", "Write a number.")
+    assert error.what == "size = 'big': is no number"

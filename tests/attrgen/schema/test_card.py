@@ -58,7 +58,11 @@ def test_other_names_stay_apart(names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("scans.zip", "card-collection-file"), ("scans.NPZ", "card-collection-file"), ("none", "card-unknown")],
+    [
+        ("scans.zip", "card-collection-file"),
+        ("scans.NPZ", "card-collection-file"),
+        ("none", "card-unknown-dataset"),
+    ],
 )
 def test_what_is_no_dataset(name: str, code: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"PK") if "." in name else None

@@ -60,23 +60,24 @@ def test_the_mistakes_of_a_run(card: Card, run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code", "line"),
     [
-        ("path,label\nx,smooth lump\n", "columns 'label' and 'predicted'"),
-        ("path,label,predicted\nx,smooth lump,wolf\n", "predictions.csv:2: 'wolf' is no class"),
-        ("path,label,predicted\nx,smooth lump\n", "is no class"),
-        ("path,label,predicted\nx,smooth lump,smooth lump\n", "no mistakes"),
-        ("", "columns"),
-        ("path,label,predicted\nx," + "y" * 200_000 + ",z\n", "not a table"),
+        ("path,label\nx,smooth lump\n", "confusers-missing-column", None),
+        ("path,label,predicted\nx,smooth lump,wolf\n", "confusers-unknown-class", 2),
+        ("path,label,predicted\nx,smooth lump\n", "confusers-unknown-class", 2),
+        ("path,label,predicted\nx,smooth lump,smooth lump\n", "confusers-no-mistakes", None),
+        ("", "confusers-missing-column", None),
+        ("path,label,predicted\nx," + "y" * 200_000 + ",z\n", "confusers-not-csv", 1),
     ],
 )
-def test_predictions_that_are_of_no_use(card: Card, tmp_path: Path, content: str, message: str) -> None:
+def test_unusable_predictions(card: Card, tmp_path: Path, content: str, code: str, line: int | None) -> None:
     (tmp_path / "predictions.csv").write_text(content)
     with pytest.raises(UserError) as caught:
         confusers.from_run(card, tmp_path)
-    assert message in str(caught.value)
+    assert (caught.value.code, caught.value.line) == (code, line)
 
 
 def test_a_wrong_run_directory(card: Card, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such predictions file"):
+    with pytest.raises(UserError) as caught:
         confusers.from_run(card, tmp_path / "none")
+    assert caught.value.code == "file-missing"

@@ -51,12 +51,17 @@ def test_refresh(word: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "message"),
-    [("dog", "no class"), ("ant/colour", "no kind"), ("ant/ensemble", "nothing of that is to be built")],
+    ("word", "code"),
+    [
+        ("dog", "card-unknown-class"),
+        ("ant/colour", "build-unknown-kind"),
+        ("ant/ensemble", "build-nothing-to-refresh"),
+    ],
 )
-def test_refresh_of_what_is_not_there(word: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+def test_refresh_of_what_is_not_there(word: str, code: str) -> None:
+    with pytest.raises(UserError) as caught:
         refreshed(CARD, slots(CARD, KINDS, PAIRS), [word])
+    assert caught.value.code == code
 
 
 def test_goes_in_any_order_end_in_the_same_file() -> None:

@@ -109,8 +109,9 @@ UNWRITABLE = ("1e999", r'"\ud800"', "[" * 400 + "]" * 400, "1" + "0" * 5000, "Na
 def test_what_could_not_be_written_again_is_not_read(tmp_path: Path, value: str) -> None:
     path = tmp_path / "set.json"
     path.write_bytes(with_provenance(value))
-    with pytest.raises(UserError, match="not JSON"):
+    with pytest.raises(UserError) as caught:
         attribute_set.load(path)
+    assert caught.value.code == "set-not-json"
     assert [found.rule for found in check_bytes(path.read_bytes(), path).findings] == ["json"]
 
 

@@ -139,5 +139,6 @@ def test_without_an_attribute_set_the_scores_say_so(name, tiny, card, images) ->
     options = kind.options_type.model_validate({"text": "attributes"} if name == "zero-shot" else {})
     assert set(kind.required_kinds(options)) >= {"descriptive", "distinctive"}
     method = kind(Context(tiny, card, None), options)
-    with pytest.raises(UserError, match="needs an attribute set"):
+    with pytest.raises(UserError) as caught:
         method.scores(method.prepare(images(method)))
+    assert caught.value.code == "method-needs-attributes"

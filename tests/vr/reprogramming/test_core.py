@@ -13,7 +13,7 @@ from vr.clip import bank as banks
 from vr.methods.common.recipe import Recipe
 from vr.reprogramming.loss import confusion_penalty
 from vr.reprogramming.program import encode_reprogrammed, frame_width, reprogram, resolve_frame
-from vr.reprogramming.score import fuse, score
+from vr.reprogramming.score import score
 from vr.training.schedule import make_optimizer, set_learning_rate
 
 
@@ -78,16 +78,6 @@ def test_published_padding_repeats_texts_and_the_default_does_not() -> None:
     assert padded[:5] == texts and len(padded) == 20 and set(padded) == set(texts)
     cut = banks.padded_with_replacement(texts, 3, torch.Generator().manual_seed(0))
     assert len(set(cut)) == 3 and set(cut) <= set(texts)
-
-
-def test_fusion_weighs_the_experts() -> None:
-    positive, negative = torch.randn(4, 3), torch.randn(4, 3)
-    shared, by_class = torch.tensor([0.7, 0.3]), torch.rand(3, 2)
-    assert torch.allclose(fuse(positive, negative, shared), 0.7 * positive + 0.3 * negative)
-    assert torch.allclose(fuse(positive, negative, shared, -1.0), 0.7 * positive - 0.3 * negative)
-    assert torch.allclose(
-        fuse(positive, negative, by_class), by_class[:, 0] * positive + by_class[:, 1] * negative
-    )
 
 
 @pytest.mark.parametrize("over", ["all", "others"])

@@ -18,18 +18,10 @@ from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip.backbone import Backbone
+from vr.methods.common.contributions import Contribution, Scores, total
 from vr.methods.common.facts import Family, Options, Preset, Reference
-from vr.methods.common.parts import Part
 from vr.methods.common.recipe import Recipe
 from vr.reprogramming.program import Program
-
-
-class Scores(NamedTuple):
-    """Class scores of a batch, (B, C) each, in logit units; experts only where a method has them."""
-
-    fused: Tensor
-    positive: Tensor | None = None
-    negative: Tensor | None = None
 
 
 class Loss(NamedTuple):
@@ -57,6 +49,13 @@ class Context:
     attributes: AttributeSet | None
     seed: int = 0
     attributes_file: str | None = None
+
+
+def needs_attributes(name: str) -> UserError:
+    """The error of a method that reads attributes and was given none."""
+    return UserError(
+        f"{name} needs an attribute set", code="method-needs-attributes", remedy="Give one with --attrs FILE."
+    )
 
 
 class Method(nn.Module):
@@ -118,17 +117,20 @@ class Method(nn.Module):
         It is computed without gradient, and once for a whole run where images are not augmented.
         """
 
-    @abstractmethod
-    def scores(self, prepared: Tensor) -> Scores:
-        """Class scores of prepared images."""
-
-    def parts(self, prepared: Tensor) -> list[Part]:
-        """What the fused scores are made of, where they are a sum over banks of texts.
+    def contributions(self, prepared: Tensor) -> list[Contribution]:
+        """What each bank of texts adds to the scores of prepared images.
 
         Raises:
-            UserError: this method scores images in another way.
+            UserError: the scores of this method are not a sum over texts.
         """
-        raise UserError(f"{self.name} does not score images by texts alone, so no text stands for its scores")
+        raise UserError(
+            f"{self.name} does not score images by texts alone, so no text stands for its scores",
+            code="method-without-contributions",
+        )
+
+    def scores(self, prepared: Tensor) -> Scores:
+        """Class scores of prepared images: the sum of the contributions, unless a method says otherwise."""
+        return total(self.contributions(prepared))
 
     def programs(self) -> dict[str, Program]:
         """What is added to every image, by expert; empty for methods that leave the image alone."""

@@ -9,12 +9,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import require
 from vr.clip import bank as banks
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
-from vr.methods.common.base import Context, Method
+from vr.methods.common.base import Context, Method, needs_attributes
 from vr.methods.common.facts import Options
 from vr.reprogramming.encoder import make_encoder
 from vr.reprogramming.program import Program, frame_mask, resolve_frame
@@ -66,7 +65,7 @@ class ProgramMethod(Method):
             UserError: there was neither an attribute set nor a stored bank.
         """
         if name not in self.banks:
-            raise UserError(f"{self.name} needs an attribute set", remedy="Pass --attrs FILE.")
+            raise needs_attributes(self.name)
         return self.banks[name]
 
     def state(self) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vr.methods.common.base import Context, Scores
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options
 from vr.methods.common.features import FeatureMethod
 from vr.reprogramming.prompt import Prompts, word_vectors

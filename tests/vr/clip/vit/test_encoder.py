@@ -13,7 +13,7 @@ from vr.clip import bank as banks
 from vr.reprogramming.encoder import PlainEncoder, make_encoder
 from vr.reprogramming.fast_encoder import FrameEncoder
 from vr.reprogramming.loss import confusion_penalty
-from vr.reprogramming.score import fuse, score
+from vr.reprogramming.score import score
 
 BATCH, CLASSES = 3, 4
 
@@ -39,7 +39,7 @@ def loss_and_gradient(encoder: Any, images: Tensor, delta: Tensor) -> tuple[Tens
 
     labels = torch.arange(BATCH) % CLASSES
     positive, negative = scores(features[0]), scores(features[1])
-    fused = fuse(positive, negative, torch.tensor([0.6, 0.4]))
+    fused = 0.6 * positive + 0.4 * negative
     penalty = confusion_penalty(negative, fused, labels, margin=0.5, over="all")
     loss = F.cross_entropy(fused, labels) + 0.3 * penalty
     (gradient,) = torch.autograd.grad(loss, delta)

@@ -1,0 +1,98 @@
+"""Contributions: what each bank of texts adds to the class scores. The scores are defined as their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from vr.clip.bank import Bank
+from vr.reprogramming.score import similarities, top_k_mean
+
+Expert = Literal["positive", "negative"]
+
+
+class Scores(NamedTuple):
+    """Class scores of a batch, (B, C) each, in logit units; the experts' only where a method has both."""
+
+    fused: Tensor
+    positive: Tensor | None = None
+    negative: Tensor | None = None
+
+
+class Terms(NamedTuple):
+    """The texts that a bank's class scores are made of: `score = sum over n of weights * similarities`.
+
+    Attributes:
+        similarities: (B, C, n) in logit units, zero where a class has fewer than n texts.
+        positions: (B, C, n) in the class's list of texts.
+        weights: (B, C, n), zero where a class has fewer than n texts.
+    """
+
+    similarities: Tensor
+    positions: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One bank under one expert.
+
+    Attributes:
+        name: an attribute kind, or `labels`.
+        bank: the texts and their embeddings.
+        features: (B, D) unit features of the images as the expert sees them.
+        tau, k: as in `vr.reprogramming.score.score`.
+        share: weight of this bank within its expert.
+        expert: the expert that the bank belongs to.
+        gate: weight of the expert in the fused score, its sign included; broadcasts to (B, C).
+    """
+
+    name: str
+    bank: Bank
+    features: Tensor
+    tau: float
+    k: int
+    share: float = 1.0
+    expert: Expert = "positive"
+    gate: Tensor | float = 1.0
+
+    @property
+    def similarities(self) -> Tensor:
+        """(B, C, m) in logit units; -inf where the ragged bank has no text."""
+        return similarities(self.features, self.bank, self.tau)
+
+    @property
+    def score(self) -> Tensor:
+        """(B, C): the class scores of the bank alone."""
+        return top_k_mean(self.similarities, self.k)
+
+    @property
+    def value(self) -> Tensor:
+        """(B, C): what the bank adds to the fused scores."""
+        return self.gate * self.share * self.score
+
+    @property
+    def terms(self) -> Terms:
+        """The k nearest texts of each class, the nearest first."""
+        values, positions = self.similarities.topk(min(self.k, self.bank.present.shape[1]), dim=-1)
+        present = torch.isfinite(values)
+        return Terms(values.masked_fill(~present, 0), positions, present / present.sum(-1, keepdim=True))
+
+
+def total(contributions: Sequence[Contribution]) -> Scores:
+    """The scores: an expert's are the shares of its banks, the fused ones the gated sum of the experts'."""
+    experts: dict[Expert, Tensor] = {}
+    gates: dict[Expert, Tensor | float] = {}
+    for term in contributions:
+        score = term.share * term.score
+        experts[term.expert] = experts[term.expert] + score if term.expert in experts else score
+        gates[term.expert] = term.gate
+    gated = [gates[expert] * score for expert, score in experts.items()]
+    fused = sum(gated[1:], start=gated[0])
+    if len(experts) == 1:
+        return Scores(fused)
+    return Scores(fused, experts["positive"], experts["negative"])
