@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from attrgen.check.words import stem, words
 
@@ -47,12 +48,6 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-AXES: Mapping[str, tuple[frozenset[str], ...]] = {
-    axis: tuple(frozenset(stem(word) for word in words(line)) for line in lines)
-    for axis, lines in _WORDS.items()
-}
-
-
 _COMPOUNDS = {
     f"{amount}-{what}": f"{prefix}dense"
     for amount, prefix in (("low", "hypo"), ("high", "hyper"))
@@ -60,15 +55,24 @@ _COMPOUNDS = {
 }
 
 
+@cache
+def axes() -> Mapping[str, tuple[frozenset[str], ...]]:
+    """By axis, the stems of each of its alternatives."""
+    return {
+        axis: tuple(frozenset(stem(word) for word in words(line)) for line in lines)
+        for axis, lines in _WORDS.items()
+    }
+
+
 def side(axis: str, word: str) -> int | None:
     """Which alternative of an axis a word is, or None. A hyphenated word counts by any of its parts."""
     stems = {stem(part) for part in words(_COMPOUNDS.get(word, word))}
-    return next((number for number, known in enumerate(AXES[axis]) if stems & known), None)
+    return next((number for number, known in enumerate(axes()[axis]) if stems & known), None)
 
 
 def contrast(one: frozenset[str], other: frozenset[str]) -> bool:
     """Whether two sets of stems take different alternatives on some axis, and no common one."""
-    for alternatives in AXES.values():
+    for alternatives in axes().values():
         here = {number for number, stems in enumerate(alternatives) if one & stems}
         there = {number for number, stems in enumerate(alternatives) if other & stems}
         if here and there and not here & there:

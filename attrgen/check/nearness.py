@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from math import log, sqrt
 
-from attrgen.check.contrasts import AXES
+from attrgen.check.contrasts import axes
 from attrgen.check.rule import Hit, Lists, set_rule
 from attrgen.check.words import content, stem, words
 from attrgen.schema.attribute_set import OTHER
 
 NEAREST = 3  # texts of a class that count, as in the method's own score
-MARGIN = 0.03  # of cosine; the least lead that is no accident
+MARGIN = 0.04  # of cosine; no text of the curated library exceeds it
 _AXES = ("density", "outline", "texture", "thickness", "size")
 
 # Words that name the same thing; a text has its own words and, besides, the first of each line it touches.
@@ -31,10 +32,6 @@ _SYNONYMS = """
     vessel artery vein capillary
     layer sheet
 """
-_KIN: Mapping[str, str] = {
-    **{word: f"{axis} {side}" for axis in _AXES for side, stems in enumerate(AXES[axis]) for word in stems},
-    **{stem(w): line.split()[0] for line in _SYNONYMS.strip().splitlines() for w in words(line)},
-}
 
 _Terms = frozenset[str]
 
@@ -63,8 +60,19 @@ def nearer_to_own(lists: Lists) -> Iterator[Hit]:
 
 
 def _terms(text: str) -> _Terms:
-    stems = content(text)
-    return stems | {_KIN[word] for word in stems if word in _KIN}
+    """The stems of a text, and the common names of those that have one."""
+    stems, shared = content(text), _shared_names()
+    return stems | {shared[word] for word in stems if word in shared}
+
+
+@cache
+def _shared_names() -> Mapping[str, str]:
+    """By stem: the alternative of an axis that it takes, or the first of its synonyms."""
+    sides = {
+        word: f"{axis} {side}" for axis in _AXES for side, stems in enumerate(axes()[axis]) for word in stems
+    }
+    lines = _SYNONYMS.strip().splitlines()
+    return sides | {stem(word): line.split()[0] for line in lines for word in words(line)}
 
 
 def _nearness(terms: _Terms, bank: Iterable[_Terms], weights: Mapping[str, float]) -> float:

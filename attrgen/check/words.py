@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,]\d+)*")
 
@@ -30,12 +31,6 @@ STOP_WORDS = word_set(
     """
 )  # fmt: skip
 
-_ENDINGS = (
-    "izations", "ization", "ications", "ication", "ations", "ation", "ingly", "edly", "ments", "ment", "ness",
-    "ions", "ion", "ies", "ied", "ing", "ed", "ly", "es", "s", "e", "y",
-)  # fmt: skip
-_SHORTEST_STEM = 3
-
 
 @lru_cache(maxsize=100_000)
 def words(text: str) -> tuple[str, ...]:
@@ -45,15 +40,15 @@ def words(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """A word without its English ending: `margins` and `margin` are one. Rough, and the same for all."""
-    kept = word
-    if not word.endswith(("ss", "us", "is")):
-        ending = next((end for end in _ENDINGS if word.endswith(end)), "")
-        kept = word[: len(word) - len(ending)]
-        kept = kept.removesuffix("e") if ending else kept
-    if len(kept) < _SHORTEST_STEM:
-        return word
-    return kept[:-1] if kept[-1] == kept[-2] and len(kept) > _SHORTEST_STEM else kept
+    """A word without its English ending, by Snowball's English stemmer: `margins` and `margin` are one."""
+    return str(_stemmer().stemWord(word))
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer  # with all its languages; nothing else of `attrgen` needs it
+
+    return snowballstemmer.stemmer("english")
 
 
 @lru_cache(maxsize=100_000)
