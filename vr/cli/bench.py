@@ -42,18 +42,19 @@ def bench(
     from attrgen.core.files import write_text
     from vr.clip import backbone as backbones
     from vr.runtime.device import resolve_device, resolve_precision
-    from vr.training.benchmark import bench as benches
-    from vr.training.benchmark.meter import profile_page
+    from vr.training.benchmark.instruments import profile_page
+    from vr.training.benchmark.measurement import measure
+    from vr.training.benchmark.table import lines
 
     where = resolve_device(device)
     loaded = backbones.load(backbone, weights, device=where, precision=resolve_precision(precision, where))
-    measured, last = benches.bench(
+    measured, last = measure(
         loaded, batch_size=batch_size, steps=steps, frame=frame, say=lambda line: typer.echo(line, err=True)
     )
     if as_json:
         typer.echo(json.dumps(measured.as_json(), indent=2))
     else:
-        for line in benches.lines(measured):
+        for line in lines(measured):
             typer.echo(line)
     if profile is not None:
         write_text(profile, profile_page(last, where))

@@ -1,4 +1,4 @@
-"""How reprogrammed images meet the image tower: one interface, a plain path and faster exact ones."""
+"""Encoding reprogrammed images: one interface, the plain path and the fast exact one."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Protocol
 from torch import Tensor
 
 from vr.clip.backbone import Backbone
-from vr.clip.vit.parts import Unsupported
+from vr.clip.vit.read_layers import Unsupported
 from vr.reprogramming.fast_encoder import FrameEncoder
 from vr.reprogramming.program import encode_reprogrammed
 
 
 class Encoder(Protocol):
-    """Encodes images inside learnable frames. `path` says which way it goes, for logs and `config.json`."""
+    """Encodes images inside learnable frames. `path` names the implementation, for logs and `config.json`."""
 
     path: str
     frame: int
     image_size: int
 
     def prepare(self, images: Tensor) -> Tensor:
-        """What of images (B, 3, image_size, image_size) in [0, 1] no program changes, batch first."""
+        """What no program changes of images (B, 3, image_size, image_size) in [0, 1], batch first."""
         ...
 
     def encode(self, prepared: Tensor, delta: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class PlainEncoder:
 
 
 def make_encoder(backbone: Backbone, frame: int) -> Encoder:
-    """The fastest exact encoder for this tower and frame: that of ViTs, else the plain one, saying why."""
+    """The fast encoder where the tower is a known ViT, else the plain one with the reason in its `path`."""
     try:
         return FrameEncoder(backbone, frame)
     except Unsupported as reason:

@@ -1,9 +1,10 @@
-"""The exact structure of a frame around an image, seen by a ViT, put to use: nothing here is approximate.
+"""The fast exact way to encode an image inside a learnable frame with a ViT; nothing is approximated.
 
-Patches do not mix before the first attention. So patches inside the frame's inner edge are embedded once for
-all programs, and patches of the frame once a step from the programs alone, never as full images. A patch
-that holds both frame and image (ViT-B/32 with a frame of 16) is the sum of the two, for embedding is linear.
-All programs share one batch, and only the pooled token passes the whole last block; see `vr.clip.vit.tower`.
+Patches do not mix before the first attention. Therefore patches of the image alone are embedded once for all
+programs, and patches of the frame alone once per step from the programs, never as full images. A patch that
+holds both frame and image (ViT-B/32 with a frame of 16) is the sum of the two, because embedding is linear.
+All programs share one batch, and only the pooled token passes through the whole last block; see
+`vr.clip.vit.tower`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from torch.nn import functional as F
 
 from vr.clip.backbone import Backbone
 from vr.clip.vit.linear import Linear
-from vr.clip.vit.parts import Unsupported
-from vr.clip.vit.read import read_tower
+from vr.clip.vit.read_layers import Unsupported
+from vr.clip.vit.read_tower import read_tower
 from vr.reprogramming.program import frame_mask, reprogram
 from vr.runtime.device import exact_float32
 
@@ -30,7 +31,7 @@ class FrameEncoder:
         dtype: what the blocks compute in; by default the backbone's precision.
 
     Raises:
-        Unsupported: the tower is not a ViT that is known here, or does not give what the plain path gives.
+        Unsupported: the tower is not a known ViT, or its results differ from the plain path's.
     """
 
     def __init__(self, backbone: Backbone, frame: int, *, dtype: torch.dtype | None = None) -> None:
@@ -44,12 +45,12 @@ class FrameEncoder:
             raise Unsupported(
                 f"{len(self.tower.position)} positions are not a grid of {grid} x {grid} patches"
             )
-        self._lay_out(grid)
+        self._precompute(grid)
         self._check()
         self.path = "fast, bf16" if dtype == torch.bfloat16 else "fast, fp32"
 
-    def _lay_out(self, grid: int) -> None:
-        """Which patches the frame touches, and what of them never changes."""
+    def _precompute(self, grid: int) -> None:
+        """Which patches the frame touches, and everything about them that never changes."""
         tower, backbone = self.tower, self.backbone
         self._grid = grid
         side = backbone.image_size
@@ -66,7 +67,7 @@ class FrameEncoder:
         self._program = Linear(tower.patch.weight / per_pixel, None)
 
     def _cut(self, pixels: Tensor) -> Tensor:
-        """Patches (..., G * G, 3 * p * p), row by row, of pixels (..., 3, H, W); a remainder is left out."""
+        """Patches (..., G * G, 3 * p * p), row by row, of pixels (..., 3, H, W); a remainder is skipped."""
         size, covered = self.tower.patch_size, self._grid * self.tower.patch_size
         pixels = pixels[..., :covered, :covered]
         patches = pixels.unflatten(-1, (self._grid, size)).unflatten(-3, (self._grid, size))
@@ -76,7 +77,7 @@ class FrameEncoder:
     def prepare(self, images: Tensor) -> Tensor:
         """Tokens (B, N, d) of image patches, in compute precision.
 
-        Where patches hold both frame and image, the image's share of theirs comes first.
+        Where patches hold both frame and image, the image's share of them is first.
         """
         tower = self.tower
         with torch.autocast(images.device.type, enabled=False):
@@ -90,7 +91,7 @@ class FrameEncoder:
             return tokens
 
     def encode(self, prepared: Tensor, delta: Tensor) -> Tensor:
-        """Unit embeddings (E, B, D), float32; gradients reach the frame of `delta` alone."""
+        """Unit embeddings (E, B, D), float32; gradients reach only the frame of `delta`."""
         with torch.autocast(delta.device.type, enabled=False):
             program = self._program(torch.sigmoid(self._cut(delta)[:, self._framed]) * self._mask)
             if self._mixed:
@@ -104,7 +105,7 @@ class FrameEncoder:
     @torch.no_grad()
     @exact_float32()
     def _check(self) -> None:
-        """Compare with the plain path on one random image: a guard against towers that only look known."""
+        """Compare with the plain path on one random image, in case a known type was changed."""
         side, device = self.backbone.image_size, self.backbone.device
         generator = torch.Generator().manual_seed(_SEED)
         image = torch.rand(1, 3, self.image_size, self.image_size, generator=generator).to(device)

@@ -1,4 +1,4 @@
-"""The confusion-suppression loss of BioMedVR, and the choices in it that paper and code disagree on."""
+"""The confusion-suppression loss of BioMedVR, with the choices on which paper and code disagree."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def confusion_penalty(
 
     Args:
         negative: (B, C) scores of the negative expert.
-        reference: (B, C) scores that the true class must lead with: the fused ones (published code) or
-            the positive expert's (published figure).
+        reference: (B, C) scores whose true class must exceed the strongest negative: the fused ones
+            (published code) or the positive expert's (published figure).
         labels: (B,) true classes.
-        over: `all` takes the maximum over every class, the true one included; `others` leaves it out.
+        over: `all` takes the maximum over every class, the true one included; `others` excludes it.
     """
     if over == "others":
         true_class = torch.nn.functional.one_hot(labels, negative.shape[1]).bool()

@@ -1,4 +1,4 @@
-"""The input-space program: a learnable frame around the image, and the reference way to show it to CLIP."""
+"""The input-space program: a learnable frame around the image, and the plain way to encode it with CLIP."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ PUBLISHED_FRAME = 16 / 224
 
 
 class Program(NamedTuple):
-    """A learned program as it can be looked at.
+    """A learned program in a form that can be displayed.
 
-    `added` (3, H, W) is what it adds to every image, in pixels of [0, 1] (negative where it darkens), on the
-    CPU; `mask` (H, W) is 1 where it may add. Smaller images are padded with zeros to H by W before.
+    Attributes:
+        added: (3, H, W), added to every image, in pixels of [0, 1] (negative where it darkens), on the CPU.
+            Smaller images are first padded with zeros to H by W.
+        mask: (H, W), 1 where the program may add.
     """
 
     added: Tensor
@@ -30,8 +32,8 @@ def frame_width(image_size: int, patch_size: int | None) -> int:
 
     Where a patch is at most 1/10 of the side, the width is rounded to whole patches (at least one), so
     that no patch holds both frame and image: 16 at 224/16, 14 at 224/14, 8 at 112/8, 12 at 120/12. Whole
-    patches that are larger would cost too much image: with 10 pixels at 80/10 (`mini`) 56% of its area is
-    left, and a linear probe reads it 6 points worse than with 6.
+    patches that are larger would cost too much image: with 10 pixels at 80/10 (`mini`) 56% of its area
+    remains, and the accuracy of a linear probe is 6 points lower than with 6.
     """
     width = image_size * PUBLISHED_FRAME
     if patch_size and patch_size * 10 <= image_size:
@@ -40,15 +42,16 @@ def frame_width(image_size: int, patch_size: int | None) -> int:
 
 
 def resolve_frame(backbone: Backbone, frame: int | None) -> int:
-    """The frame that was asked for, or the default one.
+    """The given frame, or the default one, in pixels.
 
     Raises:
-        UserError: it leaves no image.
+        UserError: it leaves nothing of the image.
     """
     width = frame_width(backbone.image_size, backbone.patch_size) if frame is None else frame
     if not 0 < width < backbone.image_size / 2:
         raise UserError(
-            f"a frame of {width} pixels leaves no image of {backbone.image_size} pixels",
+            f"a frame of {width} pixels leaves nothing of an image of {backbone.image_size} pixels",
+            code="reprogramming-frame-too-wide",
             remedy=f"Choose --frame from 1 to {(backbone.image_size - 1) // 2}.",
         )
     return width
@@ -66,10 +69,10 @@ def reprogram(images: Tensor, delta: Tensor, frame: int) -> Tensor:
 
     Args:
         images: (B, 3, s, s) in [0, 1].
-        delta: (E, 3, s + 2 frame, s + 2 frame), one program an expert; only the frame of it is used.
+        delta: (E, 3, s + 2 frame, s + 2 frame), one program per expert; only its frame is used.
 
     Returns:
-        (E, B, 3, s + 2 frame, s + 2 frame) in [0, 1]; the frame starts at 0.5 grey, for delta is zero.
+        (E, B, 3, s + 2 frame, s + 2 frame) in [0, 1]; with delta zero the frame is 0.5 grey.
     """
     padded = F.pad(images, (frame, frame, frame, frame))
     mask = frame_mask(delta.shape[-1], frame, device=delta.device)
@@ -77,9 +80,9 @@ def reprogram(images: Tensor, delta: Tensor, frame: int) -> Tensor:
 
 
 def encode_reprogrammed(backbone: Backbone, images: Tensor, delta: Tensor, frame: int) -> Tensor:
-    """Unit embeddings (E, B, D) of images (B, 3, s, s) seen through programs (E, 3, H, W).
+    """Unit embeddings (E, B, D) of images (B, 3, s, s) inside the frames of programs (E, 3, H, W).
 
-    This is the plain path, for every image tower and every frame, and the reference of faster ones.
+    This is the plain path, for every image tower and every frame, and the reference for the fast one.
     """
     shown = reprogram(images, delta, frame)
     return backbone.encode_image(shown.flatten(0, 1)).unflatten(0, shown.shape[:2])

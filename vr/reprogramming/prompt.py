@@ -10,20 +10,20 @@ from attrgen.core.errors import UserError
 from vr.clip.backbone import Backbone
 from vr.clip.text_tower import check_tower, text_tower
 
-_FILLER = "x"  # a word of one token that keeps the place of a learned vector
+_FILLER = "x"  # a word of one token, replaced by a learned vector
 
 
 class Prompts:
-    """The frozen part of every class's prompt, and the way from context vectors to text features.
+    """The frozen part of every class's prompt; encodes context vectors into text features.
 
     Args:
         backbone: its text tower reads the prompts, and stays frozen.
         names: class names in label order; C of them.
-        length: n, how many context vectors stand before the name.
+        length: n, number of context vectors before the name.
 
     Raises:
-        UserError: a class name that leaves no room for the context, by name, or a text tower or tokenizer
-            that cannot be given vectors for words, with the reason.
+        UserError: a class name that is too long for the context vectors, or a text tower or tokenizer that
+            cannot take vectors instead of words, with the reason.
     """
 
     def __init__(self, backbone: Backbone, names: tuple[str, ...], length: int) -> None:
@@ -42,16 +42,16 @@ class Prompts:
 
     def encode(self, context: Tensor) -> Tensor:
         """Unit text features (..., C, D) of context vectors (..., n, W), shared by all classes."""
-        around = (*context.shape[:-2], len(self.tokens))
-        vectors = context[..., None, :, :].expand(*around, -1, -1)
-        before, after = (part.expand(*around, -1, -1) for part in (self.before, self.after))
+        shape = (*context.shape[:-2], len(self.tokens))
+        vectors = context[..., None, :, :].expand(*shape, -1, -1)
+        before, after = (part.expand(*shape, -1, -1) for part in (self.before, self.after))
         embedded = torch.cat([before, vectors, after], dim=-2).flatten(0, -3)
         tokens = self.tokens.repeat(len(embedded) // len(self.tokens), 1)
-        return F.normalize(self.tower.encode(embedded, tokens).float(), dim=-1).unflatten(0, around)
+        return F.normalize(self.tower.encode(embedded, tokens).float(), dim=-1).unflatten(0, shape)
 
 
 def word_vectors(backbone: Backbone, words: str) -> Tensor:
-    """The frozen token embeddings (n, W) of some words, to start context vectors from."""
+    """The frozen token embeddings (n, W) of some words, from which context vectors start."""
     length = backbone.count_tokens(words) - backbone.count_tokens("")
     tokens = backbone.tokenizer([words], context_length=backbone.context_length).to(backbone.device)
     start = start_tokens(backbone)
@@ -75,11 +75,13 @@ def _check_room(backbone: Backbone, name: str, text: str, length: int) -> None:
         raise UserError(
             f"a prompt of {length} context vectors and this name has {count} tokens and "
             f"{backbone.name} reads {backbone.context_length}",
+            code="prompt-too-long",
             class_name=name,
             remedy="Learn fewer context vectors, or shorten the name in the card.",
         )
     if count - backbone.count_tokens(_with_filler(name, 1)) != length - 1:
         raise UserError(
             f"{backbone.name} cannot learn prompts: its tokenizer does not read '{_FILLER}' as one token",
+            code="prompt-unsupported-tokenizer",
             remedy="Choose another backbone, or a method that leaves the text alone.",
         )

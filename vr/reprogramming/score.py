@@ -21,7 +21,7 @@ def similarities(features: Tensor, bank: Bank, tau: float) -> Tensor:
 def top_k_mean(similarity: Tensor, k: int) -> Tensor:
     """Mean of the k largest entries of the last axis, (B, C, m) -> (B, C).
 
-    A class with fewer than k attributes averages what it has; -inf marks what is not there.
+    A class with fewer than k attributes averages all of them; -inf marks a missing attribute.
     """
     largest = similarity.topk(min(k, similarity.shape[-1]), dim=-1).values
     present = torch.isfinite(largest)

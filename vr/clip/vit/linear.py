@@ -14,7 +14,8 @@ from torch.nn import functional as F
 class Linear:
     """`x @ weight.T + bias`, weight (out, in), without gradients for either and without keeping `x`.
 
-    `transposed`, weight.T in memory of its own, is there where the CPU's other matrix product is used.
+    Attributes:
+        transposed: a contiguous copy of weight.T, only where oneDNN computes the product.
     """
 
     weight: Tensor
@@ -34,16 +35,20 @@ class Linear:
             return gradient @ self.weight
         return _product(gradient, self.transposed, None)
 
-    def rows(self, start: int, stop: int | None = None) -> Linear:
-        """The layer that computes only these outputs; the weights are shared."""
-        return Linear(self.weight[start:stop], None if self.bias is None else self.bias[start:stop])
+    def outputs(self, x: Tensor, start: int, stop: int | None = None) -> Tensor:
+        """Only the outputs from `start` to `stop`, (..., in) -> (..., stop - start).
+
+        It takes slices of the weights rather than making another layer: no object may be built inside a
+        compiled step.
+        """
+        return F.linear(x, self.weight[start:stop], None if self.bias is None else self.bias[start:stop])
 
 
 def frozen(weight: Tensor, bias: Tensor | None) -> Linear:
-    """A layer of these weights, in the form that is fastest where they lie.
+    """A layer of these weights, in the form that is fastest on their device.
 
-    In float32 on x86 processors PyTorch multiplies by MKL, which oneDNN outruns by 10 to 15% on AMD's and
-    equals on Intel's; oneDNN wants the weights of the backward pass transposed in memory.
+    In float32 on x86 processors PyTorch multiplies with MKL. oneDNN is 10 to 15% faster on AMD's and as fast
+    on Intel's; it needs the weights of the backward pass transposed in memory.
     """
     return Linear(weight, bias, weight.t().contiguous() if _one_dnn(weight) else None)
 
@@ -58,7 +63,7 @@ def _one_dnn(weight: Tensor) -> bool:
 
 
 class _OneDnnLinear(torch.autograd.Function):
-    """What autograd does not know of the other product; nothing of `x` is kept."""
+    """The gradient of oneDNN's product, which autograd does not know; `x` is not kept."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, transposed: Tensor) -> Tensor:

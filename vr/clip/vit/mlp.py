@@ -1,4 +1,4 @@
-"""The second half of a ViT's block, `x + down(f(up(norm(x))))`, with frozen weights and little memory."""
+"""The MLP of a ViT's block, `x + down(f(up(norm(x))))`, with frozen weights and little memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Mlp:
 
     Attributes:
         recompute: compute the hidden layer, four times as wide as the input, again in the backward pass
-            rather than keep it: 1/6 more work for 4/10 less memory of a block.
+            instead of keeping it: 1/6 more work and 4/10 less memory per block.
     """
 
     norm: Norm
@@ -44,7 +44,7 @@ class Mlp:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(..., d) -> the same shape."""
-        if torch.compiler.is_compiling():  # the compiler chooses by itself what to keep
+        if torch.compiler.is_compiling():  # the compiler decides what to keep
             return x + self.down(activate(self.activation, self.hidden(x)))
         result: Tensor = _Mlp.apply(x, self)
         return result
@@ -55,7 +55,7 @@ class Mlp:
 
 
 class _Mlp(torch.autograd.Function):
-    """Keeps the input and the hidden layer alone, and reuses the gradient's memory."""
+    """Keeps only the input and the hidden layer, and reuses the gradient's memory."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, mlp: Mlp) -> Tensor:

@@ -1,7 +1,7 @@
-"""A frozen vision transformer as its numbers alone, in the precision it computes in.
+"""A frozen vision transformer as plain weights, in the precision it computes in.
 
-No weight needs a gradient, so a linear layer keeps no input for the backward pass; what a constant factor
-would do (LayerScale, QuickGELU's 1.702) is multiplied into the weights when the tower is read.
+No weight needs a gradient, so a linear layer keeps no input for the backward pass. Constant factors
+(LayerScale, QuickGELU's 1.702) are multiplied into the weights when the tower is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vr.clip.vit.mlp import Mlp, Norm
 
 @dataclass(frozen=True)
 class Block:
-    """Attention and MLP, each behind its norm and added to its input."""
+    """Attention and MLP, each after its norm and added to its input (a pre-norm block)."""
 
     heads: int
     norm: Norm
@@ -33,19 +33,19 @@ class Block:
         return self.qkv(self.norm(x))
 
     def finish(self, x: Tensor, qkv: Tensor) -> Tensor:
-        """The block's output (B, N, d) from its input and what `project` made of it."""
+        """The block's output (B, N, d) from its input and the result of `project`."""
         query, key, value = qkv.chunk(3, dim=-1)
         return self.mlp(x + self.out(self._attend(query, key, value)))
 
     def first_token(self, x: Tensor) -> Tensor:
         """The block's output for the first token alone, (B, N, d) -> (B, d).
 
-        Other tokens serve as keys and values only: no query, output projection or MLP of theirs is computed.
+        Other tokens are keys and values only: their query, output projection and MLP are not computed.
         """
         width = x.shape[-1]
         normed = self.norm(x)
-        query = self.qkv.rows(0, width)(normed[:, :1])
-        key, value = self.qkv.rows(width)(normed).chunk(2, dim=-1)
+        query = self.qkv.outputs(normed[:, :1], 0, width)
+        key, value = self.qkv.outputs(normed, width).chunk(2, dim=-1)
         return self.mlp(x[:, :1] + self.out(self._attend(query, key, value)))[:, 0]
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -57,8 +57,8 @@ class Block:
 class Tower:
     """A ViT: patches and prefix tokens in, features out.
 
-    What happens once an image or once a step (embedding patches, the head) is float32; blocks and the norm
-    before pooling are in `dtype`.
+    What is computed once per image or once per step (embedding patches, the head) is float32; blocks and the
+    norm before pooling are in `dtype`.
 
     Attributes:
         patch_size: side of a patch in pixels.
@@ -83,23 +83,23 @@ class Tower:
     head: tuple[Callable[[Tensor], Tensor], ...]
 
     def begin(self, tokens: Tensor) -> Tensor:
-        """Embedded tokens with their positions (..., d), float32, as the first block wants them."""
+        """Embedded tokens with their positions (..., d), float32, as input of the first block."""
         return (tokens if self.norm_pre is None else self.norm_pre(tokens)).to(self.dtype)
 
     def encode(self, parts: Sequence[Tensor], experts: int, batch: int) -> Tensor:
         """Features (E, B, D), float32, of token sequences.
 
         Args:
-            parts: the sequence in pieces (E or 1, B or 1, N_i, d) from `begin`, prefix first; a piece that is
-                the same for all experts or images has 1 there, and its part of the first block's
+            parts: the sequence in pieces (E or 1, B or 1, N_i, d) from `begin`, prefix first. A piece that is
+                the same for all experts or images has size 1 on that axis; its share of the first block's
                 projections is computed once, and without gradient where it has none.
         """
         parts = [part for part in parts if part.shape[2]]
         *front, last = self.blocks
-        tokens = _whole(parts, experts, batch)
+        tokens = _joined(parts, experts, batch)
         for number, block in enumerate(front):
             if number == 0:
-                projected = _whole([block.project(part) for part in parts], experts, batch)
+                projected = _joined([block.project(part) for part in parts], experts, batch)
             else:
                 projected = block.project(tokens)
             tokens = block.finish(tokens, projected)
@@ -114,7 +114,7 @@ class Tower:
         return features.unflatten(0, (experts, batch))
 
 
-def _whole(parts: Sequence[Tensor], experts: int, batch: int) -> Tensor:
+def _joined(parts: Sequence[Tensor], experts: int, batch: int) -> Tensor:
     """(E * B, N, ...) from pieces (E or 1, B or 1, N_i, ...)."""
     spread = [part.expand(experts, batch, -1, -1) for part in parts]
     return torch.cat(spread, dim=2).flatten(0, 1)

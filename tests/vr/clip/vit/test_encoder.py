@@ -1,4 +1,4 @@
-"""The fast path gives what the plain path gives: embeddings, loss, and gradients of the programs."""
+"""The fast path equals the plain path: embeddings, loss, and gradients of the programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vr.clip import bank as banks
+from vr.clip.vit.linear import Linear
+from vr.clip.vit.mlp import Mlp, Norm
+from vr.clip.vit.tower import Block, Tower
 from vr.reprogramming.encoder import PlainEncoder, make_encoder
 from vr.reprogramming.fast_encoder import FrameEncoder
 from vr.reprogramming.loss import confusion_penalty
@@ -46,9 +49,9 @@ def loss_and_gradient(encoder: Any, images: Tensor, delta: Tensor) -> tuple[Tens
     return loss.detach(), gradient
 
 
-def relative(found: Tensor, expected: Tensor) -> float:
-    """Norm of the difference over the norm of what is expected."""
-    return float((found - expected).norm() / expected.norm())
+def relative(result: Tensor, expected: Tensor) -> float:
+    """Norm of the difference over the norm of the expected tensor."""
+    return float((result - expected).norm() / expected.norm())
 
 
 def test_it_equals_the_plain_path(family: tuple[Any, int]) -> None:
@@ -66,7 +69,7 @@ def test_it_equals_the_plain_path(family: tuple[Any, int]) -> None:
     assert not centre.any()
 
 
-def test_bf16_points_the_way_of_plain_fp32(family: tuple[Any, int]) -> None:
+def test_bf16_gradients_have_the_direction_of_plain_fp32(family: tuple[Any, int]) -> None:
     backbone, frame = family
     fast = FrameEncoder(backbone, frame, dtype=torch.bfloat16)
     assert fast.path == "fast, bf16"
@@ -82,9 +85,9 @@ def test_one_program_and_no_gradient(family: tuple[Any, int]) -> None:
     fast, plain = make_encoder(backbone, frame), PlainEncoder(backbone, frame)
     images, delta = problem(fast)
     with torch.inference_mode():
-        found = fast.encode(fast.prepare(images), delta[:1])
-        assert relative(found, plain.encode(images, delta[:1])) < 1e-5
-        assert relative(found[:, :1], fast.encode(fast.prepare(images[:1]), delta[:1])) < 1e-5
+        features = fast.encode(fast.prepare(images), delta[:1])
+        assert relative(features, plain.encode(images, delta[:1])) < 1e-5
+        assert relative(features[:, :1], fast.encode(fast.prepare(images[:1]), delta[:1])) < 1e-5
 
 
 def test_it_is_checked_without_tf32(small_clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +110,7 @@ def test_it_is_checked_without_tf32(small_clip: Any, monkeypatch: pytest.MonkeyP
         torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def test_it_compiles_as_one_graph_and_gives_the_same(small_clip: Any) -> None:
+def test_it_compiles_as_one_graph_and_equals_the_uncompiled_step(small_clip: Any) -> None:
     vision = {"patch_size": 16, "layers": 2, "width": 32, "head_width": 16}
     fast = FrameEncoder(small_clip(image_size=64, quick_gelu=True, **vision), 16)
     images, delta = problem(fast)
@@ -120,3 +123,18 @@ def test_it_compiles_as_one_graph_and_gives_the_same(small_clip: Any) -> None:
 
     step = torch.compile(fast.encode, backend="aot_eager", fullgraph=True, dynamic=False)
     assert relative(gradient(step), gradient(fast.encode)) < 1e-5
+
+
+@pytest.mark.parametrize("pool", ["tok", "avg"])
+def test_a_step_builds_no_object_of_the_tower(
+    small_clip: Any, pool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some versions of torch do not compile the construction of an object inside a step."""
+    vision = {"patch_size": 16, "layers": 2, "width": 32, "head_width": 16, "pool_type": pool}
+    fast = FrameEncoder(small_clip(image_size=64, quick_gelu=True, **vision), 16)
+    images, delta = problem(fast)
+    built: list[str] = []
+    for kind in (Block, Linear, Mlp, Norm, Tower):
+        monkeypatch.setattr(kind, "__init__", lambda self, *_, **__: built.append(type(self).__name__))
+    fast.encode(fast.prepare(images), delta)
+    assert not built

@@ -1,4 +1,4 @@
-"""Towers that are no known ViT take the plain path and say why; wrong numbers are never given."""
+"""Towers that are not a known ViT take the plain path and say why; results are never wrong."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ SMALL = {"image_size": 64, "patch_size": 16, "layers": 2, **VIT}
         ),
     ],
 )
-def test_what_is_not_known_goes_the_plain_way(vision: dict[str, Any], reason: str, small_clip: Any) -> None:
+def test_unknown_towers_take_the_plain_path(vision: dict[str, Any], reason: str, small_clip: Any) -> None:
     encoder = make_encoder(small_clip(**vision), 8)
     assert isinstance(encoder, PlainEncoder)
     assert encoder.path == reason
 
 
-def test_a_changed_part_is_seen_by_its_type(small_clip: Any) -> None:
+def test_a_replaced_module_is_detected_by_its_type(small_clip: Any) -> None:
     class Another(nn.LayerNorm):
         pass
 
@@ -52,7 +52,7 @@ def test_a_changed_part_is_seen_by_its_type(small_clip: Any) -> None:
     assert make_encoder(backbone, 16).path == "plain: a norm is a Another"
 
 
-def test_a_change_that_no_type_shows_is_seen_in_the_numbers(small_clip: Any) -> None:
+def test_a_change_without_a_new_type_is_detected_by_the_numbers(small_clip: Any) -> None:
     backbone = small_clip(**SMALL)
     block = backbone.model.visual.transformer.resblocks[1]
     block.register_forward_hook(lambda module, inputs, output: output * torch.linspace(0, 2, VIT["width"]))
@@ -60,7 +60,7 @@ def test_a_change_that_no_type_shows_is_seen_in_the_numbers(small_clip: Any) -> 
     assert path.startswith("plain: the tower computes something unknown (off by ")
 
 
-def test_it_leaves_the_random_state_alone(small_clip: Any) -> None:
+def test_it_does_not_change_the_random_state(small_clip: Any) -> None:
     backbone = small_clip(**SMALL)
     torch.manual_seed(5)
     expected = torch.rand(3)

@@ -1,4 +1,4 @@
-"""The ways to make a training step that `vr bench` compares, and the step itself."""
+"""The paths of a training step that `vr bench` compares, and the step itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vr.clip.backbone import Backbone
 from vr.methods.biomedvr import BioMedVR
 from vr.methods.common.recipe import Recipe
 from vr.reprogramming.encoder import Encoder, PlainEncoder, make_encoder
-from vr.training.benchmark import meter
+from vr.training.benchmark.instruments import Step, matmul
 from vr.training.schedule import make_optimizer
 from vr.training.trainer import training_step
 
@@ -25,7 +25,7 @@ _ATTRIBUTES = 20
 
 @dataclass(frozen=True)
 class Path:
-    """One way to make a step; `arithmetic` (fp32, tf32, bf16) names the matrix product it is held against."""
+    """One way to compute a step; `arithmetic` (fp32, tf32, bf16) names the matrix product to compare with."""
 
     name: str
     encoder: Encoder
@@ -54,8 +54,8 @@ def paths_of(backbone: Backbone, fast: Encoder) -> tuple[list[Path], list[str]]:
     return paths, notes
 
 
-def training(method: BioMedVR, batch_size: int) -> Callable[[Path], meter.Step]:
-    """Makes a path's training step, on random images against random banks."""
+def training(method: BioMedVR, batch_size: int) -> Callable[[Path], Step]:
+    """A function that gives a path's training step, on random images against random banks."""
     backbone = method.context.backbone
     device = backbone.device
     generator = torch.Generator().manual_seed(0)
@@ -69,7 +69,7 @@ def training(method: BioMedVR, batch_size: int) -> Callable[[Path], meter.Step]:
         method.banks[kind] = banks.from_classes([F.normalize(t, dim=-1) for t in texts]).to(device)
     optimizer = make_optimizer(method.parameter_groups(1e-3), Recipe(), device)
 
-    def step_of(path: Path) -> meter.Step:
+    def step_of(path: Path) -> Step:
         gradients = training_step(method, path.compile)
 
         def step() -> None:
@@ -86,9 +86,9 @@ def training(method: BioMedVR, batch_size: int) -> Callable[[Path], meter.Step]:
     return step_of
 
 
-def product_of(arithmetic: str, device: torch.device) -> tuple[meter.Step, int]:
-    """The large matrix product that paths of this arithmetic are held against, and its operations."""
-    product, count = meter.matmul(device, torch.bfloat16 if arithmetic == "bf16" else torch.float32)
+def product_of(arithmetic: str, device: torch.device) -> tuple[Step, int]:
+    """The large matrix product with which paths of this arithmetic are compared, and its operations."""
+    product, count = matmul(device, torch.bfloat16 if arithmetic == "bf16" else torch.float32)
 
     def step() -> None:
         _allow_tf32(arithmetic == "tf32", device)
@@ -104,6 +104,7 @@ def _allow_tf32(allowed: bool, device: torch.device) -> None:
 
 
 def benchmark_card() -> Card:
+    """A card of classes without images."""
     names = [f"class {number + 1}" for number in range(CLASSES)]
     classes = tuple(CardClass(name=name, folder=name) for name in names)
     return Card(name="bench", title="Bench", modality="none", shows="noise", classes=classes)

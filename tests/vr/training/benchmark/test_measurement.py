@@ -1,4 +1,4 @@
-"""`vr bench` measures every path there is, against the plain one, and says what it left out."""
+"""`vr bench` measures every path against the plain one, and says which paths are missing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pytest
 from typer.testing import CliRunner
 
 from vr.cli import app
-from vr.training.benchmark.bench import Bench, bench, lines
+from vr.training.benchmark.measurement import Measurement, measure
+from vr.training.benchmark.table import lines
 
 
 @pytest.fixture(scope="module")
-def measured(tiny: Any) -> Bench:
+def measured(tiny: Any) -> Measurement:
     """The tiny ViT, two steps."""
-    return bench(tiny, batch_size=3, steps=2)[0]
+    return measure(tiny, batch_size=3, steps=2)[0]
 
 
-def test_rows_agree_with_one_another(measured: Bench) -> None:
+def test_rows_agree_with_one_another(measured: Measurement) -> None:
     plain, fast = measured.rows
     assert (plain.path, fast.path) == ("plain, fp32", "fast, fp32")
     assert (plain.speedup, plain.memory_share) == (1.0, 1.0)
@@ -32,7 +33,7 @@ def test_rows_agree_with_one_another(measured: Bench) -> None:
         assert row.run_seconds == pytest.approx(400 * 22 * row.ms / 1000)  # 64 images in batches of 3
 
 
-def test_the_fast_path_does_less_and_holds_less(measured: Bench) -> None:
+def test_the_fast_path_does_less_and_holds_less(measured: Measurement) -> None:
     plain, fast = measured.rows
     assert fast.gflop < 0.95 * plain.gflop
     assert fast.peak_mb < 0.8 * plain.peak_mb
@@ -40,17 +41,17 @@ def test_the_fast_path_does_less_and_holds_less(measured: Bench) -> None:
 
 
 def test_bf16_is_measured_beside_fp32(tiny: Any) -> None:
-    found = bench(replace(tiny, precision="bf16"), batch_size=2, steps=1)[0]
+    measurement = measure(replace(tiny, precision="bf16"), batch_size=2, steps=1)[0]
     paths = ["plain, fp32", "fast, fp32", "plain, bf16", "fast, bf16"]
-    assert [row.path for row in found.rows] == paths
-    assert set(found.matmul_gflops) == {"fp32", "bf16"}
-    assert found.rows[3].memory_share < found.rows[1].memory_share
+    assert [row.path for row in measurement.rows] == paths
+    assert set(measurement.matmul_gflops) == {"fp32", "bf16"}
+    assert measurement.rows[3].memory_share < measurement.rows[1].memory_share
 
 
 def test_a_tower_without_a_fast_path_is_told(tiny_resnet: Any) -> None:
-    found = bench(tiny_resnet, batch_size=2, steps=1)[0]
-    assert [row.path for row in found.rows] == ["plain, fp32"]
-    assert found.notes == ("No fast path: the image tower is a ModifiedResNet.",)
+    measurement = measure(tiny_resnet, batch_size=2, steps=1)[0]
+    assert [row.path for row in measurement.rows] == ["plain, fp32"]
+    assert measurement.notes == ("No fast path: the image tower is a ModifiedResNet.",)
 
 
 def test_the_command_prints_json_and_writes_a_profile(tiny_folder: Path, tmp_path: Path) -> None:
@@ -58,8 +59,8 @@ def test_the_command_prints_json_and_writes_a_profile(tiny_folder: Path, tmp_pat
     page = tmp_path / "profile.txt"
     arguments += ["--batch-size", "2", "--steps", "1", "--json", "--profile", str(page)]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
-    found = json.loads(done.stdout)
-    assert (found["batch_size"], found["steps"], len(found["rows"])) == (2, 1, 2)
+    measurement = json.loads(done.stdout)
+    assert (measurement["batch_size"], measurement["steps"], len(measurement["rows"])) == (2, 1, 2)
     assert "native_layer_norm" in page.read_text()
 
 
@@ -80,7 +81,7 @@ def test_the_command_prints_a_table(tiny_folder: Path) -> None:
     assert "1.00x" in done.stdout
 
 
-def test_five_paths_fit_eighty_columns(measured: Bench) -> None:
+def test_five_paths_fit_eighty_columns(measured: Measurement) -> None:
     plain, fast = measured.rows
     names = ("plain, fp32", "fast, tf32", "plain, bf16", "fast, bf16", "fast, bf16, compiled")
     slow = replace(plain, ms=123456.7, images_per_second=12345.6, peak_mb=123456, run_seconds=1e6)
@@ -90,6 +91,6 @@ def test_five_paths_fit_eighty_columns(measured: Bench) -> None:
     assert max(map(len, table)) <= 80
     assert table[0].split() == ["plain", "fast", "plain", "fast", "fast"]
     assert table[2].split() == ["compiled"] and table[2].endswith("compiled")
-    cells = next(line for line in table if line.startswith("ms a step")).split()
+    cells = next(line for line in table if line.startswith("ms per step")).split()
     assert cells[3:] == ["123,456.7", *[f"{fast.ms:,.1f}"] * 4]
     assert len({len(line) for line in table}) == 1  # right-aligned, one under the other

@@ -1,4 +1,4 @@
-"""Instruments for a step of work: its time, its floating-point operations, its peak memory, its profile."""
+"""Measuring a step of work: time, floating-point operations, peak memory, profile."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def seconds(step: Step, device: torch.device, repeat: int = 1) -> float:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def flops(step: Step) -> int:
-    """Floating-point operations of the matrix products, convolutions and attention that `step` does."""
+    """Floating-point operations of the matrix products, convolutions and attention in `step`."""
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False, custom_mapping=_one_dnn_products())
@@ -40,7 +40,7 @@ def flops(step: Step) -> int:
 
 
 def _one_dnn_products() -> dict[Any, Any]:
-    """What the counter does not know of; a private operator, so it may be missing."""
+    """oneDNN's product, which the counter does not know; a private operator, so it may be missing."""
     product = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
     def count(x: Any, weight: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
@@ -53,7 +53,7 @@ def _one_dnn_products() -> dict[Any, Any]:
 
 
 def peak_memory(step: Step, device: torch.device) -> int:
-    """Most bytes that `step` holds at once beyond what was there before: weights and data do not count."""
+    """Most bytes that `step` holds at once, beyond those held before it (weights and data)."""
     if device.type == "cuda":
         synchronise(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -75,7 +75,7 @@ def peak_memory(step: Step, device: torch.device) -> int:
 
 
 def matmul(device: torch.device, dtype: torch.dtype) -> tuple[Step, int]:
-    """A large matrix product, and its floating-point operations: what a device's peak is measured by."""
+    """A large matrix product, the measure of a device's peak speed, and its floating-point operations."""
     side = _MATMUL_SIDE.get(device.type, 2048)
     left: Tensor = torch.randn(side, side, device=device, dtype=dtype)
     right: Tensor = torch.randn(side, side, device=device, dtype=dtype)
@@ -83,7 +83,7 @@ def matmul(device: torch.device, dtype: torch.dtype) -> tuple[Step, int]:
 
 
 def profile_page(step: Step, device: torch.device, *, rows: int = 30) -> str:
-    """Where the time of `step` goes, by operator: one page of text."""
+    """The time of `step` by operator: one page of text."""
     from torch.profiler import ProfilerActivity, profile
 
     gpu = device.type == "cuda"

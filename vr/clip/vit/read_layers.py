@@ -1,4 +1,4 @@
-"""The parts of image towers, read by their exact types: what is not known here is never guessed."""
+"""Layers of image towers, read by their exact types: a type that is not known here is never guessed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUICK_GELU_SLOPE = 1.702
 
 
 class Unsupported(Exception):
-    """Why a tower has no fast path: a clause that can follow 'plain: '."""
+    """Why a tower has no fast path, as a clause that can follow 'plain: '."""
 
 
 def read_block(
@@ -32,7 +32,11 @@ def read_block(
     scale2: nn.Module,
     dtype: torch.dtype,
 ) -> Block:
-    """A block in `dtype`. Parts that are not exactly known raise `Unsupported`."""
+    """A block in `dtype`.
+
+    Raises:
+        Unsupported: the type of a layer is not known.
+    """
     name, slope = _activation(activation)
     first, second = read_norm(norm1, dtype), read_norm(norm2, dtype)
     if first is None or second is None:
@@ -52,14 +56,14 @@ def read_block(
     )
 
 
-def thrifty(blocks: list[Block]) -> tuple[Block, ...]:
+def with_recomputation(blocks: list[Block]) -> tuple[Block, ...]:
     """The blocks, the first sixth of them recomputing their hidden layer: 3% more work, 7% less memory.
 
-    They come last in the backward pass, when the memory that others kept is free again.
+    They are last in the backward pass, when the memory of the other blocks is free again.
     """
-    few = len(blocks) // 6
-    first = [replace(block, mlp=replace(block.mlp, recompute=True)) for block in blocks[:few]]
-    return (*first, *blocks[few:])
+    count = len(blocks) // 6
+    first = [replace(block, mlp=replace(block.mlp, recompute=True)) for block in blocks[:count]]
+    return (*first, *blocks[count:])
 
 
 def read_norm(module: nn.Module, dtype: torch.dtype) -> Norm | None:

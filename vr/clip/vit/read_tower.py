@@ -1,7 +1,6 @@
-"""Reading a CLIP's image tower into a `Tower`, or saying why that cannot be done.
+"""Reading a CLIP's image tower into a `Tower`, or saying why that is not possible.
 
-Every module is checked by its exact type: what is not known here leads to the plain path, never to
-wrong numbers.
+Every module is checked by its exact type: an unknown type leads to the plain path, never to wrong numbers.
 """
 
 from __future__ import annotations
@@ -11,18 +10,26 @@ from typing import Any
 import torch
 from torch import nn
 
-from vr.clip.vit.parts import Unsupported, expect, read_block, read_norm, read_patch, square, thrifty
+from vr.clip.vit.read_layers import (
+    Unsupported,
+    expect,
+    read_block,
+    read_norm,
+    read_patch,
+    square,
+    with_recomputation,
+)
 from vr.clip.vit.tower import Block, Tower
 
 
 def read_tower(model: nn.Module, dtype: torch.dtype) -> Tower:
     """The image tower of an open_clip model, its blocks in `dtype`.
 
-    Float32 weights are shared with the model; other precisions, and weights that take a constant factor in,
-    are copies.
+    Float32 weights are shared with the model. Weights in another precision, and weights multiplied by a
+    constant factor, are copies.
 
     Raises:
-        Unsupported: it is not a plain ViT, or a part of it is unknown.
+        Unsupported: it is not a plain ViT, or the type of a layer is not known.
     """
     from open_clip import CLIP, CustomTextCLIP
     from open_clip.timm_model import TimmModel
@@ -62,7 +69,7 @@ def _read_open_clip(visual: Any, dtype: torch.dtype) -> Tower:
         position=positions[1:],
         prefix=(visual.class_embedding + positions[0])[None],
         norm_pre=read_norm(visual.ln_pre, torch.float32),
-        blocks=thrifty([_open_clip_block(block, dtype) for block in visual.transformer.resblocks]),
+        blocks=with_recomputation([_open_clip_block(block, dtype) for block in visual.transformer.resblocks]),
         pool="token" if token else "average",
         norm=read_norm(visual.ln_post, dtype) if norm_first else None,
         head=tuple(head),
@@ -132,7 +139,7 @@ def _read_timm(visual: Any, dtype: torch.dtype) -> Tower:
         position=position,
         prefix=tokens,
         norm_pre=read_norm(trunk.norm_pre, torch.float32),
-        blocks=thrifty([_timm_block(block, dtype) for block in trunk.blocks]),
+        blocks=with_recomputation([_timm_block(block, dtype) for block in trunk.blocks]),
         pool="token" if token else averaged,
         norm=None if token else read_norm(trunk.norm, dtype),
         head=(*head, trunk.fc_norm, trunk.head, visual.head),
