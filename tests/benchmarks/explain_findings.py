@@ -70,7 +70,7 @@ def measure(path: Path) -> None:
                 continue
             values = drawn(pictures[image.removeprefix("KidneyPhantom/")])
             texts = [t for e in best.experts if e.name == "positive" for b in e.banks for t in b.texts]
-            texts.sort(key=lambda text: -text.gives)
+            texts.sort(key=lambda text: -text.contribution)
             whole = run.attributes.classes[best.name]
             own = [*whole.texts("descriptive"), *whole.texts("distinctive")]
             true = sum(bool(known[text]) and known[text] <= values for text in own)

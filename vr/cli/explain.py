@@ -21,12 +21,16 @@ def explain(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
     ],
+    details: Annotated[
+        bool,
+        options.option(EXPLANATION, "Show every contribution, as a table per image.", "--details"),
+    ] = False,
     classes: Annotated[
-        int, options.option(EXPLANATION, "Number of classes to show, the most probable first.", min=1)
+        int, options.option(EXPLANATION, "Classes in the details, the most probable first.", min=1)
     ] = 3,
     top: Annotated[
         int | None,
-        options.option(EXPLANATION, "Number of texts to show per bank.", min=1, default="all that count"),
+        options.option(EXPLANATION, "Texts per bank in the details.", min=1, default="all that count"),
     ] = None,
     grid: Annotated[int, options.option(EXPLANATION, "Cells per side of the occlusion map.")] = 8,
     map_: Annotated[
@@ -51,12 +55,14 @@ def explain(
 ) -> None:
     """Explain predictions by the texts behind them.
 
-    Each class's score is the sum of what its experts, banks and single texts contribute.
+    One sentence per image: the class, how sure, and the texts that decided against the runner-up. With
+    --details, the score of each class as the sum of what its experts, banks and single texts contribute.
     """
     import json
 
     from attrgen.core.files import write_text
     from vr.data.loading.unlabelled import image_paths
+    from vr.evaluation import calibration as calibrations
     from vr.explanation import explanation, table
     from vr.runs import run as runs
     from vr.runtime.progress import count_bar
@@ -64,15 +70,22 @@ def explain(
     if not force:
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
+    calibration = calibrations.load(run_directory)
     paths = list(image_paths(images))
     with count_bar("images", len(paths)) as advance:
         explained = explanation.explain_images(
-            run, paths, grid=grid if map_ or html else None, progress=advance
+            run,
+            paths,
+            grid=grid if map_ or html else None,
+            calibration=calibration,
+            progress=advance,
         )
     if as_json:
         typer.echo(json.dumps(explanation.as_json(run, explained), indent=2, ensure_ascii=False))
+    elif details:
+        table.show_details(explained, classes=classes, top=top)
     else:
-        table.show(explained, classes=classes, top=top)
+        table.show(explained)
     if map_:
         _write_map(map_, explained)
     if html:

@@ -1,4 +1,4 @@
-"""Why a run decides as it does: scores split into what each text gave, and where on the image it looked.
+"""Why a run decides as it does: the contribution of each text, and which parts of the image matter.
 
-parts of a method → split → explanation (with occlusion) → table, page, picture
+contributions of a method → decomposition → explanation (summary, occlusion) → table, page, picture
 """

@@ -1,4 +1,4 @@
-"""A run and images in, explanations out."""
+"""Explain the decisions of a run on images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from attrgen.core.errors import UserError
 from vr.data.formats.source import Item
 from vr.data.loading.stream import stream
 from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
-from vr.explanation.contributions import ClassScore, origins, scored, split
+from vr.evaluation.calibration import Calibration
+from vr.explanation.decomposition import ClassScore, decompose, origins, scored
 from vr.explanation.occlusion import occlusion_map
+from vr.explanation.summary import Summary, summarise
 from vr.methods.common.base import Method
 from vr.runs.run import Run
 
@@ -26,14 +28,16 @@ class Explanation:
 
     Attributes:
         image: the file.
-        pixels: (3, s, s) in [0, 1], as the method takes it.
+        pixels: (3, s, s) in [0, 1], resized for the method.
         classes: the highest score first.
-        occlusion: (grid, grid) for the predicted class, see `occlusion_map`; None where not asked for.
+        summary: what a person reads first.
+        occlusion: (grid, grid) for the predicted class, see `occlusion_map`; None if not requested.
     """
 
     image: str
     pixels: Tensor
     classes: tuple[ClassScore, ...]
+    summary: Summary
     occlusion: Tensor | None = None
 
     @property
@@ -48,61 +52,75 @@ def explain_images(
     paths: Sequence[str],
     *,
     grid: int | None = None,
+    calibration: Calibration | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[Explanation]:
     """Explain the decisions of a run on image files.
 
     Args:
-        grid: also make occlusion maps of so many cells a side.
-        progress: told the number of images of each finished piece of work.
+        grid: also compute occlusion maps with this many cells per side.
+        calibration: of the run, for calibrated probabilities in the summaries.
+        progress: called with the number of images finished since the last call.
 
     Raises:
-        UserError: there is no image, or one cannot be read; the method does not score by texts, and no map
-            is asked for.
+        UserError: there is no image, or one cannot be read; the grid is too coarse or too fine; the method
+            does not score by texts, and no map is requested.
     """
     if grid is not None and not 3 <= grid <= run.method.image_size:
         raise UserError(
-            f"a grid of {grid} cells a side",
-            remedy=f"Choose --grid from 3 to {run.method.image_size}; 8 to 16 are usual.",
+            f"a grid of {grid} cells per side",
+            code="explain-grid",
+            remedy=f"Choose --grid from 3 to {run.method.image_size}; 8 to 16 are common.",
         )
     if not paths:
-        raise UserError("there is no image to explain", remedy="Name image files, or a folder that has some.")
+        raise UserError(
+            "there is no image to explain",
+            code="explain-no-images",
+            remedy="Name image files, or a folder that has some.",
+        )
     files = UnlabelledFiles(run.card.images.window if run.card.images is not None else None)
     items = [Item(path, NO_LABEL) for path in paths]
-    found: list[Explanation] = []
+    explanations: list[Explanation] = []
     for batch in stream(files, items, run.method.image_size):
         images = batch.images.float() / 255
-        explained = explain(run, images, must_split=grid is None)
+        explained = explain(run, images, must_decompose=grid is None)
         for path, pixels, classes in zip(batch.paths, images, explained, strict=True):
-            drops = None if grid is None else _occlusion(run.method, pixels, classes[0].name, grid)
-            found.append(Explanation(path, pixels, classes, drops))
+            occlusion = None if grid is None else _occlusion(run.method, pixels, classes[0].name, grid)
+            summary = summarise(classes, calibration)
+            explanations.append(Explanation(path, pixels, classes, summary, occlusion))
             progress(1)
-    return found
+    return explanations
 
 
 @torch.inference_mode()
-def explain(run: Run, images: Tensor, must_split: bool = True) -> list[tuple[ClassScore, ...]]:
-    """The classes of each image (B, 3, s, s) in [0, 1], the highest first, taken apart into texts.
+def explain(run: Run, images: Tensor, must_decompose: bool = True) -> list[tuple[ClassScore, ...]]:
+    """The classes of each image (B, 3, s, s) in [0, 1], the highest first, decomposed.
 
     Raises:
-        UserError: the method does not score by texts; without `must_split`, its scores then stay whole.
+        UserError: the method does not score by texts. Without `must_decompose`, the classes are returned
+            without contributions instead.
     """
     method, names = run.method.eval(), run.card.class_names
     prepared = method.prepare(images.to(method.context.backbone.device))
     try:
         contributions = method.contributions(prepared)
     except UserError as error:
-        if must_split:
-            raise UserError(error.what, file=run.path, remedy="Where it looks can be seen: --map.") from error
+        if must_decompose:
+            raise UserError(
+                error.what,
+                code="explain-no-texts",
+                file=run.path,
+                remedy="Draw which parts of the image matter with --map FILE.png.",
+            ) from error
         return scored(method.scores(prepared).fused, names)
-    return split(contributions, names, origins(run.attributes))
+    return decompose(contributions, names, origins(run.attributes))
 
 
 def as_json(run: Run, explanations: Sequence[Explanation]) -> dict[str, Any]:
     """Everything but the pixels, as `vr explain --json` prints it."""
     config = run.config
     return {
-        "format": "explanation/1",
+        "format": "explanation/2",
         "dataset": config.card.name,
         "method": config.method,
         "attributes": None if config.attributes is None else config.attributes.id,
@@ -110,12 +128,14 @@ def as_json(run: Run, explanations: Sequence[Explanation]) -> dict[str, Any]:
         "tau": config.backbone.tau,
         "images": [
             {
-                "image": each.image,
-                "predicted": each.classes[0].name,
-                "classes": [asdict(entry) for entry in each.classes],
-                **({} if each.occlusion is None else {"occlusion": each.occlusion.tolist()}),
+                "image": explanation.image,
+                "predicted": explanation.classes[0].name,
+                "sentence": explanation.summary.sentence,
+                "summary": asdict(explanation.summary),
+                "classes": [asdict(entry) for entry in explanation.classes],
+                **({} if explanation.occlusion is None else {"occlusion": explanation.occlusion.tolist()}),
             }
-            for each in explanations
+            for explanation in explanations
         ],
     }
 

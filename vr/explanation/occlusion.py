@@ -1,7 +1,7 @@
-"""Where a decision comes from: hide a part of the image, and see how far the score of the class falls.
+"""Which parts of an image matter: hide one, and measure how far the score of the class falls.
 
-Occlusion sensitivity of Zeiler and Fergus (ECCV 2014). It asks nothing of the model but scores, so it works
-for every backbone and method.
+Occlusion sensitivity of Zeiler and Fergus (ECCV 2014). It needs nothing but scores, so it works for every
+backbone and method.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from io import BytesIO
 import torch
 from torch import Tensor
 
-CELLS = 2  # sides of the hidden square, in cells of the grid; it moves by one
+CELLS = 2  # side of the hidden square, in cells of the grid; it moves by one cell
 
 
 def occlusion_map(
@@ -27,26 +27,27 @@ def occlusion_map(
         logits: fused scores (B, C) of images (B, 3, s, s) in [0, 1].
         image: (3, s, s) in [0, 1].
         label: of the class.
-        grid: cells a side, at least 3 and at most s.
+        grid: cells per side, at least 3 and at most s.
 
     Returns:
-        (grid, grid), in logit units: positive where the image speaks for the class, negative where against.
+        (grid, grid), in logit units: positive where hiding the image lowers the score, negative where it
+        raises it.
     """
     side = image.shape[-1]
     edges = [round(side * step / grid) for step in range(grid + 1)]
-    places = [(row, column) for row in range(grid - CELLS + 1) for column in range(grid - CELLS + 1)]
+    positions = [(row, column) for row in range(grid - CELLS + 1) for column in range(grid - CELLS + 1)]
     mean = image.mean((1, 2), keepdim=True)
     whole = logits(image[None])[0, label]
-    drops = []
-    for start in range(0, len(places), batch_size):
-        chosen = places[start : start + batch_size]
+    drops = []  # of the logit, one per position
+    for start in range(0, len(positions), batch_size):
+        chosen = positions[start : start + batch_size]
         hidden = image.repeat(len(chosen), 1, 1, 1)
         for picture, (row, column) in zip(hidden, chosen, strict=True):
             rows, columns = slice(edges[row], edges[row + CELLS]), slice(edges[column], edges[column + CELLS])
             picture[:, rows, columns] = mean
         drops.append(whole - logits(hidden)[:, label])
     total, times = torch.zeros(2, grid, grid)
-    for (row, column), drop in zip(places, torch.cat(drops).tolist(), strict=True):
+    for (row, column), drop in zip(positions, torch.cat(drops).tolist(), strict=True):
         total[row : row + CELLS, column : column + CELLS] += drop
         times[row : row + CELLS, column : column + CELLS] += 1
     return total / times
@@ -55,12 +56,12 @@ def occlusion_map(
 def draw_maps(
     images: Sequence[Tensor], drops: Sequence[Tensor], titles: Sequence[str], *, background: str = "white"
 ) -> bytes:
-    """A PNG: each image, and beside it the same with its map over it.
+    """A PNG: each image, and beside it the image under its map.
 
     Args:
         images: (3, s, s) in [0, 1].
-        drops: what `occlusion_map` gave.
-        titles: one an image.
+        drops: maps of `occlusion_map`.
+        titles: one per image.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -85,7 +86,7 @@ def draw_maps(
             interpolation="bilinear",
         )
         bar = figure.colorbar(drawn, ax=over, shrink=0.8)
-        bar.set_label("logit lost where hidden", fontsize=8)
+        bar.set_label("fall of the logit when hidden", fontsize=8)
         bar.ax.tick_params(labelsize=7)
         plain.set_title(title, fontsize=8, loc="left", parse_math=False)
     content = BytesIO()

@@ -1,28 +1,29 @@
-"""An explanation as rows of an outline: class, expert, bank, text; what the terminal and the page show."""
+"""An explanation as rows of an outline: class, expert, bank, text; for the terminal and the page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vr.explanation.contributions import BankScore, ClassScore, ExpertScore, Origin, TextScore
+from vr.explanation.decomposition import BankScore, ClassScore, ExpertScore, Origin, TextScore
 
-COLUMNS = ("cosine", "score", "weight", "gives", "lead", "share")
+COLUMNS = ("cosine", "score", "weight", "contribution", "margin", "share")
 LEGEND = (
-    "weight x score = gives, and what a row gives is the sum of the rows below it, down to the nearest "
-    "texts. lead: what it gives beyond the mean of the classes; share: of all that the class's texts give."
+    "weight x score = contribution, and the contribution of a row is the sum of the rows below it, down to "
+    "the nearest texts. margin: contribution minus its mean over the classes; share: of the absolute "
+    "contributions of all texts of the class."
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the outline.
+    """A row of the outline.
 
     Attributes:
         depth: 0 a class, 1 an expert, 2 a bank, 3 a text.
-        title: what it is.
-        note: where a text comes from, where that is not plain.
-        numbers: as words, by column of `COLUMNS`; empty where a column makes no sense.
+        title: name of the class, expert or bank, or the text.
+        note: where a text comes from, if it is not a text of its class about that class.
+        numbers: as words, by column of `COLUMNS`; empty where a column does not apply.
     """
 
     depth: int
@@ -32,26 +33,26 @@ class Row:
 
 
 def rows(classes: Sequence[ClassScore], top: int | None = None) -> Iterator[Row]:
-    """Rows of the first `top` texts of each bank of the classes, in the order in which they are given."""
+    """Rows of the first `top` texts of each bank of the classes, in the given order."""
     for entry in classes:
         title = f"{entry.name} ({100 * entry.probability:.1f}%)"
-        yield _row(0, title, gives=f"{entry.logit:.4f}", lead=f"{entry.lead:+.4f}")
+        yield _row(0, title, contribution=f"{entry.logit:.4f}", margin=f"{entry.margin:+.4f}")
         for expert in entry.experts:
-            alone = len(expert.banks) == 1
-            if not alone or len(entry.experts) > 1:
-                name = f"{expert.name} expert" + (f": {expert.banks[0].name}" if alone else "")
+            single_bank = len(expert.banks) == 1
+            if not single_bank or len(entry.experts) > 1:
+                name = f"{expert.name} expert" + (f": {expert.banks[0].name}" if single_bank else "")
                 yield _level(1, name, expert)
             for bank in expert.banks:
-                if not alone or len(entry.experts) == 1:
+                if not single_bank or len(entry.experts) == 1:
                     yield _level(2, bank.name, bank)
                 yield from map(_text, bank.texts[:top])
 
 
 def note(origin: Origin) -> str:
-    """Where a text comes from, in words; empty for a class's own text about itself."""
-    mimics = f"as {' or '.join(origin.mimics)}" if origin.mimics else ""
+    """Where a text comes from, in words; empty for a text of its class about that class."""
+    describes = f"as {' or '.join(origin.describes)}" if origin.describes else ""
     borrowed = f"from {origin.borrowed}" if origin.borrowed else ""
-    return ", ".join(filter(None, (mimics, borrowed)))
+    return ", ".join(filter(None, (describes, borrowed)))
 
 
 def _level(depth: int, title: str, level: ExpertScore | BankScore) -> Row:
@@ -60,8 +61,8 @@ def _level(depth: int, title: str, level: ExpertScore | BankScore) -> Row:
         title,
         score=f"{level.score:.4f}",
         weight=f"{level.weight:.4f}",
-        gives=f"{level.gives:.4f}",
-        lead=f"{level.lead:+.4f}",
+        contribution=f"{level.contribution:.4f}",
+        margin=f"{level.margin:+.4f}",
     )
 
 
@@ -73,7 +74,7 @@ def _text(text: TextScore) -> Row:
         cosine=f"{text.cosine:.4f}",
         score=f"{text.score:.4f}",
         weight=f"{text.weight:.4f}",
-        gives=f"{text.gives:.4f}",
+        contribution=f"{text.contribution:.4f}",
         share=f"{100 * text.share:.1f}%",
     )
 

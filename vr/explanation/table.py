@@ -1,21 +1,29 @@
-"""Explanations as tables on the terminal."""
+"""Explanations on the terminal: a sentence per image, or tables of every contribution."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from attrgen.core import tables
+from vr.explanation import outline, summary
 from vr.explanation.explanation import Explanation
-from vr.explanation.outline import COLUMNS, LEGEND, rows
 
 
-def show(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:
-    """Print a table an image, of its first `classes` classes and the first `top` texts of each bank."""
-    for each in explanations:
-        print(each.title)
-        table = tables.table("class, expert, bank, text", numbers=COLUMNS)
-        for row in rows(each.classes[:classes], top):
+def show(explanations: Sequence[Explanation]) -> None:
+    """Print one sentence per image."""
+    for explanation in explanations:
+        print(f"{Path(explanation.image).name}: {explanation.summary.sentence}")
+    print(summary.LEGEND)
+
+
+def show_details(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:
+    """Print a sentence and a table per image, of its first `classes` classes and `top` texts per bank."""
+    for explanation in explanations:
+        print(f"{Path(explanation.image).name}: {explanation.summary.sentence}")
+        table = tables.table("class, expert, bank, text", numbers=outline.COLUMNS)
+        for row in outline.rows(explanation.classes[:classes], top):
             title = "  " * row.depth + row.title + (f" ({row.note})" if row.note else "")
             tables.add_row(table, title, *row.numbers, bold=row.depth == 0)
         tables.show(table)
-    print(LEGEND)
+    print(outline.LEGEND)

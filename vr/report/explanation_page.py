@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from vr.explanation import summary
 from vr.explanation.explanation import Explanation
 from vr.explanation.occlusion import draw_maps
 from vr.explanation.outline import COLUMNS, LEGEND, rows
@@ -16,18 +17,18 @@ from vr.report.page import render
 from vr.runs.run import Run
 
 MAP = (
-    "Red: hiding this part lowers the logit of the predicted class; blue: it raises it. The map says what "
+    "Red: hiding this part lowers the logit of the predicted class; blue: it raises it. The map shows what "
     "the score depends on, not where a finding is."
 )
 
 
 def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: int | None) -> str:
-    """The page: each image with its map, if there is one, and the outline of its first `classes` classes."""
+    """The page: per image a sentence, the map if there is one, and the outline of its first classes."""
     config = run.config
     facts = (
         f"{config.method}, {config.shots} shots, seed {config.seed}; backbone {config.backbone.name}"
         + ("" if config.attributes is None else f"; attributes {config.attributes.id[:12]}")
-        + ". Every image as the method sees it."
+        + ". Images as the method sees them."
     )
     return render(
         "explanation.html.j2",
@@ -35,36 +36,38 @@ def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: in
         title=f"Why: {config.card.title}",
         facts=facts,
         legend=LEGEND,
+        note=summary.LEGEND,
         columns=COLUMNS,
         images=[
             {
-                "title": each.title,
-                "picture": base64.b64encode(_picture(each)).decode("ascii"),
-                "alt": _alt(each),
-                "caption": "" if each.occlusion is None else MAP,
-                "rows": list(rows(each.classes[:classes], top)),
+                "title": explanation.title,
+                "sentence": explanation.summary.sentence,
+                "picture": base64.b64encode(_picture(explanation)).decode("ascii"),
+                "alt": _alt(explanation),
+                "caption": "" if explanation.occlusion is None else MAP,
+                "rows": list(rows(explanation.classes[:classes], top)),
             }
-            for each in explanations
+            for explanation in explanations
         ],
     )
 
 
-def _picture(each: Explanation) -> bytes:
-    if each.occlusion is not None:
-        return draw_maps([each.pixels], [each.occlusion], [""])
+def _picture(explanation: Explanation) -> bytes:
+    if explanation.occlusion is not None:
+        return draw_maps([explanation.pixels], [explanation.occlusion], [""])
     content = BytesIO()
-    pixels = (each.pixels.permute(1, 2, 0) * 255).round().byte().numpy()
+    pixels = (explanation.pixels.permute(1, 2, 0) * 255).round().byte().numpy()
     Image.fromarray(pixels).save(content, format="PNG")
     return content.getvalue()
 
 
-def _alt(each: Explanation) -> str:
-    name = Path(each.image).name
-    if each.occlusion is None:
+def _alt(explanation: Explanation) -> str:
+    name = Path(explanation.image).name
+    if explanation.occlusion is None:
         return f"{name} as the method sees it"
-    row, column = divmod(int(each.occlusion.argmax()), each.occlusion.shape[1])
-    size = len(each.occlusion)
+    row, column = divmod(int(explanation.occlusion.argmax()), explanation.occlusion.shape[1])
+    size = len(explanation.occlusion)
     return (
-        f"{name}, and over it how much the logit of {each.classes[0].name} falls where it is hidden: "
+        f"{name}, and over it how much the logit of {explanation.classes[0].name} falls where it is hidden: "
         f"most in row {row + 1}, column {column + 1} of {size} by {size}"
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vr.data.formats.source import ImageSource, Item
 from vr.evaluation.evaluation import map_batches, prepared
-from vr.explanation.contributions import FindOrigin, origins
+from vr.explanation.decomposition import FindOrigin, origins
 from vr.methods.common.contributions import Contribution
 from vr.report.misclassified import ConfusedPair
 from vr.runs.run import Run
@@ -90,7 +90,7 @@ def _bank(
         words = contribution.bank.texts[label]
         nearest = _nearest(similarities[:, label].cpu() / contribution.tau, contribution.k, words)
         return tuple(
-            FiredText(text, find(names[label], contribution.name, text).mimics, times, cosine)
+            FiredText(text, find(names[label], contribution.name, text).describes, times, cosine)
             for text, times, cosine in nearest
         )
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from attrgen.core.errors import UserError
 from vr.cli import app
+from vr.evaluation import calibration as calibrations
+from vr.runs import predictions
+from vr.runs import run as runs
 
 
 def call(*words: Any) -> str:
@@ -46,17 +51,41 @@ class Page(HTMLParser):
 
 
 def test_table(trained, pictures) -> None:
-    shown = call(trained["biomedvr"].path, *pictures[:2], "--classes", 2, "--top", 1)
+    shown = call(trained["biomedvr"].path, *pictures[:2], "--details", "--classes", 2, "--top", 1)
     assert shown.count("positive expert") == 4 and shown.count("negative expert: confusion") == 4
     assert shown.count("(as ") == 4  # one confusion text a class
     assert "<i>unlike</i>" in shown
     assert all(Path(picture).name in shown for picture in pictures[:2])
 
 
+def test_one_sentence_per_image_without_details(trained, pictures) -> None:
+    run = trained["biomedvr"]
+    *sentences, _ = call(run.path, *pictures[:2]).splitlines()
+    images = json.loads(call(run.path, *pictures[:2], "--json"))["images"]
+    assert sentences == [f"{Path(image['image']).name}: {image['sentence']}" for image in images]
+    for sentence, image in zip(sentences, images, strict=True):
+        assert image["predicted"] in sentence and "(not calibrated)" in sentence
+        assert image["summary"]["confidence"] == pytest.approx(image["classes"][0]["probability"], abs=1e-6)
+
+
+def test_a_calibrated_run_says_how_sure_it_is_after_calibration(trained, pictures, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(trained["biomedvr"].path, path)
+    scores = predictions.load(path / runs.PREDICTIONS)
+    fitted, _ = calibrations.fit(
+        scores, model=calibrations.model_id(path), images_from="x", coverage=0.5, score="lac"
+    )
+    calibrations.save(fitted.model_copy(update={"temperature": 3.0, "threshold": 0.999}), path)
+    image = json.loads(call(path, pictures[0], "--json"))["images"][0]
+    logits = torch.tensor([entry["logit"] for entry in image["classes"]], dtype=torch.float64)
+    assert image["summary"]["confidence"] == pytest.approx(float((logits / 3).softmax(0)[0]), abs=1e-5)
+    assert image["summary"]["calibrated"] and image["summary"]["threshold"] == 0.999
+
+
 def test_json_is_whole_whatever_the_table_would_show(trained, pictures) -> None:
     run = trained["biomedvr"]
     found = json.loads(call(run.path, *pictures, "--json", "--classes", 1, "--top", 1))
-    assert found["format"] == "explanation/1"
+    assert found["format"] == "explanation/2"
     assert found["attributes"] == run.config.attributes.id and found["tau"] == run.config.backbone.tau
     assert [each["image"] for each in found["images"]] == pictures
     predicted = (run.path / "predictions.csv").read_text().splitlines()[1:]
@@ -68,7 +97,7 @@ def test_json_is_whole_whatever_the_table_would_show(trained, pictures) -> None:
         for name, value in zip(run.card.class_names, row[3:], strict=True):
             assert logits[name] == pytest.approx(float(value), abs=1e-4)
         texts = [
-            text["gives"]
+            text["contribution"]
             for expert in each["classes"][0]["experts"]
             for bank in expert["banks"]
             for text in bank["texts"]
@@ -101,9 +130,10 @@ def test_map_and_folder(trained, pictures, tmp_path: Path) -> None:
 
 def test_a_method_without_banks_refuses_and_still_draws_its_map(trained, pictures, tmp_path: Path) -> None:
     run = trained["linear-probe"]
-    with pytest.raises(UserError, match=r"linear-probe does not score images by texts alone.*--map"):
+    with pytest.raises(UserError) as caught:
         call(run.path, pictures[0])
-    shown = call(run.path, pictures[0], "--map", tmp_path / "map.png", "--grid", 3)
+    assert caught.value.code == "explain-no-texts" and "--map" in caught.value.remedy
+    shown = call(run.path, pictures[0], "--details", "--map", tmp_path / "map.png", "--grid", 3)
     assert "expert" not in shown.split("class, expert")[1].splitlines()[2]
     assert (tmp_path / "map.png").is_file()
 
@@ -122,13 +152,18 @@ def test_nothing_is_overwritten_unasked(trained, pictures, tmp_path: Path) -> No
 def test_what_cannot_be_explained(trained, tmp_path: Path, pictures) -> None:
     run = trained["biomedvr"].path
     (tmp_path / "no.png").write_bytes(b"not an image")
-    for words, message in (
-        ((tmp_path / "no.png",), "no.png: not an image"),
-        ((tmp_path / "absent.png",), "absent.png: cannot be read"),
-        ((pictures[0], "--map", tmp_path / "m.png", "--grid", 2), "a grid of 2 cells"),
-    ):
-        with pytest.raises(UserError, match=message):
-            call(run, *words)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="there is no image to explain"):
-        call(run, tmp_path / "empty")
+    for words, named in (
+        ((tmp_path / "no.png",), "no.png"),
+        ((tmp_path / "absent.png",), "absent.png"),
+    ):
+        with pytest.raises(UserError) as caught:
+            call(run, *words)
+        assert named in str(caught.value.file)
+    for words, code in (
+        ((pictures[0], "--map", tmp_path / "m.png", "--grid", 2), "explain-grid"),
+        ((tmp_path / "empty",), "explain-no-images"),
+    ):
+        with pytest.raises(UserError) as caught:
+            call(run, *words)
+        assert caught.value.code == code

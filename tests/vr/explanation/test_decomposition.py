@@ -40,21 +40,23 @@ def test_every_level_adds_up_on_200_images(name, changes, disturbed) -> None:
     for image, classes in enumerate(explain(run, pictures)):
         assert [entry.logit for entry in classes] == sorted((e.logit for e in classes), reverse=True)
         assert sum(entry.probability for entry in classes) == pytest.approx(1, abs=1e-5)
-        assert sum(entry.lead for entry in classes) == pytest.approx(0, abs=1e-4)
+        assert sum(entry.margin for entry in classes) == pytest.approx(0, abs=1e-4)
         for entry in classes:
             label = run.card.class_names.index(entry.name)
             assert entry.logit == pytest.approx(logits[image, label].item(), abs=1e-4)
             banks = [bank for expert in entry.experts for bank in expert.banks]
             texts = [text for bank in banks for text in bank.texts]
             for level in (entry.experts, banks, texts):
-                assert sum(part.gives for part in level) == pytest.approx(entry.logit, abs=1e-4)
-                assert all(p.weight * p.score == pytest.approx(p.gives, abs=1e-4) for p in level)
+                assert sum(part.contribution for part in level) == pytest.approx(entry.logit, abs=1e-4)
+                assert all(p.weight * p.score == pytest.approx(p.contribution, abs=1e-4) for p in level)
             for level in (entry.experts, banks):
-                assert sum(part.lead for part in level) == pytest.approx(entry.lead, abs=1e-4)
+                assert sum(part.margin for part in level) == pytest.approx(entry.margin, abs=1e-4)
             for expert in entry.experts:
-                assert sum(b.gives for b in expert.banks) == pytest.approx(expert.gives, abs=1e-5)
+                assert sum(b.contribution for b in expert.banks) == pytest.approx(
+                    expert.contribution, abs=1e-5
+                )
             for bank in banks:
-                assert sum(t.gives for t in bank.texts) == pytest.approx(bank.gives, abs=1e-5)
+                assert sum(t.contribution for t in bank.texts) == pytest.approx(bank.contribution, abs=1e-5)
             assert sum(text.share for text in texts) == pytest.approx(1, abs=1e-5)
 
 
@@ -101,12 +103,12 @@ def test_a_confusion_says_for_which_class_it_stands(disturbed, attributes) -> No
     for entry in explain(run, images(run, 1))[0]:
         positive, negative = entry.experts
         for bank in positive.banks:
-            assert all(t.origin.mimics == () and t.origin.borrowed == "" for t in bank.texts)
+            assert all(t.origin.describes == () and t.origin.borrowed == "" for t in bank.texts)
         confusion = attributes.classes[entry.name].confusion
         for text in negative.banks[0].texts:
             expected = tuple(other for other, texts in confusion.items() if text.text in texts)
-            assert text.origin.mimics == expected and text.origin.borrowed == ""
-        assert {len(text.origin.mimics) for text in negative.banks[0].texts} == {1, 2}
+            assert text.origin.describes == expected and text.origin.borrowed == ""
+        assert {len(text.origin.describes) for text in negative.banks[0].texts} == {1, 2}
 
 
 def test_what_an_ablation_put_somewhere_says_where_it_stood(disturbed, attributes) -> None:
@@ -119,7 +121,7 @@ def test_what_an_ablation_put_somewhere_says_where_it_stood(disturbed, attribute
             if not text.text.startswith("neither"):
                 home = next(n for n, c in attributes.classes.items() if text.text in c.texts("confusion"))
                 assert text.origin.borrowed == f"{home}, confusion"
-                assert text.origin.mimics[0] in text.text
+                assert text.origin.describes[0] in text.text
 
 
 def test_padded_banks_show_a_text_as_often_as_it_counted(disturbed) -> None:

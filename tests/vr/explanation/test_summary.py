@@ -1,0 +1,90 @@
+"""The sentence of an explanation names the texts that decided between the first two classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vr.explanation import summary
+from vr.explanation.decomposition import BankScore, ClassScore, ExpertScore, Origin, TextScore
+from vr.explanation.explanation import explain
+from vr.explanation.summary import Summary, reasons, summarise
+
+
+def text(words: str, contribution: float, weight: float = 0.5) -> TextScore:
+    return TextScore(words, Origin(), 0.2, contribution / weight, weight, contribution, 0.5)
+
+
+def scored(name: str, logit: float, *banks: tuple[TextScore, ...]) -> ClassScore:
+    """A class with one expert per bank."""
+    experts = tuple(
+        ExpertScore(f"expert {number}", 0, 1, 0, 0, (BankScore("bank", 0, 1, 0, 0, texts),))
+        for number, texts in enumerate(banks)
+    )
+    return ClassScore(name, logit, 0.0, 0.0, experts)
+
+
+def test_reasons_are_the_texts_that_made_the_difference() -> None:
+    best = scored("tumor", 2.0, (text("a thick wall", 6.0), text("a mass", 3.0)))
+    second = scored("cyst", 1.0, (text("a thin wall", 4.0), text("dark inside", 1.0)))
+    chosen = reasons(best, second)
+    assert [(reason.text, reason.class_name, reason.matches) for reason in chosen] == [
+        ("a thick wall", "tumor", True),
+        ("dark inside", "cyst", False),
+        ("a mass", "tumor", True),
+    ]
+    assert [reason.difference for reason in chosen] == pytest.approx([1.75, 1.75, 0.25])
+
+
+def test_a_negative_weight_turns_matches_round() -> None:
+    best = scored("tumor", 2.0, (text("a bubble", -1.0, -0.5),))
+    second = scored("cyst", 1.0, (text("a nodule", -3.0, -0.5),))
+    assert {(reason.text, reason.matches) for reason in reasons(best, second)} == {
+        ("a bubble", False),
+        ("a nodule", True),
+    }
+
+
+def test_texts_of_both_classes_and_empty_banks_say_nothing() -> None:
+    best = scored("tumor", 2.0, (text("same", 5.0),), ())
+    second = scored("cyst", 1.0, (text("same", 1.0), text("other", 9.0)), (text("alone", 1.0),))
+    assert "same" not in [reason.text for reason in reasons(best, second)]
+    assert "alone" not in [reason.text for reason in reasons(best, second)]
+
+
+def test_all_texts_add_up_to_the_difference_of_the_logits(disturbed) -> None:
+    run = disturbed("biomedvr")
+    side = run.method.image_size
+    pictures = torch.rand(5, 3, side, side, generator=torch.Generator().manual_seed(2))
+    for best, second, *_ in explain(run, pictures):
+        banks = summary._banks(best, second)
+        differences = [
+            d for texts, others in banks for d in summary._differences(best, second, texts, others)
+        ]
+        total = sum(reason.difference for reason in differences)
+        assert total == pytest.approx(best.logit - second.logit, abs=1e-4)
+
+
+def test_the_sentence() -> None:
+    best = scored("tumor", 2.0, (text("a thick wall", 6.0), text("a mass", 3.0)))
+    second = scored("cyst", 1.0, (text("a thin wall", 4.0), text("dark inside", 1.0)))
+    found = summarise([best, second])
+    assert found.confidence == pytest.approx(0.731, abs=1e-3) and not found.calibrated
+    assert found.confidence + found.runner_up_confidence == pytest.approx(1)
+    assert found.sentence == (
+        "tumor, 73% sure (not calibrated), rather than cyst (27%), because it matches “a thick wall” and "
+        "“a mass” and does not match “dark inside” as well."
+    )
+    unsure = replace(found, calibrated=True, threshold=0.8, reasons=())
+    assert unsure.sentence == (
+        "tumor, 73% sure (after calibration), rather than cyst (27%); that is below the threshold of 80%: "
+        "a person should decide."
+    )
+
+
+def test_without_texts_or_with_one_class() -> None:
+    assert summarise([ClassScore("a", 1.0, 0.7, 0.0), ClassScore("b", 0.0, 0.3, 0.0)]).reasons == ()
+    alone: Summary = summarise([ClassScore("a", 1.0, 1.0, 0.0)])
+    assert alone.sentence == "a, 100% sure (not calibrated)."

@@ -1,0 +1,137 @@
+"""An explanation in one plain sentence: the predicted class, how sure, and the texts that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from vr.evaluation import calibration as calibrations
+from vr.evaluation.calibration import Calibration
+from vr.explanation.decomposition import ClassScore, TextScore
+
+MOST_REASONS = 3
+LEGEND = (
+    "A match is a high similarity between image and text to the model; it is not a medical finding. "
+    "Every number: --details."
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A text that spoke for the predicted class and against the runner-up.
+
+    Attributes:
+        class_name: the class that the text is listed under.
+        matches: whether it counted because the image matches it; else, because the image does not.
+        difference: what it adds to the logit of the predicted class minus that of the runner-up.
+    """
+
+    text: str
+    class_name: str
+    matches: bool
+    difference: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a person reads first.
+
+    Attributes:
+        confidence: probability of the predicted class, in [0, 1].
+        runner_up, runner_up_confidence: the second class; None and 0 where there is only one class.
+        calibrated: whether the probabilities are calibrated.
+        threshold: the confidence below which a person should decide; 0 without a calibration.
+        reasons: the texts with the largest difference, at most three, all above zero.
+    """
+
+    predicted: str
+    confidence: float
+    runner_up: str | None
+    runner_up_confidence: float
+    calibrated: bool
+    threshold: float
+    reasons: tuple[Reason, ...]
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence."""
+        sure = "after calibration" if self.calibrated else "not calibrated"
+        words = f"{self.predicted}, {_percent(self.confidence)} sure ({sure})"
+        if self.runner_up is not None:
+            words += f", rather than {self.runner_up} ({_percent(self.runner_up_confidence)})"
+        matches = [f"“{reason.text}”" for reason in self.reasons if reason.matches]
+        misses = [f"“{reason.text}”" for reason in self.reasons if not reason.matches]
+        because = [f"matches {_listed(matches)}"] if matches else []
+        because += [f"does not match {_listed(misses)} as well"] if misses else []
+        words += f", because it {' and '.join(because)}" if because else ""
+        if self.confidence < self.threshold:
+            words += f"; that is below the threshold of {_percent(self.threshold)}: a person should decide"
+        return f"{words}."
+
+
+def summarise(classes: Sequence[ClassScore], calibration: Calibration | None = None) -> Summary:
+    """The summary of one image, from its classes with the highest score first."""
+    logits = torch.tensor([[row.logit for row in classes]])
+    temperature = 1.0 if calibration is None else calibration.temperature
+    probabilities = calibrations.probabilities(logits, temperature)[0].tolist()
+    best, second = classes[0], classes[1] if len(classes) > 1 else None
+    return Summary(
+        predicted=best.name,
+        confidence=probabilities[0],
+        runner_up=None if second is None else second.name,
+        runner_up_confidence=0.0 if second is None else probabilities[1],
+        calibrated=calibration is not None,
+        threshold=0.0 if calibration is None else calibration.threshold,
+        reasons=() if second is None else reasons(best, second),
+    )
+
+
+def reasons(best: ClassScore, second: ClassScore) -> tuple[Reason, ...]:
+    """The texts that contributed most to the difference between the scores of two classes.
+
+    Texts listed under both classes speak for neither, and are left out.
+    """
+    by_text: dict[str, Reason] = {}
+    for texts, others in _banks(best, second):
+        shared = {text.text for text in texts} & {text.text for text in others}
+        for reason in _differences(best, second, texts, others):
+            if reason.difference > 0 and reason.text not in shared:
+                by_text[reason.text] = reason
+    return tuple(sorted(by_text.values(), key=lambda reason: -reason.difference)[:MOST_REASONS])
+
+
+def _differences(
+    best: ClassScore, second: ClassScore, texts: Sequence[TextScore], others: Sequence[TextScore]
+) -> Iterator[Reason]:
+    """Each text of one bank, with its part in the difference between the two classes.
+
+    A text is compared with an equal share of what the bank contributes to the other class, and counts half,
+    as the texts of either class alone already add up to the whole difference.
+    """
+    total, other_total = (sum(text.contribution for text in bank) for bank in (texts, others))
+    for text in texts:
+        difference = (text.contribution - other_total / len(texts)) / 2
+        yield Reason(text.text, best.name, text.weight > 0, difference)
+    for text in others:
+        difference = (total / len(others) - text.contribution) / 2
+        yield Reason(text.text, second.name, text.weight < 0, difference)
+
+
+def _banks(best: ClassScore, second: ClassScore) -> list[tuple[tuple[TextScore, ...], tuple[TextScore, ...]]]:
+    """The texts of both classes, bank by bank; a bank without texts of either class is left out."""
+    pairs = []
+    for expert, other_expert in zip(best.experts, second.experts, strict=True):
+        for bank, other_bank in zip(expert.banks, other_expert.banks, strict=True):
+            if bank.texts and other_bank.texts:
+                pairs.append((bank.texts, other_bank.texts))
+    return pairs
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
