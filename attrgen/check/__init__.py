@@ -1,7 +1,7 @@
 """The linter of attribute texts: what `attrgen check` finds in files, and what `attrgen build` sends back.
 
-A rule is one function, registered in its file by a decorator of `attrgen.check.rule`; a new file of rules
-joins the import below.
+A rule is one function, registered by a decorator of `attrgen.check.rule`. A new file in `attrgen/check/rules`
+adds rules, and so does another package's module (see `attrgen.check.registry`); no list needs an entry.
 """
 
 from __future__ import annotations
@@ -9,39 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from attrgen.check import (
-    contradiction,
-    cut_off,
-    language,
-    length,
-    naming,
-    nearness,
-    negation,
-    repeats,
-    space,
-    visible,
-)
-from attrgen.check.rule import LEVELS, RULES, Finding, Level, Lists, Rule, findings
+from attrgen.check.registry import all_rules
+from attrgen.check.rule import LEVELS, Finding, Level, Lists, Rule, findings
 from attrgen.schema.attribute_set import OTHER, AttributeSet
 from attrgen.schema.card import Card, fold
 from attrgen.schema.plan import Slot
 from attrgen.schema.spelling import slot_of
 
-# Importing a file registers its rules.
-RULE_FILES = (
-    space,
-    length,
-    cut_off,
-    language,
-    visible,
-    negation,
-    naming,
-    repeats,
-    contradiction,
-    nearness,
-)
-
-__all__ = ["LEVELS", "RULES", "Finding", "Level", "Rule", "check_lists", "check_set", "check_texts"]
+__all__ = ["LEVELS", "Finding", "Level", "Rule", "all_rules", "check_lists", "check_set", "check_texts"]
 
 
 def check_texts(
@@ -72,14 +47,15 @@ def check_lists(
 
     Class names may be spelled in any way that the card knows; findings spell them as `lists` does.
     """
+    rules = [rule for rule in all_rules().values() if rule.level in levels]
     given: dict[Slot, Slot] = {}
     for slot in lists:
         named = slot_of(slot, card)
         given[slot if named in given else named] = slot
     texts = {named: lists[slot] for named, slot in given.items()}
     return [
-        replace(found, class_name=given[found.slot].class_name, confused=given[found.slot].confused)
-        for found in findings(Lists(texts, _spellings(texts, card)), levels)
+        replace(finding, class_name=given[finding.slot].class_name, confused=given[finding.slot].confused)
+        for finding in findings(rules, Lists(texts, _spellings(texts, card)))
     ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attrgen.check.form import readable
-from attrgen.check.space import tidy
+from attrgen.check.words import tidy
 from attrgen.core.files import read_bytes, whole_file
 from attrgen.core.json_lines import JsonPath, LocatedJson, parse
 

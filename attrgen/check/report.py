@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrgen.check import RULES
+from attrgen.check import all_rules
 from attrgen.check.file import Report
 from attrgen.check.fix import Fixed
 from attrgen.check.form import FORM
@@ -60,7 +60,7 @@ def as_json(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
 
 def rules() -> str:
     """Every rule's id, level and meaning."""
-    every = [(rule.id, rule.level, rule.summary) for rule in RULES.values()]
+    every = [(rule.id, rule.level, rule.summary) for rule in all_rules().values()]
     every += [(id, level, summary) for id, (level, summary) in FORM.items()]
     width = max(len(id) for id, _, _ in every)
     return "\n".join(f"{id:{width}}  {level:7}  {summary}" for id, level, summary in every)

@@ -1,13 +1,14 @@
-"""What a rule is, and the register of all rules.
+"""What a rule is, and the decorators that register one.
 
 A rule has an id, a level and a function that looks at one text, at one list, or at all lists of a set, and
-yields messages. The decorators `text_rule`, `list_rule` and `set_rule` register it under its id; the first
-line of the function's docstring is what `attrgen check --rules` says about it.
+gives messages. The decorators `text_rule`, `list_rule` and `set_rule` register it under its id; the first
+line of the function's docstring is what `attrgen check --rules` says about it. Where rules come from, other
+packages included, is told in `attrgen.check.registry`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -72,22 +73,24 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule; `find` yields its hits in all lists."""
+    """A rule; `find` yields its hits in all lists. Findings on one text are in the order of `rank`."""
 
     id: str
     level: Level
     summary: str
     find: Callable[[Lists], Iterator[Hit]]
+    rank: int
 
 
-RULES: dict[str, Rule] = {}
+REGISTERED: dict[str, Rule] = {}  # as far as their files are imported; see `attrgen.check.registry.all_rules`
+LAST = 1000  # the rank of rules that state none, as those of other packages
 
 TextRule = Callable[[str, Slot, Lists], str | None]
 ListRule = Callable[[Sequence[str], Slot], Iterable[tuple[int, str]]]
 SetRule = Callable[[Lists], Iterator[Hit]]
 
 
-def text_rule(id: str, level: Level) -> Callable[[TextRule], TextRule]:
+def text_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[TextRule], TextRule]:
     """Register a function of one text, its slot and all lists; it returns a message or None."""
 
     def register(function: TextRule) -> TextRule:
@@ -98,13 +101,13 @@ def text_rule(id: str, level: Level) -> Callable[[TextRule], TextRule]:
                     if message is not None:
                         yield Hit(slot, position, message)
 
-        _register(id, level, function, find)
+        _register(Rule(id, level, _summary(id, function), find, rank))
         return function
 
     return register
 
 
-def list_rule(id: str, level: Level) -> Callable[[ListRule], ListRule]:
+def list_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[ListRule], ListRule]:
     """Register a function of one list and its slot; it yields positions and messages."""
 
     def register(function: ListRule) -> ListRule:
@@ -113,27 +116,27 @@ def list_rule(id: str, level: Level) -> Callable[[ListRule], ListRule]:
                 for position, message in function(texts, slot):
                     yield Hit(slot, position, message)
 
-        _register(id, level, function, find)
+        _register(Rule(id, level, _summary(id, function), find, rank))
         return function
 
     return register
 
 
-def set_rule(id: str, level: Level) -> Callable[[SetRule], SetRule]:
+def set_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[SetRule], SetRule]:
     """Register a function of all lists; it yields hits."""
 
     def register(function: SetRule) -> SetRule:
-        _register(id, level, function, function)
+        _register(Rule(id, level, _summary(id, function), function, rank))
         return function
 
     return register
 
 
-def findings(lists: Lists, levels: Collection[Level] = LEVELS) -> list[Finding]:
-    """What the rules of those levels find, in the order of the lists."""
-    found = [(hit, rule) for rule in RULES.values() if rule.level in levels for hit in rule.find(lists)]
-    order = {slot: place for place, slot in enumerate(lists.texts)}
-    found.sort(key=lambda item: (order[item[0].slot], item[0].position))
+def findings(rules: Iterable[Rule], lists: Lists) -> list[Finding]:
+    """What these rules find, in the order of the lists; on one text in the order of the rules."""
+    hits = [(hit, rule) for rule in rules for hit in rule.find(lists)]
+    order = {slot: number for number, slot in enumerate(lists.texts)}
+    hits.sort(key=lambda item: (order[item[0].slot], item[0].position))
     return [
         Finding(
             rule=rule.id,
@@ -145,12 +148,21 @@ def findings(lists: Lists, levels: Collection[Level] = LEVELS) -> list[Finding]:
             position=hit.position,
             text=lists.texts[hit.slot][hit.position],
         )
-        for hit, rule in found
+        for hit, rule in hits
     ]
 
 
-def _register(
-    id: str, level: Level, function: Callable[..., object], find: Callable[[Lists], Iterator[Hit]]
-) -> None:
-    assert id not in RULES and function.__doc__, f"rule '{id}' is there twice or has no docstring"
-    RULES[id] = Rule(id, level, function.__doc__.strip().splitlines()[0], find)
+def _summary(id: str, function: Callable[..., object]) -> str:
+    """The first line of a rule's docstring."""
+    lines = (function.__doc__ or "").strip().splitlines()
+    if not lines:
+        raise ValueError(f"the function of rule '{id}' has no docstring, whose first line lists the rule")
+    return lines[0]
+
+
+def _register(rule: Rule) -> None:
+    if rule.id in REGISTERED:
+        raise ValueError(f"there is a rule '{rule.id}' already")
+    if rule.level not in LEVELS:
+        raise ValueError(f"rule '{rule.id}': the level '{rule.level}' is none of {', '.join(LEVELS)}")
+    REGISTERED[rule.id] = rule

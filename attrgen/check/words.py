@@ -62,6 +62,11 @@ def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other) if one or other else 0.0
 
 
+def tidy(text: str) -> str:
+    """The text with single plain spaces between its words and none around them."""
+    return " ".join(text.split())
+
+
 def quoted(found: Iterable[str]) -> str:
     """Words for a message: `'this', 'that'`, each once."""
     return ", ".join(f"'{word}'" for word in dict.fromkeys(found))

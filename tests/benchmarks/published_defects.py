@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from attrgen.check import RULES, check_set
+from attrgen.check import all_rules, check_set
 from attrgen.curation.formats.importing import import_files, kind_of
 from attrgen.schema import attribute_set, card
 from attrgen.schema.attribute_set import AttributeSet
@@ -37,7 +37,7 @@ def row(name: str, attributes: AttributeSet, left_out: int = 0) -> Row:
     path = card.shipped_cards().get(attributes.dataset)
     found = check_set(attributes, None if path is None else card.load(path))
     wrong = {(f.slot, f.position) for f in found if f.level == "error"}
-    by_rule = {rule: len({(f.slot, f.position) for f in found if f.rule == rule}) for rule in RULES}
+    by_rule = {rule: len({(f.slot, f.position) for f in found if f.rule == rule}) for rule in all_rules()}
     return Row(name, sum(1 for _ in attributes.entries()), left_out, len(wrong), by_rule)
 
 
@@ -60,7 +60,7 @@ def library() -> list[Row]:
     """A row for the whole shipped library."""
     paths = sorted((ROOT / "data" / "attributes").glob("*.json"))
     rows = [row(path.stem, attribute_set.load(path)) for path in paths]
-    by_rule = {rule: sum(each.by_rule[rule] for each in rows) for rule in RULES}
+    by_rule = {rule: sum(each.by_rule[rule] for each in rows) for rule in all_rules()}
     texts, wrong = sum(each.texts for each in rows), sum(each.wrong for each in rows)
     return [Row(f"the library ({len(rows)} sets)", texts, 0, wrong, by_rule)]
 
@@ -70,7 +70,7 @@ def table(rows: list[Row]) -> str:
     lines = [["", *(each.name for each in rows)]]
     lines.append(["texts", *(str(each.texts) for each in rows)])
     lines.append(["left out on import", *(str(each.left_out) for each in rows)])
-    for rule in RULES.values():
+    for rule in all_rules().values():
         if any(each.by_rule[rule.id] for each in rows):
             cells = [str(each.by_rule[rule.id]) for each in rows]
             lines.append([f"{rule.id} ({rule.level})", *cells])

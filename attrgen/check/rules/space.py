@@ -1,12 +1,13 @@
-"""The rule on white space, and the tidy form of a text that `attrgen check --fix` writes."""
+"""The rule on white space."""
 
 from __future__ import annotations
 
 from attrgen.check.rule import Lists, text_rule
+from attrgen.check.words import tidy
 from attrgen.schema.plan import Slot
 
 
-@text_rule("white-space", "warning")
+@text_rule("white-space", "warning", rank=10)
 def white_space(text: str, slot: Slot, lists: Lists) -> str | None:
     """space at an end, doubled, or of an unusual kind; `--fix` mends it"""
     return (
@@ -14,8 +15,3 @@ def white_space(text: str, slot: Slot, lists: Lists) -> str | None:
         if text == tidy(text)
         else "has space at an end, doubled, or of an unusual kind; `--fix` mends it"
     )
-
-
-def tidy(text: str) -> str:
-    """The text with single plain spaces between its words and none around them."""
-    return " ".join(text.split())

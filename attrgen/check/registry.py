@@ -1,0 +1,70 @@
+"""All rules there are: those in `attrgen.check.rules`, and those of other installed packages.
+
+Another package adds rules by an entry point in the group `attrgen.check_rules` that names a module. The
+module registers functions with the decorators of `attrgen.check.rule`, as the files in `attrgen/check/rules`
+do. In its `pyproject.toml`:
+
+    [project.entry-points."attrgen.check_rules"]
+    laterality = "my_package.laterality"
+
+and in `my_package/laterality.py`:
+
+    from attrgen.check.rule import Lists, text_rule
+    from attrgen.check.words import words
+    from attrgen.schema.plan import Slot
+
+    @text_rule("laterality", "warning")
+    def laterality(text: str, slot: Slot, lists: Lists) -> str | None:
+        '''names a side of the body, which a flipped training image does not keep'''
+        return "names a side" if {"left", "right"} & set(words(text)) else None
+
+`attrgen check --rules` then lists it. Answers to `attrgen build` must pass the rules of level "error", too.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from attrgen.check.rule import REGISTERED, Rule
+from attrgen.core.errors import UserError
+
+GROUP = "attrgen.check_rules"
+_BUILT_IN = "attrgen.check.rules"
+
+
+@cache
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule by its id: first by rank, then the built-in ones, then by package.
+
+    Raises:
+        UserError: a package's rules cannot be loaded; the message names the package.
+    """
+    for module in sorted(info.name for info in pkgutil.iter_modules(import_module(_BUILT_IN).__path__)):
+        import_module(f"{_BUILT_IN}.{module}")
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (_package(point), point.name)):
+        _load(point)
+    return {rule.id: rule for rule in sorted(REGISTERED.values(), key=lambda rule: rule.rank)}
+
+
+def _load(point: EntryPoint) -> None:
+    """Import a package's rules; where that fails, none of them stays registered."""
+    before = dict(REGISTERED)
+    try:
+        point.load()
+    except Exception as error:  # whatever a stranger's module raises
+        REGISTERED.clear()
+        REGISTERED.update(before)
+        raise UserError(
+            f"the check rules '{point.name}' ({point.value}) of the package '{_package(point)}' cannot be "
+            f"loaded: {type(error).__name__}: {error}",
+            code="check-broken-extension",
+            remedy=f"Update the package, or remove it with `pip uninstall {_package(point)}`.",
+        ) from error
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value.split(".")[0]
