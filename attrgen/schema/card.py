@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -41,7 +41,7 @@ class CardImages(Frozen):
     """Where the images are under the data root, and how to get them."""
 
     folder: Words
-    layout: Literal["coop", "folder", "npz", "manifest", "dicom"] = "coop"
+    layout: Name = "coop"  # an image format; `vr` knows which there are
     split: Words | None = None
     download: str | None = Field(None, description="`hub:REPO/FILE.zip`, `torchvision:NAME` or a URL")
     labels: tuple[Words, ...] = Field(

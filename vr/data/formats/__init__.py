@@ -1,1 +1,1 @@
-"""The forms in which collections come, one file each."""
+"""Image formats, one file each; `registry` lists them."""

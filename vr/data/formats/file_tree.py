@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import zipfile
+import zlib
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from attrgen.core.errors import UserError
-from attrgen.schema.folder_card import file_names, only_folder
+from attrgen.schema.folder_card import file_names
 from attrgen.schema.image_names import is_hidden
 
 MAX_FILE_BYTES = 2**30
@@ -30,11 +30,11 @@ class FileTree(Protocol):
     def head(self, name: str, size: int) -> bytes:
         """The first bytes of a file."""
 
-    def place(self, name: str) -> str:
+    def path_of(self, name: str) -> str:
         """The file as messages name it."""
 
     def stamp(self, name: str) -> str:
-        """What changes when the file's content does, told without reading it."""
+        """A text that changes with the file's content: its size and time, or its checksum."""
 
 
 class FolderTree:
@@ -48,19 +48,19 @@ class FolderTree:
         path = self.root / name
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
-                raise _too_large(self.place(name))
+                raise too_large(self.path_of(name))
             return path.read_bytes()
         except OSError as error:
-            raise UserError(f"cannot be read: {error.strerror or error}", file=path) from error
+            raise _unreadable(self.path_of(name), error.strerror or error) from error
 
     def head(self, name: str, size: int) -> bytes:
         try:
             with (self.root / name).open("rb") as file:
                 return file.read(size)
         except OSError as error:
-            raise UserError(f"cannot be read: {error.strerror or error}", file=self.place(name)) from error
+            raise _unreadable(self.path_of(name), error.strerror or error) from error
 
-    def place(self, name: str) -> str:
+    def path_of(self, name: str) -> str:
         return str(self.root / name)
 
     def stamp(self, name: str) -> str:
@@ -78,38 +78,51 @@ class ZipTree:
             self._archive = zipfile.ZipFile(root)
         except (zipfile.BadZipFile, OSError) as error:
             raise UserError(
-                f"not a readable zip archive: {error}", file=root, remedy="Download or make it again."
+                f"not a readable zip archive: {error}",
+                code="zip-unreadable",
+                file=root,
+                remedy="Download or make it again.",
             ) from error
         entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         for entry in entries:
             if not is_inside(entry.filename):
                 raise UserError(
                     f"holds '{entry.filename}', which points outside of the archive",
+                    code="zip-unsafe",
                     file=root,
-                    remedy="Such an archive is not safe; get it from somewhere else.",
+                    remedy="Such an archive is not safe; download it from a source that you trust.",
                 )
-        visible = [e for e in entries if not any(map(is_hidden, PurePosixPath(e.filename).parts))]
-        self._entries = {entry.filename: entry for entry in visible}
+        # Some programs on Windows write backslashes into archives.
+        named = {entry.filename.replace("\\", "/"): entry for entry in entries}
+        self._entries = {
+            name: entry for name, entry in named.items() if not any(map(is_hidden, name.split("/")))
+        }
         self.names: tuple[str, ...] = tuple(sorted(self._entries))
 
     def read(self, name: str) -> bytes:
         entry = self._entries.get(name)
         if entry is None:
-            raise UserError("there is no such file", file=self.place(name))
+            raise _unreadable(self.path_of(name), "there is no such file")
         if entry.file_size > MAX_FILE_BYTES:
-            raise _too_large(self.place(name))
+            raise too_large(self.path_of(name))
         return self.head(name, entry.file_size + 1)
 
     def head(self, name: str, size: int) -> bytes:
         try:
             with self._lock, self._archive.open(self._entries[name]) as stream:
                 return stream.read(size)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-            raise UserError(f"cannot be read: {error}", file=self.place(name)) from error
-        except ValueError as error:  # zlib.error is one in disguise for broken streams
-            raise UserError(f"cannot be unpacked: {error}", file=self.place(name)) from error
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            NotImplementedError,
+            OSError,
+            EOFError,
+            ValueError,
+        ) as error:
+            raise _unreadable(self.path_of(name), error) from error
 
-    def place(self, name: str) -> str:
+    def path_of(self, name: str) -> str:
         return f"{self.root}/{name}"
 
     def stamp(self, name: str) -> str:
@@ -132,39 +145,11 @@ class SubTree:
     def head(self, name: str, size: int) -> bytes:
         return self._tree.head(self._prefix + name, size)
 
-    def place(self, name: str) -> str:
-        return self._tree.place(self._prefix + name)
+    def path_of(self, name: str) -> str:
+        return self._tree.path_of(self._prefix + name)
 
     def stamp(self, name: str) -> str:
         return self._tree.stamp(self._prefix + name)
-
-
-class Location:
-    """A path that a collection may lie at; its tree of files is walked when it is first asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @cached_property
-    def has_tree(self) -> bool:
-        """Whether it is a folder or a zip, and not one file of another kind."""
-        if self.path.suffix.lower() in (".npz", ".csv", ".parquet"):
-            return self.path.is_dir()
-        return self.path.is_dir() or self.path.suffix.lower() == ".zip" or zipfile.is_zipfile(self.path)
-
-    @cached_property
-    def tree(self) -> FileTree:
-        """The tree at the path, below folders that hold nothing but one other folder (as zips often have)."""
-        if not self.has_tree:
-            raise UserError(
-                "not an image collection of a known kind",
-                file=self.path,
-                remedy="Give a folder, a .zip, an .npz, or a .csv or .parquet manifest.",
-            )
-        tree: FileTree = FolderTree(self.path) if self.path.is_dir() else ZipTree(self.path)
-        while (only := only_folder(tree.names)) is not None:
-            tree = SubTree(tree, only)
-        return tree
 
 
 def is_inside(name: str) -> bool:
@@ -174,5 +159,17 @@ def is_inside(name: str) -> bool:
     return bool(parts) and not absolute and ".." not in parts and "\0" not in name
 
 
-def _too_large(place: str) -> UserError:
-    return UserError("larger than 1 GiB, which no single image is", file=place, remedy="Take it out.")
+def too_large(file: str | Path) -> UserError:
+    """The error of a file that is larger than an image can be."""
+    return UserError(
+        "larger than 1 GiB, which no single image is",
+        code="data-file-too-large",
+        file=file,
+        remedy="Remove it.",
+    )
+
+
+def _unreadable(file: str, reason: object) -> UserError:
+    return UserError(
+        f"cannot be read: {reason}", code="data-unreadable-file", file=file, remedy="Restore it or remove it."
+    )

@@ -5,83 +5,122 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from attrgen.schema.image_names import TABLE_HEAD, is_manifest, split_of
-from vr.data.formats.file_source import FileSource, label_by_number, label_of, whole_splits
-from vr.data.formats.file_tree import FileTree, FolderTree, Location, is_inside
+from vr.data.formats.file_source import FileSource, open_files
+from vr.data.formats.file_tree import FileTree, FolderTree, is_inside
+from vr.data.formats.image_format import ImageFormat
+from vr.data.formats.labels import class_names_of, label_by_number, label_of, located
+from vr.data.formats.location import Location
 from vr.data.formats.source import Item
 
-Row = tuple[int, str, str, str]  # line, path, label, split
+SUFFIXES = (".csv", ".parquet")
 
 
-def looks(place: Location, card: Card) -> bool:
+@dataclass(frozen=True)
+class Row:
+    """A row of a manifest as text; `split` is empty where there is none."""
+
+    line: int
+    path: str
+    label: str
+    split: str
+
+
+def detect(location: Location) -> bool:
     """Whether it is a manifest, or a folder with one at its top."""
-    return find(place) is not None
+    return bool(_manifests(location)[1])
 
 
-def find(place: Location) -> tuple[FileTree, str] | None:
-    """The manifest's tree and name.
-
-    Raises:
-        UserError: there are several.
-    """
-    if place.path.is_file():
-        known = place.path.suffix.lower() in (".csv", ".parquet")
-        if known or not place.has_tree:
-            return (FolderTree(place.path.parent), place.path.name) if known else None
-    found = [name for name in place.tree.names if "/" not in name and _is_manifest(place.tree, name)]
-    if len(found) > 1:
-        raise UserError(
-            f"there are several manifests: {', '.join(found)}",
-            file=place.path,
-            remedy="Give the path of one of them.",
-        )
-    return (place.tree, found[0]) if found else None
-
-
-def open_manifest(place: Location, card: Card) -> FileSource:
+def open_manifest(location: Location, card: Card) -> FileSource:
     """Open a manifest; paths are relative to its folder, labels are class names or integers.
 
     Raises:
         UserError: no such columns, a row without a path, an unknown label or split, a file that is missing.
     """
-    found = find(place)
-    if found is None:
+    tree, name = _manifest(location)
+    return open_files(tree, _items(tree, name, card), card)
+
+
+def class_names(location: Location) -> list[str]:
+    """The labels of a manifest.
+
+    Raises:
+        UserError: as for `read_rows`, or there is no manifest.
+    """
+    return class_names_of(row.label for row in read_rows(*_manifest(location)))
+
+
+def _manifests(location: Location) -> tuple[FileTree | None, list[str]]:
+    """The tree of the manifests at a location, and their names."""
+    if location.path.is_file() and location.path.suffix.lower() in SUFFIXES:
+        return FolderTree(location.path.parent), [location.path.name]
+    if not location.has_tree:
+        return None, []
+    tree = location.tree
+    return tree, [name for name in location.top_names if _is_manifest(tree, name)]
+
+
+def _manifest(location: Location) -> tuple[FileTree, str]:
+    """The manifest's tree and name.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    tree, names = _manifests(location)
+    if tree is None or not names:
         raise UserError(
             "there is no manifest",
-            file=place.path,
+            code="manifest-missing",
+            file=location.path,
             remedy="Give a .csv or .parquet with the columns path, label.",
         )
-    tree, name = found
-    there = set(tree.names)
-    items = []
-    for line, path, label, split in read_rows(tree, name):
-        where = tree.place(name)
-        if not is_inside(path):
+    if len(names) > 1:
+        raise UserError(
+            f"there are several manifests: {', '.join(names)}",
+            code="manifest-several",
+            file=location.path,
+            remedy="Give the path of one of them.",
+        )
+    return tree, names[0]
+
+
+def _items(tree: FileTree, name: str, card: Card) -> Iterator[tuple[str, Item]]:
+    files, manifest = set(tree.names), tree.path_of(name)
+    for row in read_rows(tree, name):
+        if not is_inside(row.path):
             raise UserError(
-                f"the path '{path}' leads outside of the manifest's folder",
-                file=where,
-                line=line,
+                f"the path '{row.path}' leads outside of the manifest's folder",
+                code="manifest-path-outside",
+                file=manifest,
+                line=row.line,
                 remedy="Put the manifest above its images.",
             )
-        path = path.replace("\\", "/").removeprefix("./")
-        if path not in there:
-            raise UserError(f"there is no '{path}'", file=where, line=line, remedy="Correct the row.")
-        try:
-            number = _label(card, label)
-        except UserError as error:
-            raise UserError(error.what, file=where, line=line, remedy=error.remedy) from error
-        known_split = split_of(split) if split else "train"
-        if known_split is None:
+        path = row.path.replace("\\", "/").removeprefix("./")
+        if path not in files:
             raise UserError(
-                f"unknown split '{split}'", file=where, line=line, remedy="Use train, val or test."
+                f"there is no '{path}'",
+                code="manifest-image-missing",
+                file=manifest,
+                line=row.line,
+                remedy="Correct the row.",
             )
-        if number is not None:
-            items.append((known_split, Item(path, number)))
-    splits, notes = whole_splits(items, card, tree.root)
-    return FileSource(tree, splits, notes, card.images.window if card.images else None)
+        with located(manifest, row.line):
+            label = _label(card, row.label)
+        split = split_of(row.split) if row.split else "train"
+        if split is None:
+            raise UserError(
+                f"unknown split '{row.split}'",
+                code="manifest-unknown-split",
+                file=manifest,
+                line=row.line,
+                remedy="Use train, val or test.",
+            )
+        if label is not None:
+            yield split, Item(path, label)
 
 
 def read_rows(tree: FileTree, name: str) -> Iterator[Row]:
@@ -90,13 +129,14 @@ def read_rows(tree: FileTree, name: str) -> Iterator[Row]:
     Raises:
         UserError: it cannot be read, has no columns path and label, or a cell is empty.
     """
-    place, content = tree.place(name), tree.read(name)
-    header, rows = _parquet(content, place) if name.lower().endswith(".parquet") else _csv(content, place)
+    file, content = tree.path_of(name), tree.read(name)
+    header, rows = _parquet(content, file) if name.lower().endswith(".parquet") else _csv(content, file)
     columns = [str(title).strip().casefold() for title in header]
     if "path" not in columns or "label" not in columns:
         raise UserError(
-            f"the columns are {', '.join(columns) or 'none'}; path and label are needed",
-            file=place,
+            f"the columns are {', '.join(columns) or 'none'}; path and label are required",
+            code="manifest-columns",
+            file=file,
             remedy="Name them in the first line: path,label or path,label,split.",
         )
     at_path, at_label = columns.index("path"), columns.index("label")
@@ -104,17 +144,23 @@ def read_rows(tree: FileTree, name: str) -> Iterator[Row]:
     for line, row in rows:
         if len(row) != len(columns) or not row[at_path].strip() or not row[at_label].strip():
             raise UserError(
-                "a row needs a path and a label", file=place, line=line, remedy="Correct the row."
+                "a row requires a path and a label",
+                code="manifest-bad-row",
+                file=file,
+                line=line,
+                remedy="Correct the row.",
             )
         split = row[at_split].strip() if at_split is not None else ""
-        yield line, row[at_path].strip(), row[at_label].strip(), split
+        yield Row(line, row[at_path].strip(), row[at_label].strip(), split)
 
 
-def _csv(content: bytes, place: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _csv(content: bytes, file: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError("not UTF-8 text", file=place, remedy="Save the file as UTF-8.") from error
+        raise UserError(
+            "not UTF-8 text", code="manifest-not-utf8", file=file, remedy="Save the file as UTF-8."
+        ) from error
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -127,36 +173,53 @@ def _csv(content: bytes, place: str) -> tuple[list[str], Iterator[tuple[int, lis
                     yield reader.line_num, row
         except csv.Error as error:
             raise UserError(
-                f"not CSV: {error}", file=place, line=reader.line_num, remedy="Mend it."
+                f"not CSV: {error}",
+                code="manifest-not-csv",
+                file=file,
+                line=reader.line_num,
+                remedy="Correct the line.",
             ) from error
 
     return header, rows()
 
 
-def _parquet(content: bytes, place: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _parquet(content: bytes, file: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
         raise UserError(
-            "a Parquet manifest needs pyarrow",
-            file=place,
+            "a Parquet manifest requires pyarrow",
+            code="manifest-needs-pyarrow",
+            file=file,
             remedy="pip install 'biomedvr[parquet]', or use CSV.",
         ) from error
     try:
         table = parquet.read_table(io.BytesIO(content))
     except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"not a Parquet file: {error}", file=place, remedy="Write it again.") from error
+        raise UserError(
+            f"not a Parquet file: {error}", code="manifest-not-parquet", file=file, remedy="Write it again."
+        ) from error
     columns: Sequence[list[object]] = [table.column(i).to_pylist() for i in range(table.num_columns)]
     cells = (["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True))
     return list(table.column_names), enumerate(cells, 1)
 
 
 def _is_manifest(tree: FileTree, name: str) -> bool:
-    return name.lower().endswith((".csv", ".parquet")) and is_manifest(name, tree.head(name, TABLE_HEAD))
+    return name.lower().endswith(SUFFIXES) and is_manifest(name, tree.head(name, TABLE_HEAD))
 
 
 def _label(card: Card, label: str) -> int | None:
     if label.isascii() and label.isdigit() and card.find_class(label) is None:
         return label_by_number(card, int(label))
     return label_of(card, label)
+
+
+FORMAT = ImageFormat(
+    "manifest",
+    "a table with the columns path, label and, if there are splits, split",
+    detect,
+    open_manifest,
+    class_names,
+    SUFFIXES,
+)
