@@ -19,7 +19,6 @@ from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
 from attrgen.core.validation import Context, KeyPath, Location, Strict, Wording, dotted, translated
-from attrgen.schema.card import Card, did_you_mean
 
 FORMAT: Final = "attribute-set/1"
 POSITIVE_KINDS = ("descriptive", "distinctive")
@@ -192,129 +191,6 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema of the format, for editors."""
     schema = AttributeSet.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def for_card(attributes: AttributeSet, card: Card, *, file: str | Path | None = None) -> AttributeSet:
-    """The set with the card's class names, in label order.
-
-    Names, confused classes too, meet the card through its aliases. On a card's subset, classes and
-    confusions outside it are dropped only if `card` was made by `Card.subset`; see `restricted`.
-
-    Raises:
-        UserError: the card has a class that the set lacks, or the reverse.
-    """
-    errors: list[UserError] = []
-    renamed: dict[str, ClassAttributes] = {}
-    for spelling, value in attributes.classes.items():
-        match = card.find_class(spelling)
-        if match is None:
-            errors.append(
-                UserError(
-                    f"class '{spelling}' is not in the card '{card.name}'",
-                    code="set-unknown-class",
-                    file=file,
-                    remedy=f"{did_you_mean(spelling, card.class_names)} "
-                    "Rename it, remove it, or add an alias to the card.",
-                )
-            )
-        elif match.name in renamed:
-            errors.append(
-                UserError(
-                    f"class '{match.name}' is there twice, once as '{spelling}'",
-                    code="set-repeated-class",
-                    file=file,
-                    remedy="Join the two.",
-                )
-            )
-        else:
-            renamed[match.name] = value
-            errors += _unknown_confusions(value, match.name, card, file)
-    missing = [name for name in card.class_names if name not in renamed]
-    if missing and not errors:
-        listed = ", ".join(f"'{name}'" for name in missing)
-        errors.append(
-            UserError(
-                f"the card '{card.name}' has classes that the attribute set lacks: {listed}",
-                code="set-missing-class",
-                file=file,
-                remedy=f"Run `attrgen build --dataset {card.name}` to fill them, "
-                "or write at least a descriptive list for each.",
-            )
-        )
-    if errors:
-        raise one_or_many(errors)
-    classes = {name: _renamed_confusions(renamed[name], card) for name in card.class_names}
-    return attributes.model_copy(update={"classes": classes})
-
-
-def restricted(attributes: AttributeSet, full_card: Card, subset: Card) -> AttributeSet:
-    """The set for a subset of a card's classes: other classes, and confusions with them, are left out."""
-    whole = for_card(attributes, full_card)
-    classes = {}
-    for name in subset.class_names:
-        value = whole.classes[name]
-        kept = {
-            other: texts
-            for other, texts in (value.confusion or {}).items()
-            if other == OTHER or other in subset.class_names
-        }
-        classes[name] = value.model_copy(update={"confusion": kept or None})
-    return attributes.model_copy(update={"classes": classes})
-
-
-def require(attributes: AttributeSet, kinds: tuple[str, ...], *, file: str | Path | None = None) -> None:
-    """Check that every class has every one of `kinds`.
-
-    Raises:
-        UserError: naming each class and the kind it lacks; a missing bank is never treated as zeros.
-    """
-    errors = [
-        UserError(
-            f"has no '{kind}' attributes",
-            code="set-missing-kind",
-            file=file,
-            class_name=name,
-            remedy=f"Run `attrgen build --dataset {attributes.dataset}` to fill what is missing, "
-            "or choose a method that does not need them.",
-        )
-        for name, value in attributes.classes.items()
-        for kind in kinds
-        if not value.texts(kind)
-    ]
-    if errors:
-        raise one_or_many(errors)
-
-
-def _unknown_confusions(
-    value: ClassAttributes, name: str, card: Card, file: str | Path | None
-) -> Iterator[UserError]:
-    seen: set[str] = set()
-
-    def error(what: str, code: str, remedy: str) -> UserError:
-        return UserError(what, code=code, file=file, class_name=name, remedy=remedy)
-
-    for spelling in value.confusion or {}:
-        match = card.find_class(spelling)
-        other = OTHER if spelling == OTHER else (match.name if match else None)
-        if other is None:
-            what = f"confusion with '{spelling}', which is not in the card '{card.name}'"
-            yield error(what, "set-unknown-class", did_you_mean(spelling, (*card.class_names, OTHER)))
-        elif other == name:
-            yield error("is listed as confused with itself", "set-confused-with-itself", "Remove that list.")
-        elif other in seen:
-            what = f"confusion with '{other}' is there twice"
-            yield error(what, "set-repeated-class", "Join the two lists.")
-        else:
-            seen.add(other)
-
-
-def _renamed_confusions(value: ClassAttributes, card: Card) -> ClassAttributes:
-    if value.confusion is None:
-        return value
-    keys: dict[str, list[str]] = {}
-    for spelling, texts in value.confusion.items():
-        keys[OTHER if spelling == OTHER else card.class_of(spelling).name] = texts
-    return value.model_copy(update={"confusion": keys})
 
 
 def _duplicates(path: Path, located: json_lines.LocatedJson, attributes: AttributeSet) -> list[UserError]:

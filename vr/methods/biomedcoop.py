@@ -27,7 +27,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
+from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
+from attrgen.schema.matching import require
 from vr.clip.text import embed
 from vr.methods.common.base import Context, Loss, needs_attributes
 from vr.methods.common.contributions import Scores

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet, require
+from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
+from attrgen.schema.matching import require
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
 from vr.methods.common.base import Context, needs_attributes

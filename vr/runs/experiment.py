@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from attrgen.core.errors import UserError
-from attrgen.schema import attribute_set, library
+from attrgen.schema import attribute_set, library, matching
 from attrgen.schema import card as cards
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
@@ -162,7 +162,7 @@ def _check_kinds(
             remedy=f"Make one with `attrgen build --dataset {card.name}` and give it with --attrs FILE.",
         )
     if attributes is not None:
-        attribute_set.require(attributes, kinds, file=file)
+        matching.require(attributes, kinds, file=file)
 
 
 def preset(kind: type[Method], name: str, shots: int) -> tuple[Options, Recipe]:
@@ -227,11 +227,11 @@ def _usual_attributes(card: Card, say: Say) -> tuple[AttributeSet | None, Path |
 
 def _fitted(attributes: AttributeSet, card: Card, full: Card | None, file: Path | None) -> AttributeSet:
     if not card.left_out:
-        return attribute_set.for_card(attributes, card, file=file)
+        return matching.for_card(attributes, card, file=file)
     whole = full or card.model_copy(update={"classes": card.classes + card.left_out})
     known = [
         entry
         for entry in whole.classes
         if any(entry.spellings() & {cards.fold(n)} for n in attributes.classes)
     ]
-    return attribute_set.restricted(attributes, whole.model_copy(update={"classes": tuple(known)}), card)
+    return matching.restricted(attributes, whole.model_copy(update={"classes": tuple(known)}), card)

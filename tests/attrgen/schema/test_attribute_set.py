@@ -11,7 +11,6 @@ import pytest
 from attrgen.core.errors import UserError, UserErrors
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
-from attrgen.schema.card import Card
 
 GOOD = """{
   "format": "attribute-set/1",
@@ -116,56 +115,6 @@ def test_the_id_is_of_the_texts_alone() -> None:
     assert changed.classes["smooth lump"].descriptive is not None
     changed.classes["smooth lump"].descriptive.reverse()
     assert changed.id != one.id
-
-
-def test_classes_meet_the_card_by_any_spelling(card: Card) -> None:
-    attributes = a_set("Plain-Tissue", "spiky_lump", "smooth lump", descriptive=["a dark spot"])
-    fitted = attribute_set.for_card(attributes, card)
-    assert tuple(fitted.classes) == card.class_names
-
-
-TEXTS = {"descriptive": ["x"]}
-SMOOTH = ("smooth lump",)
-
-
-@pytest.mark.parametrize(
-    ("names", "kinds", "code"),
-    [
-        (("smooth lump", "spiky lump"), TEXTS, "set-missing-class"),
-        (("smooth lump", "spikey lump"), TEXTS, "set-unknown-class"),
-        (("smooth lump", "Smooth_Lump"), TEXTS, "set-repeated-class"),
-        (SMOOTH, {"confusion": {"smooth_lump": ["x"]}}, "set-confused-with-itself"),
-        (SMOOTH, {"confusion": {"wolf": ["x"]}}, "set-unknown-class"),
-        (SMOOTH, {"confusion": {"spiky lump": ["x"], "Spiky Lump": ["y"]}}, "set-repeated-class"),
-    ],
-)
-def test_a_set_that_does_not_fit_the_card(
-    names: tuple[str, ...], kinds: dict[str, Any], code: str, card: Card
-) -> None:
-    with pytest.raises(UserError) as caught:
-        attribute_set.for_card(a_set(*names, **kinds), card, file="attrs/lumps.json")
-    assert (caught.value.code, caught.value.file) == (code, "attrs/lumps.json")
-
-
-def test_a_missing_bank_is_an_error(card: Card) -> None:
-    with pytest.raises(UserError) as caught:
-        attribute_set.require(a_set("spiky lump", descriptive=["x"]), ("descriptive", "confusion"))
-    assert (caught.value.code, caught.value.class_name) == ("set-missing-kind", "spiky lump")
-
-
-def test_a_subset_leaves_out_other_classes_and_confusions_with_them(card: Card) -> None:
-    others = {name: [f"like {name}"] for name in card.class_names}
-    classes = {
-        name: ClassAttributes(confusion={other: others[other] for other in others if other != name})
-        for name in card.class_names
-    }
-    whole = AttributeSet(dataset="lumps", classes=classes)
-    subset = card.subset(["spiky lump", "plain tissue"])
-    kept = attribute_set.restricted(whole, card, subset)
-    assert {name: list(value.confusion or {}) for name, value in kept.classes.items()} == {
-        "spiky lump": ["plain tissue"],
-        "plain tissue": ["spiky lump"],
-    }
 
 
 def test_the_schema_knows_what_the_model_knows() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attrgen.check import check_set
-from attrgen.schema import attribute_set, card
+from attrgen.schema import attribute_set, card, matching
 
 LIBRARY = Path(__file__).parents[3] / "data" / "attributes"
 NAMES = (
@@ -30,7 +30,7 @@ FEWEST_CONFUSERS = 3
 
 def _load(name: str) -> attribute_set.AttributeSet:
     path = LIBRARY / f"{name}.json"
-    return attribute_set.for_card(attribute_set.load(path), card.find(name), file=path)
+    return matching.for_card(attribute_set.load(path), card.find(name), file=path)
 
 
 def test_library_is_one_set_for_each_biomedical_card_and_the_demo() -> None:

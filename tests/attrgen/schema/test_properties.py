@@ -18,7 +18,7 @@ from attrgen.generation.build import Builder
 from attrgen.generation.settings import BuildSettings
 from attrgen.llm import prompts
 from attrgen.llm.cache import Cache
-from attrgen.schema import attribute_set, card
+from attrgen.schema import attribute_set, card, matching
 from attrgen.schema.attribute_set import KINDS, AttributeSet
 
 CARD = card.find("ct-kidney")
@@ -186,7 +186,7 @@ def test_a_build_changes_nothing_that_was_there(answers: Cache, value: dict[str,
                 assert whole["classes"][name][kind] == lists
     assert [name for name in whole["classes"] if name in before.classes] == [*before.classes]
     assert {key: whole["provenance"][key] for key in value["provenance"]} == value["provenance"]
-    attribute_set.for_card(after, CARD)  # it is complete, and no class is there twice
+    matching.for_card(after, CARD)  # it is complete, and no class is there twice
 
 
 @QUICK

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attrgen.schema.attribute_set import require
+from attrgen.schema.matching import require
 from vr.clip import bank as banks
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank

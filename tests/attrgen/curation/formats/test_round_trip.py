@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from attrgen.curation.diff import difference
-from attrgen.schema import attribute_set
+from attrgen.schema import attribute_set, matching
 from attrgen.schema.attribute_set import AttributeSet
 
 Attrgen = Callable[..., Any]
@@ -101,7 +101,7 @@ def test_what_the_set_says(attrgen: Attrgen, tmp_path: Path) -> None:
     (run,) = imported.provenance["runs"]
     assert [file["name"] for file in run["files"]] == list(BIOMEDVR)
     assert "every text is as it came." in attrgen("status", "attrs/btmri.json").out
-    attribute_set.for_card(imported, _card("btmri"))  # vr takes it
+    matching.for_card(imported, _card("btmri"))  # vr takes it
 
 
 def test_edits_are_exported_and_nothing_else_changes(attrgen: Attrgen, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrgen.schema import attribute_set
+from attrgen.schema import attribute_set, matching
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes, Entry
 from attrgen.schema.card import Card, CardClass
 from vr.explanation.audit.prune import removable, without
@@ -33,7 +33,7 @@ SET = AttributeSet(
 
 
 def fitted() -> AttributeSet:
-    return attribute_set.for_card(SET, CARD)
+    return matching.for_card(SET, CARD)
 
 
 def entries(*texts: str) -> list[Entry]:
