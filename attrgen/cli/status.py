@@ -13,11 +13,12 @@ def status(
     The set is compared with its provenance, the cache and the curated library.
     """
     from attrgen.curation import status as states
+    from attrgen.curation import status_report
     from attrgen.schema import attribute_set, spelling
 
     located = attribute_set.read(file)
-    found = states.of_file(located, cache, spelling.card_of(located.set, dataset))
+    texts = states.of_file(located, cache, spelling.card_of(located.set, dataset))
     if json:
-        print(states.as_json(located.set, found))
+        print(status_report.as_json(located.set, texts))
     else:
-        states.show(located.set, found)
+        status_report.show(located.set, texts)

@@ -37,6 +37,17 @@ class UserError(Exception):
         self.remedy = remedy
         super().__init__(self._message())
 
+    def at(self, file: str | Path | None, line: int | None = None) -> UserError:
+        """The same error with a file and a line."""
+        return UserError(
+            self.what,
+            code=self.code,
+            file=file,
+            line=line,
+            class_name=self.class_name,
+            remedy=self.remedy,
+        )
+
     def _message(self) -> str:
         location = self.file or ""
         if self.line is not None:

@@ -188,10 +188,27 @@ def read_json(
         UserError: not there, not UTF-8, not JSON, or not of the model's form.
     """
     text = read_text(path, what=what, missing=missing)
+    return validate_json(model, text, what=what, code=code, file=path, remedy=remedy)
+
+
+def validate_json(
+    model: type[M],
+    text: str,
+    *,
+    what: str,
+    code: str,
+    file: str | Path | None = None,
+    remedy: str = "Correct the value.",
+) -> M:
+    """An object of `model` from JSON text; arguments as for `validate`.
+
+    Raises:
+        UserError: not JSON, or not of the model's form.
+    """
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        context = Context(what, code, path, remedy)
+        context = Context(what, code, file, remedy)
         raise one_or_many(translated(error, model, context)) from error
 
 

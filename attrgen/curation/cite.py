@@ -1,4 +1,4 @@
-"""`attrgen cite`: what a paper says of an attribute set: its id, its texts' origin, and a BibTeX entry."""
+"""`attrgen cite`: what a paper states about a set: its id, the origin of its texts, and a BibTeX entry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrgen.curation import provenance
-from attrgen.curation.status import AS_IT_CAME, CHANGED, State, counts
+from attrgen.curation.status import CHANGED, UNCHANGED, State, counts
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 
@@ -16,50 +16,50 @@ _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textas
 _SPECIAL |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
 
 
-def cite(attributes: AttributeSet, found: Sequence[State], card: Card | None) -> str:
+def cite(attributes: AttributeSet, texts: Sequence[State], card: Card | None) -> str:
     """All that `attrgen cite` prints.
 
     Args:
-        found: what became of each text, as `attrgen.curation.status` tells it.
+        texts: what became of each text, from `attrgen.curation.status`.
 
     Raises:
         UserError: the set's record of runs is damaged.
     """
-    return "\n".join([*_facts(attributes, found), "", bibtex(attributes, found, card)])
+    return "\n".join([*_facts(attributes, texts), "", bibtex(attributes, texts, card)])
 
 
-def bibtex(attributes: AttributeSet, found: Sequence[State], card: Card | None) -> str:
-    """A BibTeX entry of the type `misc`; fields that nothing is known of are left out."""
+def bibtex(attributes: AttributeSet, texts: Sequence[State], card: Card | None) -> str:
+    """A BibTeX entry of the type `misc`; unknown fields are left out."""
     title = attributes.dataset if card is None else f"{card.title} ({card.name})"
     authors = _authors(attributes)
     dates = _dates(attributes)
     fields = {
         "title": f"{{Visual attributes of {_escaped(title)}: an attribute set}}",
-        # Each in braces, a name as it is: it need not be a person's.
+        # Braces keep BibTeX from splitting a name that is not a person's.
         "author": " and ".join(f"{{{_escaped(name)}}}" for name in authors) or None,
         "year": dates[-1][:4] if dates else None,
         "howpublished": rf"Attribute set, SHA-256 \texttt{{{attributes.id}}}",
-        "note": _escaped(_note(attributes, found)),
+        "note": _escaped(_note(attributes, texts)),
     }
     key = re.sub(r"[^A-Za-z0-9]+", "-", attributes.dataset).strip("-") or "set"
     lines = [f"  {name:<12} = {{{value}}}," for name, value in fields.items() if value is not None]
     return "\n".join([f"@misc{{attributes-{key}-{attributes.id[:8]},", *lines, "}"])
 
 
-def _facts(attributes: AttributeSet, found: Sequence[State]) -> Iterator[str]:
+def _facts(attributes: AttributeSet, texts: Sequence[State]) -> Iterator[str]:
     kinds = Counter(entry.kind for entry in attributes.entries())
-    texts = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    per_kind = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
     yield f"id          {attributes.id}"
     yield f"dataset     {attributes.dataset}, {len(attributes.classes)} classes"
-    yield f"texts       {sum(kinds.values())}: {texts}"
+    yield f"texts       {sum(kinds.values())}: {per_kind}"
     yield f"source      {attributes.provenance.get('source', 'unknown')}"
     for name in ("author", *provenance.CREDITS):
         if name in attributes.provenance:
             yield f"{name:<11} {attributes.provenance[name]}"
     for run in provenance.runs_of(attributes):
         yield f"run         {', '.join(_run(run))}"
-    total = counts(found)
-    states = [f"{total[name]} {name}" for name in (*AS_IT_CAME.values(), *CHANGED) if total[name]]
+    total = counts(texts)
+    states = [f"{total[name]} {name}" for name in (*UNCHANGED.values(), *CHANGED) if total[name]]
     yield f"state       {', '.join(states)}"
 
 
@@ -80,9 +80,9 @@ def _run(run: Mapping[str, Any]) -> Iterator[str]:
             yield f"file {file.get('name')} ({str(file.get('sha256'))[:12]})"
 
 
-def _note(attributes: AttributeSet, found: Sequence[State]) -> str:
+def _note(attributes: AttributeSet, texts: Sequence[State]) -> str:
     """One sentence: who wrote the texts, and how many of them were changed by hand since."""
-    total = counts(found)
+    total = counts(texts)
     runs = provenance.runs_of(attributes)
     models = dict.fromkeys(
         str(run.get("resolved_model") or run.get("model")) for run in runs if "model" in run

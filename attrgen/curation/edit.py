@@ -1,7 +1,7 @@
 """`attrgen edit`: a class in the user's editor, checked when it is saved; what was typed is never lost.
 
-The form is a draft beside the set. It goes when its texts are in the set, and stays in every other case: a
-mistake, a finding of the linter, a set that was changed meanwhile, an editor that failed.
+The form is a draft beside the set. It is removed when its texts are in the set, and kept in every other case:
+a mistake, a problem that `attrgen check` reports, a set that was changed meanwhile, an editor that failed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from attrgen.schema.spelling import card_of, class_name, find_class, key_of
 EDITORS = ("VISUAL", "EDITOR")
 AGAIN, SAVE, QUIT = "edit", "save", "quit"
 
-Ask = Callable[[str, Sequence[str]], str]  # a question and its answers; gives one of these
+Ask = Callable[[str, Sequence[str]], str]  # a question and its possible answers; gives one of these
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def before(self) -> ClassAttributes:
-        """The class as it stands in the file; empty where it does not."""
+        """The class as it is in the file; empty where the file does not have it."""
         return _class_in(self.attributes, self.name)
 
     @property
@@ -53,17 +53,17 @@ class Job:
             known |= {entry.name: entry.spellings() for entry in self.card.classes}
         elif self.attributes is not None:
             known |= {name: {fold(name)} for name in self.attributes.classes}
-        own = class_name(self.name, self.card)
+        this_class = class_name(self.name, self.card)
         return {
             spelling: keys.get(name, name)
             for name, spellings in known.items()
-            if name != own
+            if name != this_class
             for spelling in {*spellings, fold(keys.get(name, name))}
         }
 
     @property
     def draft(self) -> Path:
-        """Where the form lies while it is worked on."""
+        """The file with the form while the class is edited."""
         name = quote(self.name.replace(" ", "_"), safe="")
         return self.path.with_name(f"{self.path.stem}.{name}.draft.txt")
 
@@ -78,16 +78,21 @@ class Job:
 
 
 def job_of(path: Path, card: Card | None, spelling: str) -> Job:
-    """The job to edit a class. A class that only the card has begins empty, and so does the file.
+    """The job to edit a class. A class that only the card has starts empty, and so does the file.
 
-    Without a card, the shipped card of the set's dataset counts where there is one.
+    Without a card, the shipped card of the set's dataset is used if there is one.
 
     Raises:
         UserError: the file is not valid, or there is no such class.
     """
     attributes = attribute_set.load(path) if path.exists() else None
     if attributes is None and card is None:
-        raise UserError("there is no such attribute set", file=path, remedy="Name a card with --dataset.")
+        raise UserError(
+            "there is no such attribute set",
+            code="edit-no-set",
+            file=path,
+            remedy="Name a card with --dataset.",
+        )
     if attributes is not None and card is None:
         card = card_of(attributes)
     if attributes is None or (card is not None and key_of(attributes, spelling, card) is None):
@@ -97,18 +102,18 @@ def job_of(path: Path, card: Card | None, spelling: str) -> Job:
 
 
 def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
-    """Open the class in the editor, as often as `ask` wants, and save it.
+    """Open the class in the editor until it is valid or `ask` says otherwise, and save it.
 
-    A draft that an earlier edit left is taken up.
+    A draft of an earlier edit is continued.
 
     Raises:
         UserError: nothing was saved: there is no editor or it failed, the form has mistakes, or the set was
-            changed meanwhile. The draft is there, and the message says where.
+            changed meanwhile. The draft is kept, and the message names its file.
     """
     command = editor()
     form = edit_form.dumps(job.before, f"{job.name}, in {job.path}", job.confusable)
     if job.draft.exists():
-        say(f"Going on with the draft {job.draft}; remove it to begin with the set as it is.")
+        say(f"Continuing the draft {job.draft}; delete it to start from the set as it is.")
     else:
         write_text(job.draft, form)
     while True:
@@ -125,10 +130,10 @@ def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
             say("Nothing was changed.")
             return
         attributes = job.saved(value)
-        found = _errors(job, attributes)
-        for line in found:
+        problems = _errors(job, attributes)
+        for line in problems:
             say(line)
-        answer = ask("The linter finds errors in what you wrote.", (AGAIN, SAVE, QUIT)) if found else SAVE
+        answer = ask("Your texts have errors.", (AGAIN, SAVE, QUIT)) if problems else SAVE
         if answer == QUIT:
             raise _kept("nothing was saved", job.draft)
         if answer == SAVE:
@@ -148,23 +153,29 @@ def editor() -> list[str]:
     try:
         command = shlex.split(named)
     except ValueError as error:
-        raise UserError(f"EDITOR cannot be read: {error}", remedy="Correct its quotation marks.") from error
+        raise UserError(
+            f"EDITOR cannot be read: {error}",
+            code="edit-editor-quotes",
+            remedy="Correct its quotation marks.",
+        ) from error
     if shutil.which(command[0]) is None:
         raise UserError(
-            f"there is no editor '{command[0]}'", remedy="Set EDITOR to the command of your editor."
+            f"there is no editor '{command[0]}'",
+            code="edit-no-editor",
+            remedy="Set EDITOR to the command of your editor.",
         )
     return command
 
 
 def _errors(job: Job, attributes: AttributeSet) -> list[str]:
-    """What the linter finds at error level in texts of the class that were not there before."""
+    """The errors that the checks report in texts of the class that are new."""
     from attrgen.check import check_set
 
     old = {entry for kind in KINDS for entry in job.before.texts(kind)}
     return [
-        f"{found.slot}: '{found.text}' {found.message} ({found.rule})"
-        for found in check_set(attributes, job.card)
-        if found.level == "error" and found.class_name == job.name and found.text not in old
+        f"{finding.slot}: '{finding.text}' {finding.message} ({finding.rule})"
+        for finding in check_set(attributes, job.card)
+        if finding.level == "error" and finding.class_name == job.name and finding.text not in old
     ]
 
 
@@ -172,13 +183,15 @@ def _open(command: list[str], draft: Path, form: str) -> None:
     try:
         status = subprocess.run([*command, str(draft)]).returncode
     except OSError as error:
-        raise _kept(f"the editor cannot be started: {error.strerror or error}", draft) from error
+        raise _kept(
+            f"the editor cannot be started: {error.strerror or error}", draft, code="edit-editor-failed"
+        ) from error
     if status != 0:
         what = f"the editor ended with status {status}, so nothing was saved"
         if draft.exists() and draft.read_bytes() == form.encode("utf-8"):
             draft.unlink()
-            raise UserError(what)
-        raise _kept(what, draft)
+            raise UserError(what, code="edit-editor-failed")
+        raise _kept(what, draft, code="edit-editor-failed")
 
 
 def _filled(job: Job, form: str) -> ClassAttributes:
@@ -189,7 +202,11 @@ def _filled(job: Job, form: str) -> ClassAttributes:
 def _save(job: Job, value: ClassAttributes) -> None:
     now = attribute_set.load(job.path) if job.path.exists() else None
     if _class_in(now, job.name) != job.before or (now is None) != (job.attributes is None):
-        raise _kept(f"'{job.name}' was changed in {job.path} meanwhile, so nothing was saved", job.draft)
+        raise _kept(
+            f"'{job.name}' was changed in {job.path} meanwhile, so nothing was saved",
+            job.draft,
+            code="edit-changed-meanwhile",
+        )
     attribute_set.save(Job(job.path, job.card, now, job.name).saved(value), job.path)
     job.draft.unlink(missing_ok=True)
 
@@ -198,7 +215,9 @@ def _class_in(attributes: AttributeSet | None, name: str) -> ClassAttributes:
     return ClassAttributes() if attributes is None else attributes.classes.get(name, ClassAttributes())
 
 
-def _kept(what: str, draft: Path) -> UserError:
+def _kept(what: str, draft: Path, *, code: str = "edit-not-saved") -> UserError:
     return UserError(
-        what, remedy=f"Your draft is kept: {draft} (`attrgen edit` of the same class takes it up)."
+        what,
+        code=code,
+        remedy=f"Your draft is kept: {draft} (`attrgen edit` of the same class continues it).",
     )

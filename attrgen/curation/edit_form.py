@@ -1,4 +1,4 @@
-"""The form in which `attrgen edit` shows a class: plain text, one attribute a line under headings.
+"""The form in which `attrgen edit` shows a class: plain text, one attribute per line under headings.
 
     # Lines that begin with '#' and empty lines do not count.
     [descriptive]
@@ -6,7 +6,7 @@
     [confusion: kidney tumor]
     a thick, uneven wall with a bright solid nodule on its inner side
 
-A text that itself begins with '#', '[' or '\\' has a '\\' before it. `parse(dumps(x))` is x.
+A text that begins with '#', '[' or '\\' gets a '\\' before it. `parse(dumps(x))` is x.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.names import did_you_mean, fold
 from attrgen.schema.attribute_set import KINDS, ClassAttributes
-from attrgen.schema.card import did_you_mean, fold
 
 _HEADING = re.compile(r"^\[\s*([^:\]]+?)\s*(?::\s*(.+?)\s*)?\]\s*$")
 _HELP = """\
-One text a line. Lines that begin with '#' and empty lines do not count.
-[confusion: X] holds what one would see if the image were X while it looks like this class.
+One text per line. Lines that begin with '#' and empty lines do not count.
+[confusion: X] has what one would see if the image were X while it looks like this class.
 A heading without texts is dropped; `attrgen build` fills it. Headings that may be added: {headings}."""
 
 
@@ -50,17 +50,17 @@ def dumps(attributes: ClassAttributes, title: str, confusable: Mapping[str, str]
 def parse(
     text: str, before: ClassAttributes, confusable: Mapping[str, str], file: str | Path | None = None
 ) -> ClassAttributes:
-    """What a filled form says.
+    """The class in a filled form.
 
-    White space around a text goes, except around texts that were there `before`.
+    White space around a text is removed, except around texts that the class had `before`.
 
     Raises:
-        UserError: by line: an unknown or doubled heading, a text above the first one, twice in a list or
-            with a character that cannot be printed; or there is no text at all.
+        UserError: with its line: an unknown or repeated heading, a text above the first heading, twice in a
+            list or with a character that cannot be printed; or there is no text at all.
     """
     known = {entry for kind in KINDS for entry in before.texts(kind)}
     lists: dict[tuple[str, str | None], list[str]] = {}
-    here: list[str] | None = None
+    current: list[str] | None = None
     errors: list[UserError] = []
     for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.removesuffix("\r")
@@ -68,20 +68,33 @@ def parse(
             continue
         try:
             if line.startswith("["):
-                here = []  # texts under a wrong heading are not reported, too
-                place = _heading(line, confusable)
-                if place in lists:
-                    raise UserError(f"the heading {line.strip()} is there twice", remedy="Join the two.")
-                lists[place] = here
-            elif here is None:
-                raise UserError("a text above the first heading", remedy="Put a heading like [descriptive].")
+                current = []  # texts under a wrong heading are not reported as well
+                heading = _heading(line, confusable)
+                if heading in lists:
+                    raise UserError(
+                        f"the heading {line.strip()} is there twice",
+                        code="form-repeated-heading",
+                        remedy="Join the two.",
+                    )
+                lists[heading] = current
+            elif current is None:
+                raise UserError(
+                    "a text above the first heading",
+                    code="form-no-heading",
+                    remedy="Put a heading like [descriptive] above it.",
+                )
             else:
-                here.append(_text(line.removeprefix("\\"), here, known))
+                current.append(_text(line.removeprefix("\\"), current, known))
         except UserError as error:
-            errors.append(UserError(error.what, file=file, line=number, remedy=error.remedy))
+            errors.append(error.at(file, number))
     if not errors and not any(lists.values()):
         errors.append(
-            UserError("the form holds no text", file=file, remedy="Write one, or leave it as it was.")
+            UserError(
+                "the form has no text",
+                code="form-no-text",
+                file=file,
+                remedy="Write one, or leave the form as it was.",
+            )
         )
     if errors:
         raise one_or_many(errors)
@@ -103,22 +116,28 @@ def _heading(line: str, confusable: Mapping[str, str]) -> tuple[str, str | None]
     if match is None or kind not in KINDS or (match[2] is not None) != (kind == "confusion"):
         remedy = "Headings: [descriptive], [distinctive], [ensemble], [confusion: CLASS]. "
         raise UserError(
-            f"{line.strip()} is no heading", remedy=remedy + "A text that begins so needs a \\ before it."
+            f"{line.strip()} is not a heading",
+            code="form-unknown-heading",
+            remedy=remedy + "A text that begins with '[' needs a \\ before it.",
         )
     if match[2] is None:
         return kind, None
     if fold(match[2]) not in confusable:
         remedy = did_you_mean(match[2], dict.fromkeys(confusable.values()))
-        raise UserError(f"it cannot be mistaken for '{match[2]}'", remedy=remedy)
+        raise UserError(f"it cannot be mistaken for '{match[2]}'", code="form-unknown-class", remedy=remedy)
     return kind, confusable[fold(match[2])]
 
 
 def _text(line: str, texts: Sequence[str], known: set[str]) -> str:
     text = line if line in known else line.strip()
     if not all(character.isprintable() for character in text):
-        raise UserError("it holds a character that cannot be printed", remedy="Remove it (a tab, perhaps).")
+        raise UserError(
+            "a character cannot be printed",
+            code="form-unprintable",
+            remedy="Remove it (perhaps a tab).",
+        )
     if text in texts:
-        raise UserError(f"'{text}' stands twice in its list", remedy="Remove one.")
+        raise UserError(f"'{text}' is twice in its list", code="form-repeated-text", remedy="Remove one.")
     return text
 
 

@@ -1,7 +1,7 @@
 """`attrgen push` and `pull`: attribute sets in a dataset repository of the Hugging Face hub or a mirror.
 
-A repository holds, for each set, `NAME.json` and `NAME.id` with the set's id, and a README that was written
-when there was none. `HF_ENDPOINT` names a mirror; the token comes from `HF_TOKEN` or `hf auth login`, only
+A repository has, for each set, `NAME.json` and `NAME.id` with the set's id, and a README, which is written if
+there is none. `HF_ENDPOINT` names a mirror. The token comes from `HF_TOKEN` or `hf auth login`; only
 `huggingface_hub` uses it, and it is in no message.
 """
 
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
+from attrgen.core.names import did_you_mean
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
-from attrgen.schema.card import did_you_mean
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -43,7 +43,7 @@ Visual attributes of the classes of `{dataset}`, as an attribute set: one JSON f
 
 
 def push(attributes: AttributeSet, repo: str, *, message: str | None = None, private: bool = False) -> str:
-    """Commit a set to a dataset repository, which is made if it is not there; gives the commit's address.
+    """Commit a set to a dataset repository, which is created if needed; gives the commit's address.
 
     Raises:
         UserError: huggingface_hub is not installed, the hub cannot be reached, or it refuses.
@@ -69,7 +69,7 @@ def push(attributes: AttributeSet, repo: str, *, message: str | None = None, pri
 def pull(
     repo: str, *, dataset: str | None = None, revision: str | None = None, expected: str | None = None
 ) -> tuple[AttributeSet, str | None]:
-    """Fetch a set and verify its id; gives the set and the id that it was held against (None: there is none).
+    """Fetch a set and verify its id; gives the set and the id that it was compared with, if any.
 
     Args:
         dataset: which set, where the repository has several.
@@ -81,7 +81,9 @@ def pull(
     """
     if expected is not None and not _ID.match(expected):
         raise UserError(
-            f"'{expected}' is no id", remedy="An id has 64 hexadecimal digits; give 8 or more of them."
+            f"'{expected}' is not an id",
+            code="hub-not-an-id",
+            remedy="An id has 64 hexadecimal digits; give 8 or more of them.",
         )
     with tempfile.TemporaryDirectory() as folder:
         with _hub(repo) as api:
@@ -92,16 +94,17 @@ def pull(
         stated = Path(folder) / f"{name}.id"
         try:
             attributes = attribute_set.load(Path(folder) / f"{name}.json")
-            wanted = expected or (read_text(stated, what="id").strip() if stated.exists() else None)
+            required = expected or (read_text(stated, what="id").strip() if stated.exists() else None)
         except UserError as error:
-            raise UserError(str(error).replace(f"{folder}{os.sep}", f"{repo}/")) from error
-    if wanted is not None and not (_ID.match(wanted) and attributes.id.startswith(wanted)):
+            raise UserError(str(error).replace(f"{folder}{os.sep}", f"{repo}/"), code=error.code) from error
+    if required is not None and not (_ID.match(required) and attributes.id.startswith(required)):
         raise UserError(
-            f"{repo}/{name}.json is not the set that is meant: its id is {attributes.id}, not {wanted[:64]}",
+            f"{repo}/{name}.json has the id {attributes.id}, not {required[:64]}",
+            code="hub-other-id",
             remedy="It was changed after it was cited or pushed. Nothing was written; "
             "--revision names an earlier state of the repository.",
         )
-    return attributes, wanted
+    return attributes, required
 
 
 def file_name(dataset: str) -> str:
@@ -114,11 +117,17 @@ def _chosen(repo: str, files: list[str], dataset: str | None) -> str:
     if dataset is not None:
         if file_name(dataset) in names:
             return file_name(dataset)
-        raise UserError(f"{repo} has no set of '{dataset}'", remedy=did_you_mean(dataset, names))
+        raise UserError(
+            f"{repo} has no set of '{dataset}'", code="hub-no-set", remedy=did_you_mean(dataset, names)
+        )
     sets = [name for name in names if f"{name}.id" in files] or names
     if len(sets) != 1:
         listed = ", ".join(sets) if sets else "none"
-        raise UserError(f"which set of {repo}? There is {listed}", remedy="Name one with --dataset.")
+        raise UserError(
+            f"which set of {repo}? It has {listed}",
+            code="hub-which-set",
+            remedy="Name one with --dataset.",
+        )
     return sets[0]
 
 
@@ -130,7 +139,11 @@ def _hub(repo: str) -> Iterator[HfApi]:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
-        raise UserError("the hub needs huggingface_hub", remedy="pip install 'biomedvr[hub]'.") from error
+        raise UserError(
+            "the hub needs huggingface_hub",
+            code="hub-not-installed",
+            remedy="pip install 'biomedvr[hub]'.",
+        ) from error
     disable_progress_bars()
     endpoint = os.environ.get("HF_ENDPOINT") or None
     api = huggingface_hub.HfApi(endpoint=endpoint, library_name="attrgen")
@@ -140,7 +153,11 @@ def _hub(repo: str) -> Iterator[HfApi]:
     try:
         yield api
     except HFValidationError as error:
-        raise UserError(f"'{repo}' is no repository", remedy="Write OWNER/NAME.") from error
+        raise UserError(
+            f"'{repo}' is not the name of a repository",
+            code="hub-repository-name",
+            remedy="Write OWNER/NAME.",
+        ) from error
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -149,15 +166,25 @@ def _hub(repo: str) -> Iterator[HfApi]:
             remedy = "Check the name and --revision; a private repository needs HF_TOKEN."
         else:
             remedy = "Try again later."
-        said = _first_line(error.server_message or str(error), token)
+        explanation = _first_line(error.server_message or str(error), token)
         # Without its cause: the request in it holds the token.
-        raise UserError(f"{where} answers {status} for {repo}: {said}", remedy=remedy) from None
+        raise UserError(
+            f"{where} answers {status} for {repo}: {explanation}",
+            code=f"hub-status-{status}",
+            remedy=remedy,
+        ) from None
     except ValueError as error:
         what = f"{where} answers what the client does not understand: {_first_line(str(error), token)}"
-        raise UserError(what, remedy="Check HF_ENDPOINT, or update huggingface_hub.") from None
+        raise UserError(
+            what, code="hub-bad-answer", remedy="Check HF_ENDPOINT, or update huggingface_hub."
+        ) from None
     except lost as error:
         what = f"{where} cannot be reached: {_first_line(str(error), token)}"
-        raise UserError(what, remedy="Check the network, or name a mirror with HF_ENDPOINT.") from None
+        raise UserError(
+            what,
+            code="hub-unreachable",
+            remedy="Check the network, or name a mirror with HF_ENDPOINT.",
+        ) from None
 
 
 def _first_line(text: str, token: str | None) -> str:

@@ -18,12 +18,12 @@ from attrgen.schema.card import Card
 from attrgen.schema.plan import Slot
 from attrgen.schema.spelling import from_lists, lists_of
 
-IDENTITY = ("source", "runs", "merged")  # fields of a provenance that say by themselves whose they are
+SEPARATE = ("source", "runs", "merged")  # fields of a provenance that may differ between sets
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The union, how many texts each set added to it, and what does not go together."""
+    """The union, how many texts each set added to it, and what contradicts."""
 
     attributes: AttributeSet
     added: list[int]
@@ -40,8 +40,9 @@ def merge(sets: Sequence[AttributeSet], card: Card | None = None) -> Merged:
     for other in sets[1:]:
         if other.dataset != first.dataset:
             raise UserError(
-                f"a set of '{other.dataset}' does not go into one of '{first.dataset}'",
-                remedy='Make both say the same "dataset" if they mean the same classes.',
+                f"a set of '{other.dataset}' cannot be merged into one of '{first.dataset}'",
+                code="merge-other-dataset",
+                remedy='Give both the same "dataset" if they mean the same classes.',
             )
     lists: dict[Slot, list[str]] = {}
     added = []
@@ -60,40 +61,40 @@ def merge(sets: Sequence[AttributeSet], card: Card | None = None) -> Merged:
         "runs": _runs(sets, card),
     }
     merged = first.model_copy(update={"classes": from_lists(lists), "provenance": record})
-    return Merged(merged, added, [*_two_places(sets, lists, card), *_two_claims(sets)])
+    return Merged(merged, added, [*_in_two_lists(sets, lists, card), *_contradictions(sets)])
 
 
-def _two_places(sets: Sequence[AttributeSet], lists: dict[Slot, list[str]], card: Card | None) -> list[str]:
-    """Texts that the sets put in different lists; one that a single set has in both is that set's affair."""
-    places: dict[str, list[Slot]] = {}
+def _in_two_lists(sets: Sequence[AttributeSet], lists: dict[Slot, list[str]], card: Card | None) -> list[str]:
+    """Texts in different lists of different sets; a text that one set has in both lists is no conflict."""
+    slots_of: dict[str, list[Slot]] = {}
     for slot, texts in lists.items():
         for text in texts:
-            places.setdefault(_folded(text), []).append(slot)
-    own: set[tuple[str, frozenset[Slot]]] = set()
+            slots_of.setdefault(_folded(text), []).append(slot)
+    within_one_set: set[tuple[str, frozenset[Slot]]] = set()
     for attributes in sets:
-        mine: dict[str, set[Slot]] = {}
+        in_set: dict[str, set[Slot]] = {}
         for slot, texts in lists_of(attributes, card).items():
             for text in texts:
-                mine.setdefault(_folded(text), set()).add(slot)
-        own |= {(text, frozenset(slots)) for text, slots in mine.items()}
+                in_set.setdefault(_folded(text), set()).add(slot)
+        within_one_set |= {(text, frozenset(slots)) for text, slots in in_set.items()}
     return [
-        f"'{text}' stands in {' and in '.join(map(str, slots))}"
-        for text, slots in places.items()
-        if len(slots) > 1 and (text, frozenset(slots)) not in own
+        f"'{text}' is in {' and in '.join(map(str, slots))}"
+        for text, slots in slots_of.items()
+        if len(slots) > 1 and (text, frozenset(slots)) not in within_one_set
     ]
 
 
-def _two_claims(sets: Sequence[AttributeSet]) -> list[str]:
-    """Fields of the provenances that say different things; all are kept under 'merged'."""
-    claims: dict[str, list[Any]] = {}
+def _contradictions(sets: Sequence[AttributeSet]) -> list[str]:
+    """Fields of the provenances with different values; all are kept under 'merged'."""
+    values: dict[str, list[Any]] = {}
     for attributes in sets:
         for name, value in attributes.provenance.items():
-            if name not in IDENTITY and value not in claims.setdefault(name, []):
-                claims[name].append(value)
+            if name not in SEPARATE and value not in values.setdefault(name, []):
+                values[name].append(value)
     return [
-        f"provenance: '{name}' is {' and '.join(repr(value) for value in values)}"
-        for name, values in claims.items()
-        if len(values) > 1
+        f"provenance: '{name}' is {' and '.join(map(repr, different))}"
+        for name, different in values.items()
+        if len(different) > 1
     ]
 
 
@@ -107,15 +108,15 @@ def _without_runs(attributes: AttributeSet) -> dict[str, Any]:
 
 
 def _runs(sets: Sequence[AttributeSet], card: Card | None) -> list[dict[str, Any]]:
-    """The runs of all sets, each once; a set without runs that is not by hand gets one, for `status`."""
+    """The runs of all sets, each once; for `status`, a set without runs gets one unless it is by hand."""
     runs: list[dict[str, Any]] = []
     for one in sets:
-        mine = provenance.runs_of(one)
+        its_runs = provenance.runs_of(one)
         source = str(one.provenance.get("source", "hand"))
-        if not mine and source in ("curated", "imported", "llm"):
+        if not its_runs and source in ("curated", "imported", "llm"):
             generated = provenance.digests(lists_of(one, card))
-            mine = [{"source": source, "set": one.id, "generated": generated}]
-        runs += [run for run in mine if run not in runs]
+            its_runs = [{"source": source, "set": one.id, "generated": generated}]
+        runs += [run for run in its_runs if run not in runs]
     return runs
 
 

@@ -23,11 +23,11 @@
     }
 
 `answers` are keys of the cache (the first answer, then replacements of texts that failed the checks), `texts`
-the first 8 digits of each generated text's SHA-256 in order. So whoever has the cache knows every text as
-generated, and whoever has only the file knows still which of its texts are untouched. A run with the source
-"curated" has `library`, the id of the library's set, and its credits in place of a model, and no `answers`;
-one with the source "imported" has `files`, see `attrgen.curation.formats`. Usage leaves out failed attempts,
-which the summary of a build counts: a set is the same however often the network failed.
+the first 8 digits of each generated text's SHA-256 in order. So with the cache every text as generated is
+known, and with the file alone it is still known which texts are unchanged. A run with the source "curated"
+has `library`, the id of the library's set, and its credits in place of a model, and no `answers`; one with
+the source "imported" has `files`, see `attrgen.curation.formats.importing`. Usage leaves out failed attempts,
+which the summary of a build counts: a set does not depend on how often the network failed.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, Field
 
-from attrgen.core.errors import UserError
+from attrgen.core.validation import Strict, validate
 from attrgen.llm.cache import Cache
 from attrgen.llm.request import Usage
 from attrgen.schema import attribute_set
@@ -48,7 +48,10 @@ from attrgen.schema.card import Card
 from attrgen.schema.library import path_of
 from attrgen.schema.plan import Slot
 
-CREDITS = ("by", "date", "basis", "licence")  # what a curated set says of itself, and its copies say, too
+CREDITS = ("by", "date", "basis", "licence")  # fields of a curated set that its copies repeat
+
+
+# Only what is read here is checked: a person may add other fields to a run.
 
 
 class _Record(BaseModel):
@@ -56,13 +59,11 @@ class _Record(BaseModel):
     answers: str = ""
 
 
-class _Kinds(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Kinds(Strict):
     descriptive: _Record | None = None
     distinctive: _Record | None = None
     ensemble: _Record | None = None
-    confusion: dict[str, _Record] = {}
+    confusion: dict[str, _Record] = Field(default_factory=dict)
 
 
 class _Run(BaseModel):
@@ -108,7 +109,7 @@ def recorded(attributes: AttributeSet, card: Card, filled: Mapping[Slot, Filled]
 
 
 class Original(NamedTuple):
-    """A text as it came into the set: its `digest`, its run's source, and itself where that can be had."""
+    """A text as it came into the set: its digest, its run's source, and its wording where that is known."""
 
     digest: str
     source: str
@@ -118,18 +119,18 @@ class Original(NamedTuple):
 def originals(attributes: AttributeSet, cache: Cache | None = None) -> dict[Slot, list[Original]]:
     """For every slot that was generated, copied or imported, its texts as they were then, in order.
 
-    Texts are looked up in the cache and the curated library; without them the digests are known still. A
-    set that says it is curated and has no runs (a copy of the library's file) is held against the library.
+    Texts are looked up in the cache and the curated library; without them only the digests are known. A set
+    with the source "curated" and no runs (a copy of the library's file) is compared with the library.
 
     Raises:
-        UserError: somebody has edited `runs` into another form.
+        UserError: `runs` does not have the form that is described above.
     """
     runs = runs_of(attributes)
     library = _library_texts(attributes.dataset)
-    found: dict[Slot, list[Original]] = {}
+    result: dict[Slot, list[Original]] = {}
     if not runs and attributes.provenance.get("source") == "curated":
         for slot, texts in library.items():
-            found[slot] = [Original(digest(text), "curated", text) for text in texts]
+            result[slot] = [Original(digest(text), "curated", text) for text in texts]
     for run in runs:
         source = str(run.get("source", "hand"))
         for slot, record in _slots(run.get("generated", {})):
@@ -137,27 +138,26 @@ def originals(attributes: AttributeSet, cache: Cache | None = None) -> dict[Slot
             for key in record.get("answers", "").split():
                 entry = cache.get(key) if cache is not None else None
                 known |= {} if entry is None else {digest(text): text for text in entry.answer.items}
-            found.setdefault(slot, []).extend(
+            result.setdefault(slot, []).extend(
                 Original(item, source, known.get(item)) for item in record["texts"].split()
             )
-    return found
+    return result
 
 
 def runs_of(attributes: AttributeSet) -> list[dict[str, Any]]:
     """The runs that the provenance records.
 
     Raises:
-        UserError: they have not the form that is described above.
+        UserError: they do not have the form that is described above.
     """
-    try:
-        _Runs.model_validate(attributes.provenance)
-    except ValidationError as error:
-        item = error.errors()[0]
-        place = ".".join(str(part) for part in item["loc"])
-        raise UserError(
-            f"the provenance of '{attributes.dataset}' is damaged at {place}: {item['msg']}",
-            remedy="Restore it, or remove 'runs': then nothing is known of where its texts come from.",
-        ) from error
+    validate(
+        _Runs,
+        attributes.provenance,
+        what="provenance",
+        code="provenance",
+        remedy="Restore the record, or remove 'runs': then the origin of the texts is unknown.",
+        within=f"provenance of '{attributes.dataset}'",
+    )
     return [dict(run) for run in attributes.provenance.get("runs", [])]
 
 
@@ -181,8 +181,8 @@ def _add(runs: list[dict[str, Any]], slot: Slot, filled: Filled) -> None:
         run = {**filled.origin, "generated": {}}
         runs.append(run)
     if filled.prompts:
-        together = {**run.get("prompts", {}), **filled.prompts}
-        run["prompts"] = {name: together[name] for name in sorted(together)}
+        merged = {**run.get("prompts", {}), **filled.prompts}
+        run["prompts"] = {name: merged[name] for name in sorted(merged)}
         run["usage"] = (Usage.model_validate(run.get("usage", {})) + filled.usage).model_dump()
     record = _record(filled.texts)
     if filled.answers:
@@ -195,10 +195,10 @@ def _record(texts: Sequence[str]) -> dict[str, str]:
     return {"texts": " ".join(digest(text) for text in texts)}
 
 
-def _without(run: Mapping[str, Any], gone: set[Slot]) -> dict[str, Any]:
+def _without(run: Mapping[str, Any], removed: set[Slot]) -> dict[str, Any]:
     if "generated" not in run:
         return dict(run)
-    kept = {slot: record for slot, record in _slots(run.get("generated", {})) if slot not in gone}
+    kept = {slot: record for slot, record in _slots(run.get("generated", {})) if slot not in removed}
     return {**run, "generated": _nested(kept)}
 
 
@@ -227,18 +227,18 @@ def _put(generated: dict[str, Any], slot: Slot, record: Any) -> None:
         kinds.setdefault(slot.kind, {})[slot.confused] = record
 
 
-def _in_order(card: Card, found: Mapping[Slot, Any]) -> list[Slot]:
-    return [slot for slot, _ in _ordered(card, iter(found.items()))]
+def _in_order(card: Card, filled: Mapping[Slot, Any]) -> list[Slot]:
+    return [slot for slot, _ in _ordered(card, iter(filled.items()))]
 
 
 def _ordered(card: Card, items: Iterator[tuple[Slot, Any]]) -> list[tuple[Slot, Any]]:
     names = (*card.class_names, attribute_set.OTHER)
-    places = {name: place for place, name in enumerate(names)}
+    order = {name: index for index, name in enumerate(names)}
 
     def rank(slot: Slot) -> tuple[int, int, int]:
         kind = attribute_set.KINDS.index(slot.kind) if slot.kind in attribute_set.KINDS else len(names)
-        confused = places.get(slot.confused or "", len(names))
-        return places.get(slot.class_name, len(names)), kind, confused
+        confused = order.get(slot.confused or "", len(names))
+        return order.get(slot.class_name, len(names)), kind, confused
 
     return sorted(items, key=lambda item: rank(item[0]))
 

@@ -17,9 +17,9 @@ Tokens = Callable[[str], int]
 
 
 def overview(attributes: AttributeSet, tokens: Tokens | None = None) -> Table:
-    """Number of texts, a row a class and below it a row for each class that it is mistaken for.
+    """Number of texts, one row per class and below it one row per class that it is mistaken for.
 
-    With `tokens` (text to number) a last column has the tokens of the longest text of the row.
+    With `tokens` (text to number) the last column has the tokens of the longest text of the row.
     """
     every = list(attributes.entries())
     kinds = [kind for kind in KINDS if any(entry.kind == kind for entry in every)]

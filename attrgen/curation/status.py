@@ -1,32 +1,32 @@
-"""`attrgen status`: which texts are as they came, and which were edited, moved, added by hand, or removed.
+"""`attrgen status`: which texts are unchanged, and which were edited, moved, added or removed by hand.
 
 A set's provenance has the digest of every text as an LLM wrote it, as the library had it or as a file was
-imported. A text whose digest is there is as it came. Where the cache or the library still has the original of
-one that is not, the likest text of the same list is its edited form; where only the digest is left, a text
-that stands in the place of a missing one is.
+imported. A text whose digest is there is unchanged. Where the cache or the library still has the original of
+one that is not, the most similar text of the same list is its edited form; where only the digest is known, a
+text at the position of a missing one is.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from attrgen.core import tables
 from attrgen.curation import provenance
 from attrgen.curation.pairing import paired
 from attrgen.curation.provenance import Original, digest
 from attrgen.llm.cache import Cache
-from attrgen.schema.attribute_set import AttributeSet, LocatedSet
+from attrgen.schema.attribute_set import LocatedSet
 from attrgen.schema.card import Card
 from attrgen.schema.plan import Slot
 from attrgen.schema.spelling import slot_of
 
-AS_IT_CAME = {"llm": "as generated", "curated": "as curated", "imported": "as imported"}
-CHANGED = ("edited", "moved", "added", "gone")
+UNCHANGED = {"llm": "as generated", "curated": "as curated", "imported": "as imported"}  # by source
+CHANGED = ("edited", "moved", "added", "removed")
+
+Moves = Mapping[tuple[Slot, str], Slot]  # list and digest of a text -> the list that it came from
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class State:
     """What became of one text.
 
     Attributes:
-        state: "as generated", "as curated", "as imported", "edited", "moved", "added" or "gone".
-        text: as it is now; None when gone.
+        state: "as generated", "as curated", "as imported", "edited", "moved", "added" or "removed".
+        text: as it is now; None when removed.
         original: as it was, where that is known.
-        position, line: place in its list (from 0) and line in the file; None when gone.
+        position, line: position in its list (from 0) and line in the file; None when removed.
         moved_from: for "moved", the list that it came into the set with.
     """
 
@@ -50,31 +50,32 @@ class State:
     moved_from: Slot | None = None
 
 
+class _Current(NamedTuple):
+    """A text as it is in the file now."""
+
+    position: int
+    line: int | None
+    text: str
+    digest: str
+
+
 def states(
     located: LocatedSet, originals: Mapping[Slot, Sequence[Original]], card: Card | None
 ) -> list[State]:
-    """The state of every text, list by list in file order; what is gone stands at the end of its list."""
-    lists: dict[Slot, list[_Placed]] = {}
-    for entry in located.set.entries():
-        placed = _Placed(entry.position, located.json.line(entry.path), entry.text, digest(entry.text))
-        lists.setdefault(slot_of(entry, card), []).append(placed)
+    """The state of every text, list by list in file order; removed texts are at the end of their list."""
+    current = _current_lists(located, card)
     originals = {slot_of(slot, card): items for slot, items in originals.items()}
-    for slot in originals:
-        lists.setdefault(slot, [])
-    here = dict.fromkeys((slot, item.digest) for slot, items in lists.items() for item in items)
-    came = dict.fromkeys((slot, item.digest) for slot, items in originals.items() for item in items)
-    left = {digest: slot for slot, digest in reversed(came) if (slot, digest) not in here}
-    moves = {place: left.pop(place[1]) for place in here if place not in came and place[1] in left}
-    moved_out = {(start, digest) for (_, digest), start in moves.items()}
-    found: list[State] = []
-    for slot, items in lists.items():
-        stay = [item for item in originals.get(slot, ()) if (slot, item.digest) not in moved_out]
-        found += _of_list(slot, items, stay, moves)
-    return found
+    moves = _moves(current, originals)
+    moved_out = {(origin, digest) for (_, digest), origin in moves.items()}
+    result: list[State] = []
+    for slot in dict.fromkeys((*current, *originals)):
+        stayed = [item for item in originals.get(slot, ()) if (slot, item.digest) not in moved_out]
+        result += _states_of_list(slot, current.get(slot, []), stayed, moves)
+    return result
 
 
 def of_file(located: LocatedSet, cache: Path, card: Card | None) -> list[State]:
-    """`states` of a set as read from a file, held against a cache's folder where there is one.
+    """`states` of a set as read from a file, compared with the answers in a cache's folder if there is one.
 
     Raises:
         UserError: the set's record of runs is damaged, or the folder holds something that is no cache.
@@ -85,113 +86,80 @@ def of_file(located: LocatedSet, cache: Path, card: Card | None) -> list[State]:
         return states(located, provenance.originals(located.set, answers), card)
 
 
-def counts(found: Iterable[State]) -> Counter[str]:
+def counts(texts: Iterable[State]) -> Counter[str]:
     """How many texts are in each state."""
-    return Counter(state.state for state in found)
+    return Counter(item.state for item in texts)
 
 
-def as_json(attributes: AttributeSet, found: Sequence[State]) -> str:
-    """The set's id, the counts, and one object a text; keys without a value are left out."""
-    rows = []
-    for item in found:
-        row = {**item.slot._asdict(), "position": item.position, "line": item.line, "state": item.state}
-        row |= {"text": item.text, "original": item.original}
-        row["moved_from"] = None if item.moved_from is None else str(item.moved_from)
-        rows.append({key: value for key, value in row.items() if value is not None})
-    whole = {"dataset": attributes.dataset, "id": attributes.id, "counts": counts(found), "texts": rows}
-    return json.dumps(whole, indent=2, ensure_ascii=False)
+def _current_lists(located: LocatedSet, card: Card | None) -> dict[Slot, list[_Current]]:
+    lists: dict[Slot, list[_Current]] = {}
+    for entry in located.set.entries():
+        text = _Current(entry.position, located.json.line(entry.path), entry.text, digest(entry.text))
+        lists.setdefault(slot_of(entry, card), []).append(text)
+    return lists
 
 
-def show(attributes: AttributeSet, found: Sequence[State]) -> None:
-    """Print the number of texts in each state, a row a list, then every text that is not as it came."""
-    total = counts(found)
-    columns = [name for name in (*AS_IT_CAME.values(), *CHANGED) if total[name]]
-    table = tables.table("list", numbers=tuple(columns))
-    for slot in dict.fromkeys(item.slot for item in found):
-        here = counts(item for item in found if item.slot == slot)
-        tables.add_row(table, slot, *(here[name] or "" for name in columns))
-    table.add_section()
-    tables.add_row(table, "all", *(total[name] for name in columns))
-    tables.show(table)
-    if any(total[name] for name in AS_IT_CAME.values()):
-        print(*details(found), sep="\n", end="\n" if any(total[name] for name in CHANGED) else "")
-    print(f"{attributes.dataset}, id {attributes.id[:12]}: " + _sentence(total))
+def _moves(current: Mapping[Slot, Sequence[_Current]], originals: Mapping[Slot, Sequence[Original]]) -> Moves:
+    """Texts that left one list and are word for word in another."""
+    now = dict.fromkeys((slot, item.digest) for slot, items in current.items() for item in items)
+    before = dict.fromkeys((slot, item.digest) for slot, items in originals.items() for item in items)
+    # The first list that a text left; reversed, so that it overwrites the later ones.
+    origins = {digest: slot for slot, digest in reversed(before) if (slot, digest) not in now}
+    return {key: origins.pop(key[1]) for key in now if key not in before and key[1] in origins}
 
 
-def details(found: Iterable[State]) -> Iterator[str]:
-    """A line or two for every text that is not as it came."""
-    for item in found:
-        place = str(item.slot) if item.line is None else f"line {item.line}, {item.slot}"
-        if item.state == "edited":
-            yield f"edited   {place}: {item.text}"
-            was = "(its original is in no cache here)" if item.original is None else item.original
-            yield f"         was: {was}"
-        elif item.state == "moved":
-            yield f"moved    {place}, from {item.moved_from}: {item.text}"
-        elif item.state == "added":
-            yield f"added    {place}: {item.text}"
-        elif item.state == "gone":
-            yield f"gone     {place}: {item.original or '(its original is in no cache here)'}"
-
-
-def _sentence(total: Mapping[str, int]) -> str:
-    if not any(total.get(name) for name in AS_IT_CAME.values()) and not total.get("gone"):
-        return "its provenance names no origin of a text, so all count as added by hand."
-    changed = [f"{total[name]} {name}" for name in CHANGED if total.get(name)]
-    return f"{', '.join(changed)}." if changed else "every text is as it came."
-
-
-class _Placed(NamedTuple):
-    position: int
-    line: int | None
-    text: str
-    digest: str
-
-
-def _of_list(
-    slot: Slot,
-    current: Sequence[_Placed],
-    originals: Sequence[Original],
-    moves: Mapping[tuple[Slot, str], Slot],
+def _states_of_list(
+    slot: Slot, current: Sequence[_Current], originals: Sequence[Original], moves: Moves
 ) -> Iterator[State]:
     sources = {item.digest: item.source for item in originals}
-    here = {item.digest for item in current}
-    left = [item for item in originals if item.digest not in here]
     new = [item for item in current if item.digest not in sources and (slot, item.digest) not in moves]
-    known = [item for item in left if item.text is not None]
-    pairs = paired([str(item.text) for item in known], [item.text for item in new])
-    edited = {new[j].digest: known[i] for i, j in pairs.items()}
-    gaps = _gaps(originals, here)
-    for item, before in zip(current, _anchors(current, sources), strict=True):
-        if item in new and item.digest not in edited and gaps.get(before):
-            edited[item.digest] = gaps[before].pop(0)
+    edited = _edits(current, new, originals)
     for item in current:
-        state = State(slot, "added", item.text, position=item.position, line=item.line)
+        original: str | None = None
+        moved_from: Slot | None = None
         if item.digest in sources:
-            state = replace(state, state=AS_IT_CAME.get(sources[item.digest], "added"))
+            state = UNCHANGED.get(sources[item.digest], "added")
         elif (slot, item.digest) in moves:
-            state = replace(state, state="moved", moved_from=moves[slot, item.digest])
+            state, moved_from = "moved", moves[slot, item.digest]
         elif item.digest in edited:
-            state = replace(state, state="edited", original=edited[item.digest].text)
-        yield state
-    became = {item.digest for item in edited.values()}
-    yield from (State(slot, "gone", None, item.text) for item in left if item.digest not in became)
+            state, original = "edited", edited[item.digest].text
+        else:
+            state = "added"
+        yield State(slot, state, item.text, original, item.position, item.line, moved_from)
+    kept = {item.digest for item in current} | {item.digest for item in edited.values()}
+    yield from (State(slot, "removed", None, item.text) for item in originals if item.digest not in kept)
 
 
-def _gaps(originals: Sequence[Original], here: Container[str]) -> dict[str, list[Original]]:
-    """Originals of unknown wording that are missing, by the text before them that is not."""
+def _edits(
+    current: Sequence[_Current], new: Sequence[_Current], originals: Sequence[Original]
+) -> dict[str, Original]:
+    """The original of every text in `new` that is an edited one, by the digest of the new text."""
+    unchanged = {item.digest for item in current}
+    known = [item for item in originals if item.digest not in unchanged and item.text is not None]
+    pairs = paired([str(item.text) for item in known], [item.text for item in new])
+    edits = {new[j].digest: known[i] for i, j in pairs.items()}
+    gaps = _gaps(originals, unchanged)
+    anchors = _anchors(current, {item.digest for item in originals})
+    for item, anchor in zip(current, anchors, strict=True):
+        if item in new and item.digest not in edits and gaps.get(anchor):
+            edits[item.digest] = gaps[anchor].pop(0)
+    return edits
+
+
+def _gaps(originals: Sequence[Original], unchanged: Collection[str]) -> dict[str, list[Original]]:
+    """Missing originals of unknown wording, by the digest of the nearest unchanged text before them."""
     gaps: dict[str, list[Original]] = {}
     before = ""
     for item in originals:
-        if item.digest in here:
+        if item.digest in unchanged:
             before = item.digest
         elif item.text is None:
             gaps.setdefault(before, []).append(item)
     return gaps
 
 
-def _anchors(current: Sequence[_Placed], originals: Container[str]) -> Iterator[str]:
-    """For each text, the digest of the nearest text before it that is as it came."""
+def _anchors(current: Sequence[_Current], originals: Collection[str]) -> Iterator[str]:
+    """For each text, the digest of the nearest unchanged text before it."""
     before = ""
     for item in current:
         if item.digest in originals:

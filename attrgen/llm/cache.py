@@ -1,10 +1,10 @@
 """The cache of LLM answers: `cache/llm/`, one JSON text per request, safe to delete, portable to share.
 
-A file that others may write must not be able to run code, and `diskcache` unpickles whatever its database
-says is a pickle (CVE-2025-69872, unfixed). So this cache stores `str` and nothing else: keys and values of
-any other sort are refused when they are written and when they are read; only the owner may open the folder.
+A file that others may write must not be able to run code, and `diskcache` unpickles every value that its
+database marks as a pickle (CVE-2025-69872, unfixed). So this cache stores only `str`: keys and values of
+other types are refused when they are written and when they are read. Only the owner may open the folder.
 
-An export is a JSON-lines file, one entry a line in the order of the keys::
+An export is a JSON-lines file, one entry per line in the order of the keys::
 
     {"key": "9f…", "request": {"model": …, "messages": …, "format": …, "sampling": …},
      "answer": {"items": …, "resolved_model": …, "usage": …, "date": …}, "about": {…}}   (on one line)
@@ -23,18 +23,19 @@ from typing import Any
 
 import diskcache
 from diskcache.core import MODE_RAW
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
+from attrgen.core.validation import Frozen, validate_json
 from attrgen.llm.request import Answer, InvalidAnswer, Request
 
 _LARGEST = 2**30  # characters; keeps every value inside the database instead of in a file named by it
-_DELETE = "Delete the folder: it only holds answers that can be asked for again."
+_DELETE = "Delete the folder: it only has answers that can be asked for again."
+_MOST_ERRORS = 20
 
 
 class Refused(ValueError):
-    """A cached value that is no text; it was not decoded."""
+    """A key or value in the database that is not text; it was not decoded."""
 
 
 class TextDisk(diskcache.Disk):
@@ -51,7 +52,7 @@ class TextDisk(diskcache.Disk):
 
     def get(self, key: Any, raw: bool) -> str:
         if not raw or type(key) is not str:
-            raise Refused("a key is no text")
+            raise Refused("a key is not text")
         return key
 
     def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> tuple[int, int, None, str]:
@@ -61,19 +62,15 @@ class TextDisk(diskcache.Disk):
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> str:
         if read or mode != MODE_RAW or filename is not None or type(value) is not str:
-            raise Refused("a value is no text")
+            raise Refused("a value is not text")
         return value
 
     def remove(self, file_path: str) -> None:
-        """Nothing: no value lies in a file, so a row that names one was planted."""
+        """Remove nothing: no value is in a file, so a row that names one was planted."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class About(_Strict):
-    """What the answer was for, so that a person finds it: not part of the key."""
+class About(Frozen):
+    """What the answer was for, so that a person finds it; not part of the key."""
 
     dataset: str
     class_name: str
@@ -81,7 +78,7 @@ class About(_Strict):
     confused: str | None = None
 
 
-class CacheEntry(_Strict):
+class CacheEntry(Frozen):
     """A request, its valid answer, and what it was for."""
 
     request: Request
@@ -93,15 +90,15 @@ class Cache:
     """Answers by request, on disk. Close it, or use it in a `with` statement.
 
     Args:
-        folder: the cache's root, for instance `cache`; answers lie in its `llm` folder.
+        folder: the cache's root, for instance `cache`; answers are in its `llm` folder.
 
     Raises:
-        UserError: the folder cannot be made, or holds something that is no cache.
+        UserError: the folder cannot be created, or has something that is no cache.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "llm"
-        with self._mishaps():
+        with self._reported():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.chmod(0o700)
             self._disk = diskcache.Cache(
@@ -125,17 +122,17 @@ class Cache:
         self._disk.close()
 
     def answer(self, request: Request) -> Answer | None:
-        """The answer to `request`, validated as if it came fresh, or None."""
+        """The answer to `request`, validated like a new one, or None."""
         entry = self.get(request.key())
         return None if entry is None else entry.answer
 
     def get(self, key: str) -> CacheEntry | None:
         """The entry of that key; None where there is none or it is not valid (see `verify`)."""
-        with self._mishaps():
+        with self._reported():
             try:
                 text = self._disk.get(key, retry=True)
                 return None if text is None else parse(key, text)
-            except ValueError:
+            except (Refused, InvalidEntry):
                 return None
 
     def find(self, start: str) -> CacheEntry:
@@ -148,23 +145,29 @@ class Cache:
         if len(keys) != 1:
             many = "no entry" if not keys else f"{len(keys)} entries"
             raise UserError(
-                f"{many} with a key that begins with '{start}'", remedy="See `attrgen cache list`."
+                f"{many} with a key that begins with '{start}'",
+                code="cache-which-entry",
+                remedy="See `attrgen cache list`.",
             )
         entry = self.get(keys[0])
         if entry is None:
-            raise UserError(f"entry {keys[0][:12]} is not valid", remedy="See `attrgen cache verify`.")
+            raise UserError(
+                f"entry {keys[0][:12]} is not valid",
+                code="cache-invalid-entry",
+                remedy="See `attrgen cache verify`.",
+            )
         return entry
 
     def put(self, entry: CacheEntry) -> str:
         """Store an entry at once; gives its key."""
         key = entry.request.key()
-        with self._mishaps():
+        with self._reported():
             self._disk.set(key, entry.model_dump_json(exclude_none=True), retry=True)
         return key
 
     def keys(self) -> list[str]:
-        """All keys, sorted; entries whose key is no text are left out."""
-        with self._mishaps():
+        """All keys, sorted; entries whose key is not text are left out."""
+        with self._reported():
             rows = self._disk._sql("SELECT key FROM Cache WHERE raw = 1 AND typeof(key) = 'text'").fetchall()
         return sorted(key for (key,) in rows)
 
@@ -175,62 +178,70 @@ class Cache:
                 yield key, entry
 
     def verify(self) -> Iterator[tuple[str, str]]:
-        """Key and defect of every entry that is not valid: such entries are never used."""
-        with self._mishaps():
+        """Key and error of every entry that is not valid; such entries are never used."""
+        with self._reported():
             rows = self._disk._sql("SELECT key, raw, mode, filename, value FROM Cache").fetchall()
         for key, raw, mode, filename, value in rows:
             try:
                 text = self._disk.disk.fetch(mode, filename, value, False)
                 parse(self._disk.disk.get(key, bool(raw)), text)
-            except ValueError as error:
-                yield str(key) if isinstance(key, str) else "(a key that is no text)", str(error)
+            except (Refused, InvalidEntry) as error:
+                yield str(key) if isinstance(key, str) else "(a key that is not text)", str(error)
 
     def clear(self, keys: list[str] | None = None) -> int:
         """Remove those entries, or everything; gives how many there were."""
-        with self._mishaps():
+        with self._reported():
             if keys is None:
                 return int(self._disk.clear(retry=True))
             return sum(bool(self._disk.delete(key, retry=True)) for key in keys)
 
     @contextmanager
-    def _mishaps(self) -> Iterator[None]:
+    def _reported(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:  # a full disk, a lock: what is there is sound
+        except sqlite3.OperationalError as error:  # a full disk, a lock: the entries are intact
             raise UserError(
                 f"the cache cannot be used: {error}",
+                code="cache-unusable",
                 file=self.folder,
-                remedy="Free space or mend the permissions, then run the same again: nothing is lost.",
+                remedy="Free space or correct the permissions, then run the same again: nothing is lost.",
             ) from error
         except sqlite3.DatabaseError as error:
-            raise UserError(f"the cache cannot be used: {error}", file=self.folder, remedy=_DELETE) from error
+            raise UserError(
+                f"the cache cannot be used: {error}",
+                code="cache-damaged",
+                file=self.folder,
+                remedy=_DELETE,
+            ) from error
         except OSError as error:
             raise UserError(
                 f"the cache cannot be used: {error.strerror or error}",
+                code="cache-unusable",
                 file=self.folder,
                 remedy="Choose another folder with --cache.",
             ) from error
 
 
+class InvalidEntry(ValueError):
+    """A cached text that is not a valid entry."""
+
+
 def parse(key: str, text: str) -> CacheEntry:
-    """An entry from its JSON text, validated as if the answer came fresh.
+    """An entry from its JSON text, validated like a new answer.
 
     Raises:
-        ValueError: it has not the form of an entry, its key is not that of its request, or its answer is
-            not one that the request allows.
+        InvalidEntry: it does not have the form of an entry, its key is not that of its request, or the
+            request does not allow its answer.
     """
     try:
-        entry = CacheEntry.model_validate_json(text)
-    except ValidationError as error:
-        item = error.errors()[0]
-        place = ".".join(str(part) for part in item["loc"])
-        raise ValueError(f"{place}: {item['msg']}" if place else item["msg"]) from error
-    if entry.request.key() != key:
-        raise ValueError("the key is not that of the request")
-    try:
+        entry = validate_json(CacheEntry, text, what="cache entry", code="cache-entry")
+        if entry.request.key() != key:
+            raise InvalidEntry("the key is not that of the request")
         entry.request.format.validate_items({entry.request.format.field: list(entry.answer.items)})
+    except UserError as error:
+        raise InvalidEntry(error.what) from error
     except InvalidAnswer as error:
-        raise ValueError(f"the answer is not valid: {error}") from error
+        raise InvalidEntry(f"the answer is not valid: {error}") from error
     return entry
 
 
@@ -249,10 +260,12 @@ def export(cache: Cache, path: Path) -> int:
 
 
 def import_(cache: Cache, path: Path, *, replace: bool = False) -> tuple[int, int]:
-    """Take in an export; an entry that is already there stays unless `replace`. Gives (taken, already there).
+    """Add the entries of an export; an entry that is already there stays unless `replace`.
+
+    Gives how many were added and how many were there already.
 
     Raises:
-        UserError: a line is not a valid entry; then nothing is taken in.
+        UserError: a line is not a valid entry; then nothing is added.
     """
     entries: list[tuple[str, CacheEntry]] = []
     errors: list[UserError] = []
@@ -260,18 +273,30 @@ def import_(cache: Cache, path: Path, *, replace: bool = False) -> tuple[int, in
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-            if not isinstance(value, dict) or not isinstance(value.get("key"), str):
-                raise ValueError("not a cache entry with a key")
-            key = value.pop("key")
-            entries.append((key, parse(key, json.dumps(value))))
+            entries.append(_exported(line))
         except (ValueError, RecursionError) as error:
-            remedy = "Export the cache anew, or remove the line."
-            errors.append(UserError(f"not a valid entry: {error}", file=path, line=number, remedy=remedy))
+            errors.append(
+                UserError(
+                    f"not a valid entry: {error}",
+                    code="cache-invalid-entry",
+                    file=path,
+                    line=number,
+                    remedy="Export the cache again, or remove the line.",
+                )
+            )
     if errors:
-        raise one_or_many(errors[:20])
+        raise one_or_many(errors[:_MOST_ERRORS])
     known = set() if replace else set(cache.keys())
     new = [entry for key, entry in entries if key not in known]
     for entry in new:
         cache.put(entry)
     return len(new), len(entries) - len(new)
+
+
+def _exported(line: str) -> tuple[str, CacheEntry]:
+    """Key and entry in a line of an export."""
+    value = json.loads(line)
+    if not isinstance(value, dict) or not isinstance(value.get("key"), str):
+        raise InvalidEntry("not a cache entry with a key")
+    key = value.pop("key")
+    return key, parse(key, json.dumps(value))

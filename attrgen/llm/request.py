@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
 
+from attrgen.core.validation import Frozen, dotted
 from attrgen.schema.attribute_set import Text
 
 Message = tuple[str, str]  # role, text
@@ -26,11 +27,7 @@ class InvalidAnswer(ValueError):
     """An answer that does not have the form asked for; the message is the reason sent back to the LLM."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Sampling(_Strict):
+class Sampling(Frozen):
     """Sampling parameters; what is None is left to the server."""
 
     temperature: float | None = Field(None, ge=0, le=2)
@@ -42,7 +39,7 @@ class Sampling(_Strict):
         return self.model_dump(exclude_none=True)
 
 
-class ListFormat(_Strict):
+class ListFormat(Frozen):
     """The form of an answer: an object whose one key `field` holds `count` different strings.
 
     With `choices`, each string is one of them.
@@ -66,15 +63,15 @@ class ListFormat(_Strict):
         }
 
     def parse(self, content: str) -> list[str]:
-        """The strings in an answer's text; prose, code fences and thoughts around the object are passed over.
+        """The strings in an answer's text; prose, code fences and thoughts around the object are ignored.
 
         Raises:
             InvalidAnswer: saying what is wrong with it.
         """
-        found = [value for value in _objects(_THOUGHTS.sub("", content)) if self.field in value]
-        if not found:
+        answers = [value for value in _objects(_THOUGHTS.sub("", content)) if self.field in value]
+        if not answers:
             raise InvalidAnswer(f'it holds no complete JSON object with the key "{self.field}".')
-        return self.validate_items(found[-1])
+        return self.validate_items(answers[-1])
 
     def validate_items(self, value: dict[str, Any]) -> list[str]:
         """The strings of a decoded object, each with single spaces.
@@ -87,13 +84,13 @@ class ListFormat(_Strict):
             raise InvalidAnswer(f'it has the key "{extra[0]}" beside "{self.field}".')
         try:
             strings = _STRINGS.validate_python(value.get(self.field))
-            # Line breaks and no-break spaces are the commonest slips and carry no meaning.
+            # Line breaks and no-break spaces are the most frequent mistakes and carry no meaning.
             items = _TEXTS.validate_python([" ".join(text.split()) for text in strings])
         except ValidationError as error:
             raise InvalidAnswer("; ".join(_reason(item) for item in error.errors()[:5]) + ".") from error
         if len(items) != self.count:
             raise InvalidAnswer(f"it has {len(items)} strings instead of exactly {self.count}.")
-        repeated = [item for place, item in enumerate(items) if item in items[:place]]
+        repeated = [item for index, item in enumerate(items) if item in items[:index]]
         if repeated:
             raise InvalidAnswer(f"'{repeated[0]}' is there twice.")
         unknown = [item for item in items if self.choices is not None and item not in self.choices]
@@ -102,8 +99,8 @@ class ListFormat(_Strict):
         return items
 
 
-class Request(_Strict):
-    """What is asked: it does not say of which server, with which key or in which structured-output mode."""
+class Request(Frozen):
+    """What is asked, without the server, the API key and the structured-output mode."""
 
     model: str
     messages: tuple[Message, ...]
@@ -127,7 +124,7 @@ class Request(_Strict):
         return self.model_copy(update={"messages": (*self.messages, *messages), "format": form})
 
 
-class Usage(_Strict):
+class Usage(Frozen):
     """Tokens as the server counted them; 0 where it did not say."""
 
     prompt_tokens: int = Field(0, ge=0)
@@ -145,8 +142,8 @@ class Usage(_Strict):
         )
 
 
-class Answer(_Strict):
-    """A valid answer: its strings, the model that the server says gave it, its tokens and its day (UTC)."""
+class Answer(Frozen):
+    """A valid answer: its strings, the model that the server names, its tokens and its day (UTC)."""
 
     items: tuple[str, ...]
     resolved_model: str
@@ -169,6 +166,6 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _reason(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    position = dotted(item["loc"])
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return f"{position}: {message}" if position else message

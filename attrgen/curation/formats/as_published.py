@@ -1,8 +1,8 @@
 """What an attribute set cannot hold of a published list, kept so that the list can be written back as it was.
 
-A text of a set is one printable line and stands once in its list. Published lists have texts twice, blank
-ones, line breaks and stray spaces. `taken` separates the two, `restored` puts them together again, also when
-the texts were edited in between: then whatever belongs to a text that is gone is gone, too.
+A text of a set is one printable line and is once in its list. Published lists have texts twice, blank ones,
+line breaks and extra spaces. `taken` separates the two, `restored` joins them again. When the texts were
+edited in between, whatever belongs to a removed text is left out, too.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from attrgen.core.validation import Strict
 
 
-class Remainder(BaseModel):
+class Remainder(Strict):
     """What is left of a list beside its texts.
 
     Attributes:
         spelling: the class as the file spells it, where that differs.
-        cleaned: texts that were cleaned, and how they stood in the file.
+        cleaned: texts that were cleaned, and how they were in the file.
         left_out: position and wording of blank and repeated texts.
         confused: for a confusion list, the class that each text was put under, in the file's order.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     spelling: str | None = None
-    cleaned: dict[str, str] = {}
-    left_out: list[tuple[int, str]] = []
-    confused: list[str] = []
+    cleaned: dict[str, str] = Field(default_factory=dict)
+    left_out: list[tuple[int, str]] = Field(default_factory=list)
+    confused: list[str] = Field(default_factory=list)
 
     def joined(self, other: Remainder) -> Remainder:
-        """What is left of two files' lists of one class, as a merged set has them."""
+        """The remainders of two files' lists of one class, joined for a merged set."""
         return Remainder(
             spelling=self.spelling or other.spelling,
             cleaned={**other.cleaned, **self.cleaned},
@@ -41,7 +41,7 @@ class Remainder(BaseModel):
 
 
 def clean(text: str) -> str:
-    """One printable line: line breaks and runs of spaces become one space, invisible characters go."""
+    """One printable line: line breaks and runs of spaces become one space, invisible letters go."""
     visible = (
         letter if letter.isprintable() else "" if unicodedata.category(letter) == "Cf" else " "
         for letter in text
@@ -65,7 +65,7 @@ def taken(raw: Sequence[str]) -> tuple[list[str], Remainder]:
 
 
 def restored(texts: Sequence[str], remainder: Remainder) -> list[str]:
-    """The list as it stood in the file; equal to what was `taken` unless `texts` were edited."""
+    """The list as it was in the file; equal to what was `taken` unless `texts` were edited."""
     raw = [remainder.cleaned.get(text, text) for text in texts]
     for position, item in remainder.left_out:
         if not clean(item) or clean(item) in texts:

@@ -1,7 +1,7 @@
 """`attrgen export`: an attribute set as the files of another program, and what these cannot hold.
 
 A format is one function, registered by its name, from a `Source` to texts by file name; what it cannot hold
-it tells with `Source.lose`. Imported lists are written as they were published, but for what was edited since.
+it reports with `Source.lose`. Imported lists are written as they were published, except for later edits.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from attrgen.core.errors import UserError
+from attrgen.core.validation import validate
 from attrgen.curation.formats import list_file, table
 from attrgen.curation.formats.as_published import Remainder, interleaved, restored
 from attrgen.schema.attribute_set import KINDS, AttributeSet, ClassAttributes
@@ -25,7 +26,7 @@ class Source:
 
     Attributes:
         card: maps classes to image folders, which is how BioMedVR spells them.
-        kind: what a format that holds one kind is to hold.
+        kind: the kind to write in a format that holds only one.
         clean: leave out what a set cannot hold of an imported list (repeated and blank texts and the like).
         lost: what the format could not hold, for a person.
     """
@@ -40,18 +41,18 @@ class Source:
         """The texts of a kind by class; for confusion, of all confused classes in one list."""
         remainders = {} if self.clean else _remainders(self.attributes, kind, self.card)
         classes = {class_name(key, self.card): value for key, value in self.attributes.classes.items()}
-        found: dict[str, list[str]] = {}
+        lists: dict[str, list[str]] = {}
         # An imported file's own order of classes comes first.
         for name in dict.fromkeys((*remainders, *classes)):
             remainder = remainders.get(name, Remainder())
             texts = _texts(classes[name], kind, remainder) if name in classes else []
             if texts:
                 spelling = remainder.spelling or self._spelling(name, by_folder=by_folder)
-                found.setdefault(spelling, []).extend(restored(texts, remainder))
+                lists.setdefault(spelling, []).extend(restored(texts, remainder))
         empty = [f"'{name}'" for name, value in classes.items() if not value.texts(kind)]
-        if found and empty:
-            self.lose(f"{', '.join(empty)} in the {kind} file, for the set has no such texts of them")
-        return found
+        if lists and empty:
+            self.lose(f"{', '.join(empty)} in the {kind} file, because the set has no such texts of them")
+        return lists
 
     def lose(self, what: str) -> None:
         """Note something that the format cannot hold."""
@@ -66,8 +67,8 @@ class Source:
         self.lose("the provenance")
 
     def _spelling(self, name: str, *, by_folder: bool) -> str:
-        found = None if self.card is None or not by_folder else self.card.find_class(name)
-        return name if found is None else found.folder
+        entry = None if self.card is None or not by_folder else self.card.find_class(name)
+        return name if entry is None else entry.folder
 
 
 Export = Callable[[Source], Mapping[str, str]]
@@ -108,13 +109,17 @@ def cupl(source: Source) -> dict[str, str]:
     source.lose_kinds((source.kind,))
     lists = source.lists(source.kind, by_folder=False)
     if not lists:
-        raise UserError(f"there is no {source.kind} text", remedy="Choose another kind with --kind.")
+        raise UserError(
+            f"there is no {source.kind} text",
+            code="export-no-text",
+            remedy="Choose another kind with --kind.",
+        )
     return {f"{_stem(source.attributes)}.json": list_file.dumps(lists)}
 
 
 @format_named("csv")
 def csv(source: Source) -> dict[str, str]:
-    """A table NAME.csv with a row a text."""
+    """A table NAME.csv with one row per text."""
     source.lose("the provenance")
     return {f"{_stem(source.attributes)}.csv": table.dumps(lists_of(source.attributes, source.card))}
 
@@ -122,7 +127,7 @@ def csv(source: Source) -> dict[str, str]:
 def _list_files(source: Source, kinds: Mapping[str, str], *, by_folder: bool) -> dict[str, str]:
     lists = {suffix: source.lists(kind, by_folder=by_folder) for suffix, kind in kinds.items()}
     stem = _stem(source.attributes)
-    return {f"{stem}_{suffix}.json": list_file.dumps(found) for suffix, found in lists.items() if found}
+    return {f"{stem}_{suffix}.json": list_file.dumps(texts) for suffix, texts in lists.items() if texts}
 
 
 def _texts(value: ClassAttributes, kind: str, remainder: Remainder) -> list[str]:
@@ -135,6 +140,7 @@ def _stem(attributes: AttributeSet) -> str:
     return attributes.dataset.replace("/", "-")
 
 
+# Only what is read here is checked: a person may add other fields to a run.
 class _File(BaseModel):
     kind: str = ""
     classes: dict[str, Remainder] = {}
@@ -150,18 +156,18 @@ class _Runs(BaseModel):
 
 def _remainders(attributes: AttributeSet, kind: str, card: Card | None) -> dict[str, Remainder]:
     """What imports of that kind left, by class in the card's spelling, each with the file's spelling."""
-    try:
-        runs = _Runs.model_validate(attributes.provenance).runs
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise UserError(
-            f"the provenance of '{attributes.dataset}' is damaged at {place}: {error.errors()[0]['msg']}",
-            remedy="Restore it, or export with --clean, which does not use it.",
-        ) from error
-    found: dict[str, Remainder] = {}
-    for file in (file for run in runs for file in run.files if file.kind == kind):
+    record = validate(
+        _Runs,
+        attributes.provenance,
+        what="provenance",
+        code="provenance",
+        remedy="Restore the record, or export with --clean, which does not use it.",
+        within=f"provenance of '{attributes.dataset}'",
+    )
+    remainders: dict[str, Remainder] = {}
+    for file in (file for run in record.runs for file in run.files if file.kind == kind):
         for key, remainder in file.classes.items():
             spelled = remainder.model_copy(update={"spelling": remainder.spelling or key})
             name = class_name(key, card)
-            found[name] = found[name].joined(spelled) if name in found else spelled
-    return found
+            remainders[name] = remainders[name].joined(spelled) if name in remainders else spelled
+    return remainders

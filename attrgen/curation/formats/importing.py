@@ -38,7 +38,7 @@ UNNAMED_KIND = "descriptive"  # what CuPL's one file holds: sentences on what a 
 
 @dataclass(frozen=True)
 class Imported:
-    """A set made of files, and a line for a person on each of them."""
+    """A set made of files, and a line for a person about each file."""
 
     attributes: AttributeSet
     notes: list[str]
@@ -48,21 +48,21 @@ def import_files(paths: Sequence[Path], card: Card | None = None, kind: str | No
     """One attribute set of one or more files of the same dataset.
 
     Args:
-        card: maps the files' spellings to class names; without it classes are called as the files spell them.
-        kind: what the files hold, in place of what the ends of their names say.
+        card: maps the files' spellings to class names; without it classes have the names that the files use.
+        kind: the kind of the texts, in place of what the ends of the file names say.
 
     Raises:
-        UserError: a file is not readable as such, a class is not in the card, two files hold the same list,
-            or nothing says which dataset they are of.
+        UserError: a file does not have its format, a class is not in the card, two files have the same list,
+            or the dataset is not clear.
     """
     parts = [part for path in paths for part in _parts(path, kind)]
     work = _Import(card, _names(parts) if card is None else names_of(card))
     dataset = _dataset(paths) if card is None else card.name
-    errors = [error for part in parts for error in work.take(part)]
+    errors = [error for part in parts for error in work.add(part)]
     if errors:
         raise one_or_many(errors[:20])
     if not work.lists:
-        raise UserError("there is no text", file=paths[0], remedy="Its lists are empty.")
+        raise UserError("all lists are empty", code="import-no-text", file=paths[0])
     run = {
         "source": "imported",
         "date": today(),
@@ -76,9 +76,7 @@ def import_files(paths: Sequence[Path], card: Card | None = None, kind: str | No
     )
     notes = [_note(path, parts, work.records[path]) for path in dict.fromkeys(paths)]
     if card is None and dataset in shipped_cards():
-        notes.append(
-            f"Classes are called as the files spell them; --dataset {dataset} maps them to its card."
-        )
+        notes.append(f"Classes have the names that the files use; --dataset {dataset} maps them to its card.")
     return Imported(attributes, notes)
 
 
@@ -89,7 +87,7 @@ def kind_of(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class _Part:
-    """The lists of one kind in a file; `guessed` says that nothing names the kind."""
+    """The lists of one kind in a file; `guessed`: neither the file nor an option names the kind."""
 
     file: ListFile
     kind: str
@@ -100,14 +98,14 @@ class _Part:
 
 def _parts(path: Path, kind: str | None) -> list[_Part]:
     if path.suffix.lower() == ".csv":
-        found = table.read(path)
-        return [_Part(file, kind, confused, is_table=True) for (kind, confused), file in found.items()]
+        files = table.read(path)
+        return [_Part(file, kind, confused, is_table=True) for (kind, confused), file in files.items()]
     named = kind or kind_of(path)
     return [_Part(list_file.read(path), named or UNNAMED_KIND, guessed=named is None)]
 
 
 class _Import:
-    """The lists and records that grow with every part taken."""
+    """The lists and records of all parts that were added so far."""
 
     def __init__(self, card: Card | None, names: Names) -> None:
         self.lists: dict[Slot, list[str]] = {}
@@ -116,33 +114,36 @@ class _Import:
         self._names = names
         self._owners: dict[Slot, Path] = {}
 
-    def take(self, part: _Part) -> Iterator[UserError]:
-        """Take in all classes of a part; gives what is wrong with them."""
+    def add(self, part: _Part) -> Iterator[UserError]:
+        """Add all classes of a part; gives the errors in them."""
         file = part.file
         record = self.records.setdefault(file.path, {"name": file.path.name, "sha256": file.sha256})
         for spelling in file.lists:
             try:
-                name, remainder = self._take(part, spelling)
+                name, remainder = self._add(part, spelling)
             except UserError as error:
-                line = file.lines.get(spelling)
-                yield UserError(error.what, remedy=error.remedy, file=file.path, line=line)
+                yield error.at(file.path, file.lines.get(spelling))
                 continue
             if not part.is_table:
                 record["kind"] = part.kind
                 kept = remainder.model_dump(mode="json", exclude_defaults=True)
                 record.setdefault("classes", {})[name] = kept
 
-    def _take(self, part: _Part, spelling: str) -> tuple[str, Remainder]:
+    def _add(self, part: _Part, spelling: str) -> tuple[str, Remainder]:
         name, confused = self._name(spelling), part.confused
         if confused not in (None, OTHER):
             confused = self._name(str(confused))
         if confused == name:
-            raise UserError(f"'{name}' is listed as confused with itself")
-        place = Slot(name, part.kind, confused)
-        if place in self._owners:
-            remedy = "Import them one by one and use `attrgen merge`, or say with --kind what a file holds."
-            raise UserError(f"{place} is there twice, also in {self._owners[place]}", remedy=remedy)
-        self._owners[place] = part.file.path
+            raise UserError(f"'{name}' is listed as confused with itself", code="import-confused-with-itself")
+        slot = Slot(name, part.kind, confused)
+        if slot in self._owners:
+            remedy = "Import them one by one and use `attrgen merge`, or name the kind of a file with --kind."
+            raise UserError(
+                f"{slot} is there twice, also in {self._owners[slot]}",
+                code="import-repeated-list",
+                remedy=remedy,
+            )
+        self._owners[slot] = part.file.path
         texts, remainder = taken(part.file.lists[spelling])
         remainder.spelling = spelling if spelling != name else None
         for text in texts:
@@ -150,8 +151,8 @@ class _Import:
             if part.kind == "confusion" and other is None:
                 other = mimicked(text, name, self._names)
                 remainder.confused.append(other)
-            found = self.lists.setdefault(Slot(name, part.kind, other), [])
-            found += [text] if text not in found else []
+            collected = self.lists.setdefault(Slot(name, part.kind, other), [])
+            collected += [text] if text not in collected else []
         return name, remainder
 
     def _name(self, spelling: str) -> str:
@@ -163,7 +164,7 @@ def _in_order(lists: dict[Slot, list[str]], card: Card | None) -> dict[Slot, lis
     names = (
         list(card.class_names) if card is not None else list(dict.fromkeys(slot.class_name for slot in lists))
     )
-    rank = {name: place for place, name in enumerate((*names, OTHER))}
+    rank = {name: index for index, name in enumerate((*names, OTHER))}
 
     def key(slot: Slot) -> tuple[int, int, int]:
         return rank[slot.class_name], KINDS.index(slot.kind), rank.get(slot.confused or "", 0)
@@ -182,18 +183,19 @@ def _dataset(paths: Sequence[Path]) -> str:
     if len(stems) > 1:
         raise UserError(
             f"the files seem to be of several datasets: {', '.join(sorted(stems))}",
-            remedy="Name the one that they are of with --dataset, or import them one by one.",
+            code="import-several-datasets",
+            remedy="Name their dataset with --dataset, or import them one by one.",
         )
     return stems.pop() or "imported"
 
 
 def _note(path: Path, parts: Sequence[_Part], record: Mapping[str, Any]) -> str:
-    mine = [part for part in parts if part.file.path == path]
-    lists = [texts for part in mine for texts in part.file.lists.values()]
+    in_file = [part for part in parts if part.file.path == path]
+    lists = [texts for part in in_file for texts in part.file.lists.values()]
     kept = [taken(texts) for texts in lists]
-    guess = " (a guess: say it with --kind)" if mine[0].guessed else ""
-    facts = [", ".join(dict.fromkeys(part.kind for part in mine)) + guess]
-    facts.append(f"{len({name for part in mine for name in part.file.lists})} classes")
+    guess = " (a guess: name it with --kind)" if in_file[0].guessed else ""
+    facts = [", ".join(dict.fromkeys(part.kind for part in in_file)) + guess]
+    facts.append(f"{len({name for part in in_file for name in part.file.lists})} classes")
     facts.append(f"{sum(len(texts) for texts, _ in kept)} texts")
     confused = [name for value in record.get("classes", {}).values() for name in value.get("confused", ())]
     if confused:
@@ -202,7 +204,7 @@ def _note(path: Path, parts: Sequence[_Part], record: Mapping[str, Any]) -> str:
     if left_out := sum(len(remainder.left_out) for _, remainder in kept):
         facts.append(f"{left_out} blank or repeated ones left out")
     if cleaned := sum(len(remainder.cleaned) for _, remainder in kept):
-        facts.append(f"{cleaned} cleaned of line breaks and stray spaces")
-    if empty := [name for part in mine for name, texts in part.file.lists.items() if not texts]:
+        facts.append(f"{cleaned} cleaned of line breaks and extra spaces")
+    if empty := [name for part in in_file for name, texts in part.file.lists.items() if not texts]:
         facts.append(f"no text for {', '.join(empty)}")
     return f"{path}: {', '.join(facts)}."

@@ -1,4 +1,4 @@
-"""A JSON object from class to list of texts: the form of AttrVR's, BioMedVR's and CuPL's files."""
+"""A JSON object from class to list of texts: the format of AttrVR's, BioMedVR's and CuPL's files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text
 
-_FORM = 'The form is {"CLASS": ["TEXT", "TEXT"], ...}.'
+_FORM = 'The format is {"CLASS": ["TEXT", "TEXT"], ...}.'
 
 
 class ListFile(NamedTuple):
-    """A file as read: its lists by class as spelled there, the line of each class, and its SHA-256."""
+    """A file as read: its lists by class as spelled in it, the line of each class, and its SHA-256."""
 
     path: Path
     lists: dict[str, list[str]]
@@ -28,10 +28,10 @@ def read(path: Path) -> ListFile:
     """Read a file.
 
     Raises:
-        UserError: not there, not UTF-8, not JSON, or not of that form; every place by its line.
+        UserError: not there, not UTF-8, not JSON, or not of that format; each with its line.
     """
     text = read_text(path, what="attribute file")
-    located = json_lines.parse_file(text, path, remedy="Get the file anew.")
+    located = json_lines.parse_file(text, path, remedy="Get the file again.")
     errors = list(_errors(located, path))
     if errors:
         raise one_or_many(errors[:20])
@@ -40,28 +40,45 @@ def read(path: Path) -> ListFile:
 
 
 def dumps(lists: Mapping[str, Sequence[str]]) -> str:
-    """The text of such a file: two-space indent, one text a line, UTF-8 kept, a newline at the end."""
+    """The text of such a file: two-space indent, one text per line, UTF-8 kept, a newline at the end."""
     return json.dumps(lists, indent=2, ensure_ascii=False) + "\n"
 
 
 def _errors(located: json_lines.LocatedJson, path: Path) -> Iterator[UserError]:
     for repeated, at in located.repeated:
-        yield UserError(f"key '{repeated[-1]}' is there twice", file=path, line=at, remedy="Join the two.")
+        yield UserError(
+            f"key '{repeated[-1]}' is there twice",
+            code="import-repeated-key",
+            file=path,
+            line=at,
+            remedy="Join the two.",
+        )
     if not isinstance(located.value, dict) or not located.value:
         what = f"not an object with classes as keys, but {_sort(located.value)}"
-        yield UserError(what, file=path, line=located.line(()), remedy=_FORM)
+        yield UserError(what, code="import-not-an-object", file=path, line=located.line(()), remedy=_FORM)
         return
     for name, texts in located.value.items():
         if not name.strip():
-            yield UserError("the name of a class is blank", file=path, line=located.line((name,)))
+            yield UserError(
+                "the name of a class is blank",
+                code="import-blank-class",
+                file=path,
+                line=located.line((name,)),
+            )
         if not isinstance(texts, list):
             what = f"not a list of texts, but {_sort(texts)}"
-            yield UserError(what, file=path, line=located.line((name,)), class_name=name, remedy=_FORM)
+            yield _wrong_type(what, "import-not-a-list", located, path, (name,))
             continue
         for position, text in enumerate(texts):
             if not isinstance(text, str):
-                what, place = f"not a text, but {_sort(text)}", (name, position)
-                yield UserError(what, file=path, line=located.line(place), class_name=name, remedy=_FORM)
+                what = f"not a text, but {_sort(text)}"
+                yield _wrong_type(what, "import-not-a-text", located, path, (name, position))
+
+
+def _wrong_type(
+    what: str, code: str, located: json_lines.LocatedJson, path: Path, key: tuple[str | int, ...]
+) -> UserError:
+    return UserError(what, code=code, file=path, line=located.line(key), class_name=str(key[0]), remedy=_FORM)
 
 
 def _sort(value: object) -> str:

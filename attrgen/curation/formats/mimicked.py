@@ -25,7 +25,7 @@ _DENIED = re.compile(
 def names_of(card: Card) -> Names:
     """The spellings of each class that name it for sure: its name, and aliases of more than one word.
 
-    One-word aliases are left out: 'normal' or 'benign' is said of many things.
+    One-word aliases are left out: 'normal' or 'benign' describes many things.
     """
     return {
         entry.name: {entry.name, *(text for text in sorted(entry.spellings()) if " " in text)}
@@ -33,16 +33,16 @@ def names_of(card: Card) -> Names:
     }
 
 
-def mimicked(sentence: str, own: str, names: Names) -> str:
-    """The class, a key of `names`, that a sentence about the class `own` names; else `other`."""
+def mimicked(sentence: str, class_name: str, names: Names) -> str:
+    """The class, a key of `names`, that a sentence about `class_name` names; else `other`."""
     owner = {fold(text): name for name, spellings in names.items() for text in spellings}
-    found = set()
+    named = set()
     for match in _pattern(owner).finditer(sentence):
-        name = owner.get(fold(match[1]), own)
+        name = owner.get(fold(match[1]), class_name)
         clause = re.split(r"[,;:.()]", sentence[: match.start()])[-1]
-        if name != own and not _DENIED.search(clause):
-            found.add(name)
-    return found.pop() if len(found) == 1 else OTHER
+        if name != class_name and not _DENIED.search(clause):
+            named.add(name)
+    return named.pop() if len(named) == 1 else OTHER
 
 
 def _pattern(owner: Mapping[str, str]) -> re.Pattern[str]:

@@ -1,21 +1,22 @@
-"""A table with a row a text, for spreadsheets: CSV with the columns class, kind, confused, text."""
+"""A table with one row per text, for spreadsheets: CSV with the columns class, kind, confused, text."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text
+from attrgen.core.names import did_you_mean
 from attrgen.curation.formats.list_file import ListFile
 from attrgen.schema.attribute_set import KINDS
-from attrgen.schema.card import did_you_mean
 from attrgen.schema.plan import Slot
 
 COLUMNS = ("class", "kind", "confused", "text")
+_MOST_ERRORS = 20
 
 
 def dumps(lists: Mapping[Slot, Sequence[str]]) -> str:
@@ -29,53 +30,71 @@ def dumps(lists: Mapping[Slot, Sequence[str]]) -> str:
 
 
 def read(path: Path) -> dict[tuple[str, str | None], ListFile]:
-    """The lists of a table by kind and confused class, each as a file of its own would have them.
+    """The lists of a table by kind and confused class, each like a list file.
 
     Raises:
-        UserError: not there, not UTF-8, a column is missing or a kind unknown; every place by its line.
+        UserError: not there, not UTF-8, a column is missing or a kind is unknown; each with its line.
     """
     text = read_text(path, what="table")
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    found: dict[tuple[str, str | None], ListFile] = {}
+    files: dict[tuple[str, str | None], ListFile] = {}
     errors: list[UserError] = []
+    for line, cells in _rows(text, path):
+        try:
+            slot = _slot(cells, path, line)
+        except UserError as error:
+            errors.append(error)
+            continue
+        file = files.setdefault((slot.kind, slot.confused), ListFile(path, {}, {}, sha256))
+        file.lists.setdefault(slot.class_name, []).append(cells.get("text", ""))
+        file.lines.setdefault(slot.class_name, line)
+    if errors:
+        raise one_or_many(errors[:_MOST_ERRORS])
+    if not files:
+        raise UserError("the table has no text", code="table-empty", file=path)
+    return files
+
+
+def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and cells by column of every row that is not empty."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         if missing := [name for name in COLUMNS if name not in header]:
-            what = f"the column '{missing[0]}' is missing"
-            raise UserError(what, file=path, line=1, remedy=f"Columns: {', '.join(COLUMNS)}.")
+            raise UserError(
+                f"the column '{missing[0]}' is missing",
+                code="table-missing-column",
+                file=path,
+                line=1,
+                remedy=f"Columns: {', '.join(COLUMNS)}.",
+            )
         for row in rows:
             if any(cell.strip() for cell in row):
-                cells = dict(zip(header, row, strict=False))
-                try:
-                    _add(found, cells, path, rows.line_num, sha256)
-                except UserError as error:
-                    errors.append(error)
+                yield rows.line_num, dict(zip(header, row, strict=False))
     except csv.Error as error:
-        raise UserError(f"not CSV: {error}", file=path, line=rows.line_num) from error
-    if errors:
-        raise one_or_many(errors[:20])
-    if not found:
-        raise UserError("the table has no text", file=path)
-    return found
+        raise UserError(f"not CSV: {error}", code="table-not-csv", file=path, line=rows.line_num) from error
 
 
-def _add(
-    found: dict[tuple[str, str | None], ListFile],
-    cells: Mapping[str, str],
-    path: Path,
-    line: int,
-    sha256: str,
-) -> None:
+def _slot(cells: Mapping[str, str], path: Path, line: int) -> Slot:
+    """The list that a row's text belongs to."""
     kind, confused = cells.get("kind", "").strip(), cells.get("confused", "").strip() or None
     name = cells.get("class", "").strip()
     if kind not in KINDS:
-        raise UserError(f"'{kind}' is no kind", file=path, line=line, remedy=did_you_mean(kind, KINDS))
+        raise UserError(
+            f"'{kind}' is not a kind",
+            code="table-unknown-kind",
+            file=path,
+            line=line,
+            remedy=did_you_mean(kind, KINDS),
+        )
     if not name:
-        raise UserError("the class is empty", file=path, line=line)
+        raise UserError("the class is empty", code="table-no-class", file=path, line=line)
     if confused is not None and kind != "confusion":
-        remedy = "Only confusion texts have one."
-        raise UserError(f"a confused class beside '{kind}'", file=path, line=line, remedy=remedy)
-    file = found.setdefault((kind, confused), ListFile(path, {}, {}, sha256))
-    file.lists.setdefault(name, []).append(cells.get("text", ""))
-    file.lines.setdefault(name, line)
+        raise UserError(
+            f"a confused class beside '{kind}'",
+            code="table-confused-class",
+            file=path,
+            line=line,
+            remedy="Only confusion texts have one.",
+        )
+    return Slot(name, kind, confused)

@@ -105,7 +105,7 @@ def test_a_mistake_is_shown_and_the_form_is_opened_again(
     editor.does(add("[nonsense]"), f"text = text.replace('[nonsense]', {NEW!r})", says="e\n")
     ran = attrgen("edit", "smooth lump")
     assert ran.status == 0 and editor.turns == 2
-    assert f"{DRAFT}:" in ran.out and "[nonsense] is no heading" in ran.out and "1 added." in ran.out
+    assert f"{DRAFT}:" in ran.out and "[nonsense]" in ran.out and "1 added." in ran.out
     assert NEW in path.read_text() and drafts(path) == []
 
 
@@ -116,12 +116,12 @@ def test_what_cannot_be_saved_is_kept_and_taken_up(
     before = path.read_bytes()
     editor.does(add(f"{NEW}\n[nonsense]"), says=says)
     ran = attrgen("edit", "smooth lump")
-    assert ran.status == 2 and "nothing was saved" in ran.err and DRAFT in ran.err
+    assert ran.status == 2 and ran.code == "edit-not-saved" and DRAFT in ran.err
     assert path.read_bytes() == before and drafts(path) == [DRAFT]
     assert NEW in (path.parent / DRAFT).read_text()
     editor.does("text = text.replace('[nonsense]', '')")
     ran = attrgen("edit", "smooth lump")
-    assert ran.status == 0 and "Going on with the draft" in ran.out
+    assert ran.status == 0 and DRAFT in ran.out
     assert NEW in path.read_text() and drafts(path) == []
 
 

@@ -40,8 +40,9 @@ def test_an_untouched_form_changes_nothing(value: ClassAttributes) -> None:
         assert edit_form.parse(form, value, CONFUSABLE) == value
         assert edit_form.parse(form.replace("\n", "\r\n"), value, CONFUSABLE) == value
     else:
-        with pytest.raises(UserError, match="holds no text"):
+        with pytest.raises(UserError) as caught:
             edit_form.parse(form, value, CONFUSABLE)
+        assert caught.value.code == "form-no-text"
 
 
 def test_the_form_is_easy_to_read() -> None:
@@ -63,26 +64,27 @@ def test_what_was_typed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "line", "message"),
+    ("form", "line", "code", "named"),
     [
-        ("a text\n", 1, "a text above the first heading"),
-        ("[descriptive]\nx\n[descriptiv]\ny\n", 3, "[descriptiv] is no heading"),
-        ("[descriptive]\nx\n[an aside] begins so\n", 3, "needs a \\ before it"),
-        ("[descriptive: bee]\nx\n", 1, "is no heading"),
-        ("[confusion]\nx\n", 1, "is no heading"),
-        ("[confusion: be]\nx\n", 1, "it cannot be mistaken for 'be'. Did you mean 'bee'"),
-        ("[descriptive]\nx\n[distinctive]\ny\n[descriptive]\nz\n", 5, "is there twice"),
-        ("[confusion: queen]\nx\n[confusion: queen bee]\ny\n", 3, "is there twice"),
-        ("[descriptive]\nx\n\nx \n", 4, "'x' stands twice"),
-        ("[descriptive]\na\tb\n", 2, "cannot be printed"),
-        ("# all gone\n", None, "the form holds no text"),
-        ("", None, "the form holds no text"),
+        ("a text\n", 1, "form-no-heading", ""),
+        ("[descriptive]\nx\n[descriptiv]\ny\n", 3, "form-unknown-heading", "[descriptiv]"),
+        ("[descriptive]\nx\n[an aside] begins so\n", 3, "form-unknown-heading", " \\ "),
+        ("[descriptive: bee]\nx\n", 1, "form-unknown-heading", ""),
+        ("[confusion]\nx\n", 1, "form-unknown-heading", ""),
+        ("[confusion: be]\nx\n", 1, "form-unknown-class", "'bee'"),
+        ("[descriptive]\nx\n[distinctive]\ny\n[descriptive]\nz\n", 5, "form-repeated-heading", ""),
+        ("[confusion: queen]\nx\n[confusion: queen bee]\ny\n", 3, "form-repeated-heading", ""),
+        ("[descriptive]\nx\n\nx \n", 4, "form-repeated-text", "'x'"),
+        ("[descriptive]\na\tb\n", 2, "form-unprintable", ""),
+        ("# all removed\n", None, "form-no-text", ""),
+        ("", None, "form-no-text", ""),
     ],
 )
-def test_mistakes_are_told_by_line(form: str, line: int | None, message: str) -> None:
+def test_mistakes_have_a_code_and_a_line(form: str, line: int | None, code: str, named: str) -> None:
     with pytest.raises(UserError) as caught:
         edit_form.parse(form, OLD, CONFUSABLE, "draft.txt")
-    assert message in str(caught.value) and caught.value.line == line
+    error = caught.value
+    assert (error.code, error.line, error.file) == (code, line, "draft.txt") and named in str(error)
 
 
 def test_all_mistakes_are_told_at_once() -> None:

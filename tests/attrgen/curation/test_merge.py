@@ -83,15 +83,16 @@ def test_conflicts_are_told() -> None:
     two = zoo({"by": "you", "licence": "CC0"}, bee={"descriptive": ["a"]})
     merged = merge([one, two])
     assert merged.conflicts == [
-        "'a' stands in ant/descriptive and in bee/descriptive",
+        "'a' is in ant/descriptive and in bee/descriptive",
         "provenance: 'by' is 'me' and 'you'",
     ]
     assert merged.attributes.provenance["merged"] == [
         {"id": one.id, "by": "me", "licence": "CC0"},
         {"id": two.id, "by": "you", "licence": "CC0"},
     ]
-    with pytest.raises(UserError, match="a set of 'farm' does not go into one of 'zoo'"):
+    with pytest.raises(UserError) as caught:
         merge([one, two.model_copy(update={"dataset": "farm"})])
+    assert caught.value.code == "merge-other-dataset"
 
 
 def test_status_knows_the_texts_of_both(attrgen: Attrgen, server: Any, tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ from difflib import SequenceMatcher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attrgen.curation.pairing import LIKE, likeness, paired
+from attrgen.curation.pairing import MIN_SIMILARITY, paired, similarity
 
 texts = st.lists(st.text("ab cd", min_size=1, max_size=12), max_size=5, unique=True)
 
 
 def test_a_reworded_text_is_like_and_another_finding_is_not() -> None:
     text = "a smooth, thin echogenic capsule tracing the whole edge"
-    assert likeness(text, "a thin bright capsule traced along the entire edge") > LIKE
-    assert likeness(text, "evenly dark, weakly echoing interior with fine regular grain") < LIKE
-    assert likeness(text, text.upper()) == 1
+    assert similarity(text, "a thin bright capsule traced along the entire edge") > MIN_SIMILARITY
+    assert similarity(text, "evenly dark, weakly echoing interior with fine regular grain") < MIN_SIMILARITY
+    assert similarity(text, text.upper()) == 1
 
 
 def test_the_likest_pair_is_chosen_first() -> None:
@@ -36,6 +36,6 @@ def test_the_bounds_leave_out_no_pair(gone: list[str], new: list[str]) -> None:
     every = sorted((-ratio(i, j), i, j) for i in range(len(gone)) for j in range(len(new)))
     expected: dict[int, int] = {}
     for negative, i, j in every:
-        if -negative >= LIKE and i not in expected and j not in expected.values():
+        if -negative >= MIN_SIMILARITY and i not in expected and j not in expected.values():
             expected[i] = j
     assert paired(gone, new) == expected

@@ -207,14 +207,14 @@ def test_nothing_is_overwritten_unasked(attrgen: Attrgen, tmp_path: Path) -> Non
             '{"benign": ["x"],\n "benign_tumor": ["y"]}',
             "busi_des.json:2: benign breast tumor",
         ),
-        ("busi_des.json", '{"benign": [], "normal": [" "]}', "there is no text"),
+        ("busi_des.json", '{"benign": [], "normal": [" "]}', "busi_des.json: all lists are empty"),
         ("busi_des.json", "[" * 100_000, "nested too deeply"),
         ("busi_des.json", b'{"benign": ["\xff"]}', "not UTF-8 text"),
         ("busi.csv", "class,kind,text\n", "busi.csv:1: the column 'confused' is missing"),
         (
             "busi.csv",
             "class,kind,confused,text\nbenign,descriptiv,,x\n",
-            "busi.csv:2: 'descriptiv' is no kind",
+            "busi.csv:2: 'descriptiv'",
         ),
         ("busi.csv", "class,kind,confused,text\nbenign,descriptive,normal,x\n", "a confused class beside"),
         ("busi.csv", "class,kind,confused,text\nbenign,confusion,benign,x\n", "confused with itself"),
@@ -251,7 +251,8 @@ def test_a_damaged_record_of_an_import(attrgen: Attrgen, tmp_path: Path) -> None
     value["provenance"]["runs"][0]["files"][0]["classes"]["river"] = {"left_out": "x"}
     (tmp_path / "set.json").write_text(json.dumps(value))
     ran = attrgen("export", "set.json", "--to", "attrvr", "--out", "out")
-    assert ran.status == 2 and "damaged at runs.0.files.0.classes.river.left_out" in ran.err
+    assert ran.status == 2 and ran.code == "provenance-value"
+    assert "runs.0.files.0.classes.river.left_out" in ran.err
     assert attrgen("export", "set.json", "--to", "attrvr", "--out", "out", "--clean").status == 0
 
 
