@@ -99,4 +99,4 @@ def check_free(*paths: Path | None, remedy: str = "Choose another path.") -> Non
     """
     for path in paths:
         if path is not None and path.exists():
-            raise UserError("exists already", code="output-exists", file=path, remedy=remedy)
+            raise UserError("exists already", code="file-exists", file=path, remedy=remedy)

@@ -111,7 +111,7 @@ def test_table_and_prune(place, tmp_path: Path) -> None:
     for existing in (out, tmp_path / "toy.json"):
         with pytest.raises(UserError) as caught:
             call(*place, "--prune", existing)
-        assert (caught.value.code, caught.value.file) == ("output-exists", str(existing))
+        assert (caught.value.code, caught.value.file) == ("file-exists", str(existing))
     assert (tmp_path / "toy.json").read_bytes() == before
 
 

@@ -77,7 +77,7 @@ def test_check_card_and_preview_of_a_collection(
     assert cards.load(tmp_path / "my-scans.toml").class_names == ("ring", "spot")
     again = vr("card", str(collection))
     assert again.status == 2
-    assert "[output-exists]" in again.err
+    assert "[file-exists]" in again.err
     done = vr("preview", "my-scans.toml", "--data", str(collection), "--shots", "2")
     assert done.status == 0, done.err
     with Image.open(tmp_path / "my-scans-preview.png") as sheet:

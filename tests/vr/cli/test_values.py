@@ -41,7 +41,7 @@ def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     values.check_free(None, tmp_path / "b")
     with pytest.raises(UserError) as caught:
         values.check_free(tmp_path / "b", tmp_path / "a")
-    assert (caught.value.code, caught.value.file) == ("output-exists", str(tmp_path / "a"))
+    assert (caught.value.code, caught.value.file) == ("file-exists", str(tmp_path / "a"))
 
 
 def test_flags_become_an_experiment() -> None:

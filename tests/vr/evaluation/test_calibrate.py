@@ -113,7 +113,7 @@ def test_the_command(run: Run, toy: Any, tiny: Backbone) -> None:
     values = json.loads((run.path / runs.CALIBRATION).read_text())
     assert values["set_score"] == "aps" and values["coverage"] == 0.8
     refused = CliRunner().invoke(app, command)
-    assert isinstance(refused.exception, UserError) and refused.exception.code == "output-exists"
+    assert isinstance(refused.exception, UserError) and refused.exception.code == "file-exists"
     assert CliRunner().invoke(app, [*command, "--force", "--coverage", "0.5"]).exit_code == 0
     assert json.loads((run.path / runs.CALIBRATION).read_text())["coverage"] == 0.5
 

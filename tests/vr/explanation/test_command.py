@@ -143,7 +143,7 @@ def test_nothing_is_overwritten_unasked(trained, pictures, tmp_path: Path) -> No
     place.write_text("mine")
     with pytest.raises(UserError) as caught:
         call(trained["biomedvr"].path, pictures[0], "--html", place)
-    assert caught.value.code == "output-exists"
+    assert caught.value.code == "file-exists"
     assert place.read_text() == "mine"
     call(trained["biomedvr"].path, pictures[0], "--html", place, "--grid", 3, "--force")
     assert place.read_text() != "mine"

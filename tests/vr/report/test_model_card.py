@@ -114,7 +114,7 @@ def test_the_command(run: Path) -> None:
     assert ended.exit_code == 0 and str(run / CARD) in ended.output
     assert (run / CARD).read_text() == model_card(read_facts(run))
     refused = CliRunner().invoke(app, ["card", str(run)])
-    assert isinstance(refused.exception, UserError) and refused.exception.code == "output-exists"
+    assert isinstance(refused.exception, UserError) and refused.exception.code == "file-exists"
     assert CliRunner().invoke(app, ["card", str(run), "--force"]).exit_code == 0
     printed = CliRunner().invoke(app, ["card", str(run), "--out", "-"])
     assert printed.stdout == (run / CARD).read_text()
