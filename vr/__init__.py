@@ -1,8 +1,8 @@
-"""Stage 2: attribute set and images in, trained programs, metrics and pictures out.
+"""Stage 2: attribute set and images in; trained programs, metrics and reports out.
 
 import vr
 
-model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+model = vr.train("my-images/", method="linear-probe", backbone="mini", shots=4)
 model.predict("scan.png")
 """
 
@@ -11,9 +11,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vr.api import Model, Prediction, load
+    from vr.api import (
+        Dataset,
+        Explanation,
+        Metrics,
+        Model,
+        Prediction,
+        UserError,
+        evaluate,
+        explain,
+        load,
+        open_dataset,
+        predict,
+        train,
+    )
 
-__all__ = ["Model", "Prediction", "load"]
+__all__ = [
+    "Dataset",
+    "Explanation",
+    "Metrics",
+    "Model",
+    "Prediction",
+    "UserError",
+    "evaluate",
+    "explain",
+    "load",
+    "open_dataset",
+    "predict",
+    "train",
+]
 
 
 def __dir__() -> list[str]:

@@ -10,16 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attrgen.core import html
 from attrgen.core.errors import UserError
-from vr.data.formats.source import Item
+from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
 from vr.evaluation.calibration import Calibration
 from vr.explanation.decomposition import ClassScore, decompose, origins, scored
 from vr.explanation.occlusion import occlusion_map
+from vr.explanation.outline import COLUMNS, rows
 from vr.explanation.summary import Summary, summarise
 from vr.methods.common.base import Method
 from vr.runs.run import Run
+
+SHOWN_CLASSES = 2  # in a notebook: the predicted class and the runner-up
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,15 @@ class Explanation:
         best = self.classes[0]
         return f"{Path(self.image).name}: {best.name} ({100 * best.probability:.1f}%)"
 
+    def __repr__(self) -> str:
+        return f"Explanation({self.title})"
+
+    def _repr_html_(self) -> str:
+        outlined = rows(self.classes[:SHOWN_CLASSES])
+        cells = [("\u2003" * row.depth + row.title, *row.numbers) for row in outlined]
+        columns = ("class, expert, bank, text", *COLUMNS)
+        return html.table(columns, cells, caption=f"{self.image}: {self.summary.sentence}")
+
 
 def explain_images(
     run: Run,
@@ -66,22 +79,35 @@ def explain_images(
         UserError: there is no image, or one cannot be read; the grid is too coarse or too fine; the method
             does not score by texts, and no map is requested.
     """
+    files = UnlabelledFiles(run.card.images.window if run.card.images is not None else None)
+    items = [Item(path, NO_LABEL) for path in paths]
+    return explain_items(run, files, items, grid=grid, calibration=calibration, progress=progress)
+
+
+def explain_items(
+    run: Run,
+    source: ImageSource,
+    items: Sequence[Item],
+    *,
+    grid: int | None = None,
+    calibration: Calibration | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[Explanation]:
+    """As `explain_images`, for items of any source of images; their paths name the images."""
     if grid is not None and not 3 <= grid <= run.method.image_size:
         raise UserError(
             f"a grid of {grid} cells per side",
             code="explain-grid",
             remedy=f"Choose --grid from 3 to {run.method.image_size}; 8 to 16 are common.",
         )
-    if not paths:
+    if not items:
         raise UserError(
             "there is no image to explain",
             code="explain-no-images",
             remedy="Name image files, or a folder that has some.",
         )
-    files = UnlabelledFiles(run.card.images.window if run.card.images is not None else None)
-    items = [Item(path, NO_LABEL) for path in paths]
     explanations: list[Explanation] = []
-    for batch in stream(files, items, run.method.image_size):
+    for batch in stream(source, items, run.method.image_size):
         images = batch.images.float() / 255
         explained = explain(run, images, must_decompose=grid is None)
         for path, pixels, classes in zip(batch.paths, images, explained, strict=True):

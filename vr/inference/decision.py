@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
+from attrgen.core import html
 from attrgen.core.errors import UserError
 from vr.evaluation import conformal
 from vr.evaluation.calibration import Calibration, probabilities
@@ -32,6 +34,20 @@ class Prediction:
     probabilities: Mapping[str, float]
     abstained: bool
     set: tuple[str, ...] | None
+
+    def __repr__(self) -> str:
+        name = "image" if self.path is None else Path(self.path).name
+        return f"Prediction({name}: {self.label} ({100 * self.probability:.1f}%){self._note()})"
+
+    def _repr_html_(self) -> str:
+        ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])
+        rows = [(name, f"{100 * probability:.1f}%") for name, probability in ranked]
+        title = ("image" if self.path is None else self.path) + self._note()
+        return html.table(("class", "probability"), rows, caption=title)
+
+    def _note(self) -> str:
+        inside = "" if self.set is None else f", set: {', '.join(self.set) or 'empty'}"
+        return (", abstained" if self.abstained else "") + inside
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -32,12 +33,12 @@ def files(toy: Any) -> list[Path]:
 
 def test_predictions_are_those_of_the_evaluation(model: vr.Model, files: list[Path], toy: Any) -> None:
     source = open_source(model.run.card, toy.data)
-    found = evaluate(model.run.method, source, source.splits["test"])
-    wanted = dict(zip(found.paths, found.logits.double().softmax(1).tolist(), strict=True))
+    scored = evaluate(model.run.method, source, source.splits["test"])
+    expected = dict(zip(scored.paths, scored.logits.double().softmax(1).tolist(), strict=True))
     predictions = model.predict(files)
     assert [p.path for p in predictions] == [str(path) for path in files]
     for prediction, path in zip(predictions, files, strict=True):
-        chances = wanted[path.relative_to(toy.data).as_posix()]
+        chances = expected[path.relative_to(toy.data).as_posix()]
         assert list(prediction.probabilities.values()) == pytest.approx(chances, abs=1e-5)
         assert tuple(prediction.probabilities) == model.classes
         assert prediction.probability == max(prediction.probabilities.values())
@@ -61,8 +62,9 @@ def test_every_kind_of_picture_is_predicted_alike(model: vr.Model, files: list[P
 
 
 def test_what_cannot_be_predicted(model: vr.Model, files: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"is a folder\. Give a list of its images"):
+    with pytest.raises(UserError) as caught:
         model.predict(tmp_path)
+    assert caught.value.code == "image-is-a-folder"
     (tmp_path / "broken.png").write_bytes(b"x")
     with pytest.raises(UserError, match=r"broken\.png: not an image"):
         model.predict([files[0], tmp_path / "broken.png"])
@@ -97,3 +99,28 @@ def test_the_package_is_light_until_it_loads_something() -> None:
     assert found.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = vr.nothing  # type: ignore[attr-defined]
+
+
+def test_a_model_and_its_predictions_show_themselves(model: vr.Model, files: list[Path]) -> None:
+    assert repr(model) == "Model(biomedvr on toy: 3 classes, 4 shots, seed 1)"
+    assert "<td>bright spot, dark ring, plain ground</td>" in model._repr_html_()
+    prediction = model.predict(files[0])[0]
+    assert repr(prediction) == (
+        f"Prediction({files[0].name}: {prediction.label} ({100 * prediction.probability:.1f}%))"
+    )
+    hostile = dataclasses.replace(prediction, path="<img src=x>.png", set=("dark ring",), abstained=True)
+    assert "<img" not in hostile._repr_html_() and "abstained" in hostile._repr_html_()
+    assert repr(hostile).endswith("abstained, set: dark ring)")
+
+
+def test_explanations_are_those_of_the_predictions(model: vr.Model, files: list[Path]) -> None:
+    predictions, explanations = model.predict(files[:2]), model.explain([files[0], Image.open(files[1])])
+    assert [one.classes[0].name for one in explanations] == [one.label for one in predictions]
+    assert [one.image for one in explanations] == [str(files[0]), "image 1"]
+    assert explanations[0].occlusion is None
+    mapped = vr.explain(model, files[0], grid=3)[0]
+    assert mapped.occlusion is not None and mapped.occlusion.shape == (3, 3)
+    assert repr(mapped) == f"Explanation({mapped.title})"
+    hostile = dataclasses.replace(mapped, image="<b>.png")
+    assert "<b>" not in hostile._repr_html_() and mapped.classes[0].experts[0].banks[0].texts
+    assert mapped.classes[0].experts[0].banks[0].texts[0].text in mapped._repr_html_()

@@ -1,0 +1,279 @@
+"""A trained run in Python: load it, predict with it, explain and evaluate it.
+
+import vr
+
+model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+for prediction in model.predict(["scan-1.png", "scan-2.png"]):
+    print(prediction.label, f"{prediction.probability:.0%}")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from attrgen.core import html
+from attrgen.core.errors import UserError
+from vr.api.metrics import Metrics
+from vr.data.loading.unlabelled import GivenImages, ImageLike, UnlabelledFiles
+from vr.evaluation import calibration as calibrations
+from vr.evaluation.calibration import Calibration
+from vr.evaluation.evaluation import evaluate_run
+from vr.explanation.explanation import Explanation, explain_items
+from vr.inference.decision import Decision, Prediction, decision
+from vr.inference.predict import predictions
+from vr.runs import run as runs
+from vr.runs.images import open_images
+from vr.runs.run import Run
+from vr.runtime.memory import DEFAULT_BATCH
+
+
+def load(
+    run: str | Path,
+    *,
+    device: str = "auto",
+    precision: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    calibrated: bool = True,
+) -> Model:
+    """Load a trained run, with its calibration where it has one.
+
+    Example:
+        model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+        model.classes
+
+    Args:
+        run: a directory that `vr train` wrote.
+        device: auto, cpu, cuda, cuda:1.
+        precision: fp32, bf16 or auto; by default the run's own.
+        backbone, weights: where the backbone is now, if not where the run found it.
+        calibrated: False leaves probabilities as the model gives them, and never abstains.
+
+    Raises:
+        UserError: not a finished run, another backbone, or another run's calibration.
+    """
+    path = Path(run).expanduser()
+    calibration = calibrations.load(path) if calibrated else None
+    loaded = runs.load_run(path, backbone=backbone, weights=weights, device=device, precision=precision)
+    return Model(loaded, calibration)
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """A trained run that predicts, explains and is evaluated.
+
+    Attributes:
+        run: directory, configuration and method.
+        calibration: temperature, threshold and sets, or None.
+    """
+
+    run: Run
+    calibration: Calibration | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in label order."""
+        return self.run.card.class_names
+
+    @property
+    def metrics(self) -> Metrics:
+        """What the run measured on the test set after training.
+
+        Raises:
+            UserError: the run was not evaluated.
+        """
+        return Metrics(runs.read_metrics(self.run.path))
+
+    def predict(
+        self,
+        images: ImageLike | Sequence[ImageLike],
+        *,
+        threshold: float | None = None,
+        coverage: float | None = None,
+        sets: float | None = None,
+        batch_size: int = DEFAULT_BATCH,
+    ) -> list[Prediction]:
+        """Predict images: one, or a list of them.
+
+        Example:
+            model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+            model.predict("scan.png")[0].label
+            model.predict([Image.open("scan.png"), numpy.zeros((64, 64), "uint8")])[1].probabilities
+
+        Args:
+            images: paths (DICOM among them), PIL images, or uint8 arrays (H, W) or (H, W, 3), 0 to 255; an
+                array (N, H, W, 3) is a list. For whole folders, and for more images than fit in memory,
+                there is `vr predict`.
+            threshold: abstain below this probability; by default the calibration's threshold.
+            coverage: instead, the share of images to answer; needs a calibration.
+            sets: also give sets of classes that hold the true one this often; needs a calibration.
+
+        Returns:
+            A prediction for each image, in their order: label, probability, probabilities, abstained, set.
+
+        Raises:
+            UserError: an image cannot be read, by name, or is of no such kind.
+        """
+        given = _as_list(images)
+        rule = self.decision(threshold=threshold, coverage=coverage, sets=sets)
+        source = self._source(given)
+        batches = predictions(self.run, rule, source, source.items(), batch_size=batch_size)
+        predicted = [prediction for batch in batches for prediction in batch]
+        return [
+            replace(prediction, path=str(image) if isinstance(image, (str, Path)) else None)
+            for prediction, image in zip(predicted, given, strict=True)
+        ]
+
+    def explain(
+        self, images: ImageLike | Sequence[ImageLike], *, grid: int | None = None
+    ) -> list[Explanation]:
+        """Explain predictions by the texts that contribute to each class's score.
+
+        Example:
+            model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+            best = model.explain("scan.png")[0].classes[0]
+            best.name, best.probability
+
+        Args:
+            images: as for `predict`.
+            grid: also make occlusion maps of so many cells per side, which shows where the model looks.
+
+        Raises:
+            UserError: an image cannot be read; the method does not score by texts, and no map is asked for.
+        """
+        given = _as_list(images)
+        source = self._source(given)
+        explained = explain_items(
+            self.run, source, list(source.items()), grid=grid, calibration=self.calibration
+        )
+        names = [
+            str(image) if isinstance(image, (str, Path)) else f"image {n}" for n, image in enumerate(given)
+        ]
+        return [replace(one, image=name) for one, name in zip(explained, names, strict=True)]
+
+    def evaluate(
+        self,
+        *,
+        split: str = "test",
+        data: str | Path | None = None,
+        data_format: str | None = None,
+        out: str | Path | None = None,
+    ) -> Metrics:
+        """Measure the run on a split, and write metrics.json and predictions.csv as `vr eval` does.
+
+        Example:
+            model = vr.load("runs/busi/biomedvr/16-shot/seed-1")
+            model.evaluate(split="val").accuracy
+
+        Args:
+            split: train, val or test.
+            data, data_format: where the collection is now; by default where the run found it.
+            out: folder of the files; by default the run's, or its folder SPLIT if not test.
+
+        Raises:
+            UserError: there is no such split, or an image cannot be read.
+        """
+        source = open_images(self.run.config, None if data is None else Path(data), data_format)
+        folder = Path(out) if out else (self.run.path if split == "test" else self.run.path / split)
+        return Metrics(evaluate_run(self.run, source, split=split, out=folder))
+
+    def decision(
+        self, *, threshold: float | None = None, coverage: float | None = None, sets: float | None = None
+    ) -> Decision:
+        """How scores become predictions under these wishes; see `vr.inference.decision.decision`."""
+        return decision(self.classes, self.calibration, threshold=threshold, coverage=coverage, sets=sets)
+
+    def _source(self, images: Sequence[ImageLike]) -> GivenImages:
+        window = self.run.card.images.window if self.run.card.images else None
+        return GivenImages(images, UnlabelledFiles(window))
+
+    def __repr__(self) -> str:
+        config = self.run.config
+        return (
+            f"Model({config.method} on {config.card.name}: {len(self.classes)} classes, "
+            f"{config.shots} shots, seed {config.seed})"
+        )
+
+    def _repr_html_(self) -> str:
+        config = self.run.config
+        rows = {
+            "dataset": config.card.title,
+            "classes": ", ".join(self.classes),
+            "few-shot sample": f"{config.shots} per class, seed {config.seed}",
+            "backbone": config.backbone.name,
+            "calibrated": "no" if self.calibration is None else "yes",
+            "run": self.run.path,
+        }
+        return html.table(("", ""), rows.items(), caption=f"Model: {config.method}")
+
+
+def predict(
+    run: str | Path | Model,
+    images: ImageLike | Sequence[ImageLike],
+    *,
+    threshold: float | None = None,
+    coverage: float | None = None,
+    sets: float | None = None,
+    batch_size: int = DEFAULT_BATCH,
+) -> list[Prediction]:
+    """Predict images with a run; see `Model.predict`. For many calls, `load` the run once.
+
+    Example:
+        vr.predict("runs/busi/biomedvr/16-shot/seed-1", "scan.png")[0].label
+    """
+    return _model(run).predict(
+        images, threshold=threshold, coverage=coverage, sets=sets, batch_size=batch_size
+    )
+
+
+def explain(
+    run: str | Path | Model, images: ImageLike | Sequence[ImageLike], *, grid: int | None = None
+) -> list[Explanation]:
+    """Explain predictions of a run; see `Model.explain`.
+
+    Example:
+        vr.explain("runs/busi/biomedvr/16-shot/seed-1", "scan.png")[0].title
+    """
+    return _model(run).explain(images, grid=grid)
+
+
+def evaluate(
+    run: str | Path | Model,
+    *,
+    split: str = "test",
+    data: str | Path | None = None,
+    data_format: str | None = None,
+    out: str | Path | None = None,
+) -> Metrics:
+    """Measure a run on a split, and write metrics.json and predictions.csv; see `Model.evaluate`.
+
+    Example:
+        vr.evaluate("runs/busi/biomedvr/16-shot/seed-1").accuracy
+    """
+    return _model(run).evaluate(split=split, data=data, data_format=data_format, out=out)
+
+
+def _model(run: str | Path | Model) -> Model:
+    return run if isinstance(run, Model) else load(run)
+
+
+def _as_list(images: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
+    import numpy as np
+    from PIL import Image
+
+    if isinstance(images, (str, Path)):
+        if Path(images).is_dir():
+            raise UserError(
+                "is a folder",
+                code="image-is-a-folder",
+                file=images,
+                remedy="Give a list of its images, or use `vr predict`, which reads folders.",
+            )
+        return [images]
+    if isinstance(images, Image.Image):
+        return [images]
+    if isinstance(images, np.ndarray):
+        return list(images) if images.ndim == 4 else [images]
+    return list(images)
