@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attrgen.schema.image_names import COLLECTION_SUFFIXES
 from vr.cli import options, values
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def check(
 def make_card(
     collection: Annotated[
         Path,
-        typer.Argument(metavar="COLLECTION", help="A folder, .zip, .npz, or a .csv or .parquet manifest."),
+        typer.Argument(
+            metavar="COLLECTION", help=f"A folder, or a file that ends with {', '.join(COLLECTION_SUFFIXES)}."
+        ),
     ],
     out: Annotated[
         Path | None, options.option(options.OUTPUT, "The card.", "--out", default="NAME.toml")
@@ -95,7 +98,7 @@ def make_card(
 ) -> None:
     """Write a card for your own collection, ready to edit."""
     from attrgen.core.files import write_text
-    from vr.data.formats.infer_card import infer_card, to_toml, with_counts
+    from vr.data.infer_card import infer_card, to_toml, with_counts
     from vr.data.sources import open_source
 
     card = infer_card(collection)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vr.data.formats.builtin import NAMES as FORMATS
+
 # The groups in which `--help` lists options.
 IMAGES = "Images and attributes"
 SAMPLE = "Few-shot sample"
@@ -62,7 +64,7 @@ Format = Annotated[
     str | None,
     option(
         IMAGES,
-        "Format of the collection: coop, dicom, folder, manifest, npz, or an installed one.",
+        f"Format of the collection: {', '.join(FORMATS)}, or one of an installed package.",
         "--format",
         default="detected",
     ),

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, find
-from vr.data.formats import registry
+from vr.data import image_formats
 from vr.data.formats.image_format import ImageFormat
-from vr.data.formats.infer_card import infer_card, is_collection
 from vr.data.formats.location import Location
 from vr.data.formats.source import SPLITS, ImageSource, Item
+from vr.data.infer_card import infer_card, is_collection
 
 __all__ = ["SPLITS", "ImageSource", "Item", "data_root", "is_available", "open_dataset", "open_source"]
 
@@ -62,7 +62,7 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
         UserError: nothing there (the message says how to get it), an unknown format, no images, classes that
             do not match.
     """
-    chosen = None if format is None else registry.find_format(format)
+    chosen = None if format is None else image_formats.find_format(format)
     path = _default_path(card) if data is None else data.expanduser()
     if not path.exists():
         raise UserError(
@@ -78,7 +78,7 @@ def is_available(card: Card) -> bool:
 
 
 def _detected(location: Location, card: Card) -> ImageFormat:
-    known = registry.detect(location, _layout(card))
+    known = image_formats.detect(location, _layout(card))
     if known is not None:
         return known
     if not location.has_tree:
@@ -86,19 +86,19 @@ def _detected(location: Location, card: Card) -> ImageFormat:
             "not an image collection of a known format",
             code="data-unknown-format",
             file=location.path,
-            remedy=registry.accepted(),
+            remedy=f"Give a folder or a {', '.join(image_formats.collection_suffixes())} file.",
         )
-    return registry.BUILT_IN["folder"]  # it says that there are no images
+    return image_formats.find_format("folder")  # it says that there are no images
 
 
 def _layout(card: Card) -> str | None:
     if card.images is None:
         return None
-    if card.images.layout not in registry.format_names():
+    if card.images.layout not in image_formats.format_names():
         raise UserError(
             f"the card '{card.name}' names an unknown image format: images.layout = '{card.images.layout}'",
             code="format-unknown",
-            remedy=f"Known: {', '.join(registry.format_names())}. Others come with a package to install.",
+            remedy=f"Known: {', '.join(image_formats.format_names())}. Or install the package that has it.",
         )
     return card.images.layout
 
@@ -138,5 +138,5 @@ def _expected_path(card: Card) -> Path:
 def _existing(path: Path) -> Path | None:
     if path.exists():
         return path
-    files = (path.with_name(f"{path.name}{suffix}") for suffix in registry.collection_suffixes())
+    files = (path.with_name(f"{path.name}{suffix}") for suffix in image_formats.collection_suffixes())
     return next((file for file in files if file.exists()), None)

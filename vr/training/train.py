@@ -19,8 +19,8 @@ from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
-from vr.data.formats.infer_card import is_collection
 from vr.data.formats.source import ImageSource, Item
+from vr.data.infer_card import is_collection
 from vr.data.loading.training_images import TrainingImages
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot

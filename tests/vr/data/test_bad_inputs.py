@@ -364,7 +364,7 @@ def test_an_unknown_format(tmp_path: Path, card: Card) -> None:
         with pytest.raises(UserError) as caught:
             open_source(asked, tmp_path, format=format)
         assert caught.value.code == "format-unknown"
-        assert "npz, coop, manifest, dicom, folder" in caught.value.remedy
+        assert "coop, dicom, folder, manifest, npz" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_semicolons_and_integers_in_a_table(card: Card, tmp_path: Path, png_byte
 def test_grey_arrays_and_large_ones(card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 
-    from vr.data.formats import npz
+    from vr.data.formats.builtin import npz
 
     images = np.random.default_rng(0).integers(0, 256, (8, 5, 7), dtype=np.uint8)
     sixteen = np.full((4, 5, 7), 2**12 - 1, dtype=np.uint16)

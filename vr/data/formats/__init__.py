@@ -1,1 +1,1 @@
-"""Image formats, one file each; `registry` lists them."""
+"""What an image format is, and what formats share; `builtin` has those that come with the program."""

@@ -24,6 +24,7 @@ class ImageFormat:
         class_names: the classes at a location as they are spelled there, in label order, for a collection
             without a card. Raises UserError.
         suffixes: of files that are a collection of this format by themselves: ".npz".
+        rank: where several formats match, the lowest one is taken. The built-in formats have 10 to 50.
     """
 
     name: str
@@ -32,3 +33,4 @@ class ImageFormat:
     open: Callable[[Location, Card], ImageSource]
     class_names: Callable[[Location], list[str]]
     suffixes: tuple[str, ...] = ()
+    rank: int = 0

@@ -222,4 +222,5 @@ FORMAT = ImageFormat(
     open_manifest,
     class_names,
     SUFFIXES,
+    rank=30,
 )

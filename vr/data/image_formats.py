@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.plugins import Extensions
-from vr.data.formats import coop, dicom, folder, manifest, npz
+from vr.data.formats import builtin
 from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.location import Location
 
-# In the order in which they are tried: the more explicit ones first.
-BUILT_IN: dict[str, ImageFormat] = {
-    known.name: known for known in (npz.FORMAT, coop.FORMAT, manifest.FORMAT, dicom.FORMAT, folder.FORMAT)
-}
-
 
 def _problem(name: str, value: Any) -> str | None:
-    if name in BUILT_IN:
+    if name in builtin.NAMES:
         return "a format of this name is built in"
     if not isinstance(value, ImageFormat):
         return f"it is not a {ImageFormat.__module__}.{ImageFormat.__name__}"
@@ -32,7 +28,7 @@ EXTENSIONS: Extensions[ImageFormat] = Extensions(
 
 def format_names() -> list[str]:
     """The names of all formats; no other package is imported."""
-    return [*BUILT_IN, *(name for name in EXTENSIONS.names() if name not in BUILT_IN)]
+    return [*builtin.NAMES, *(name for name in EXTENSIONS.names() if name not in builtin.NAMES)]
 
 
 def find_format(name: str) -> ImageFormat:
@@ -41,8 +37,8 @@ def find_format(name: str) -> ImageFormat:
     Raises:
         UserError: there is none, or the package that offers it cannot be used.
     """
-    if name in BUILT_IN:
-        return BUILT_IN[name]
+    if name in builtin.NAMES:
+        return built_in_formats()[name]
     if name in EXTENSIONS.names():
         return EXTENSIONS.load(name)
     raise UserError(
@@ -53,8 +49,6 @@ def find_format(name: str) -> ImageFormat:
 def detect(location: Location, preferred: str | None = None) -> ImageFormat | None:
     """The format of the collection at a location, or None.
 
-    Formats of other packages are tried first, because they are made for special collections.
-
     Args:
         preferred: the name of a format that is tried before all others.
 
@@ -62,20 +56,25 @@ def detect(location: Location, preferred: str | None = None) -> ImageFormat | No
         UserError: a package that offers a format cannot be used, or `preferred` is unknown.
     """
     first = [find_format(preferred)] if preferred is not None else []
-    return next((known for known in (*first, *_all_formats()) if known.detect(location)), None)
+    return next((known for known in (*first, *all_formats()) if known.detect(location)), None)
 
 
 def collection_suffixes() -> tuple[str, ...]:
     """Suffixes of single files that are collections: a zip of any format, and those of each format."""
-    return (".zip", *(suffix for known in _all_formats() for suffix in known.suffixes))
+    return (".zip", *(suffix for known in all_formats() for suffix in known.suffixes))
 
 
-def accepted() -> str:
-    """A sentence on what a collection can be."""
-    return f"Give a folder or a file that ends with {', '.join(collection_suffixes())}."
+@cache
+def built_in_formats() -> dict[str, ImageFormat]:
+    """The formats of the folder `builtin` by name."""
+    return {name: import_module(f"{builtin.__name__}.{name}").FORMAT for name in builtin.NAMES}
 
 
-def _all_formats() -> Iterator[ImageFormat]:
-    for name in EXTENSIONS.names():
-        yield EXTENSIONS.load(name)
-    yield from BUILT_IN.values()
+def all_formats() -> list[ImageFormat]:
+    """Every format, in the order in which they are tried.
+
+    Raises:
+        UserError: a package that offers a format cannot be used.
+    """
+    offered = [EXTENSIONS.load(name) for name in EXTENSIONS.names()]
+    return sorted([*offered, *built_in_formats().values()], key=lambda known: known.rank)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrgen.schema.card import Card
 from attrgen.schema.folder_card import is_dicom_folder
 from attrgen.schema.image_names import DICOM_HEAD, is_dicom
+from vr.data.formats.builtin.folder import class_names, open_class_folders
 from vr.data.formats.file_source import FileSource
-from vr.data.formats.folder import class_names, open_class_folders
 from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.location import Location
 
@@ -20,7 +20,7 @@ def open_dicom(location: Location, card: Card) -> FileSource:
     """Open the DICOM files of class folders; other files are left out.
 
     Raises:
-        UserError: as for `vr.data.formats.folder.open_folder`.
+        UserError: as for `vr.data.formats.builtin.folder.open_folder`.
     """
     tree = location.tree
     return open_class_folders(
@@ -28,4 +28,4 @@ def open_dicom(location: Location, card: Card) -> FileSource:
     )
 
 
-FORMAT = ImageFormat("dicom", "a folder of DICOM files per class", detect, open_dicom, class_names)
+FORMAT = ImageFormat("dicom", "a folder of DICOM files per class", detect, open_dicom, class_names, rank=40)

@@ -84,4 +84,4 @@ def _label(tree: FileTree, card: Card, folder: str, spelling: str) -> int | None
         ) from error
 
 
-FORMAT = ImageFormat("folder", "a folder per class", detect, open_folder, class_names)
+FORMAT = ImageFormat("folder", "a folder per class", detect, open_folder, class_names, rank=50)

@@ -8,7 +8,7 @@ from attrgen.core.errors import UserError
 from attrgen.schema import card as cards
 from attrgen.schema.card import Card, CardCounts
 from attrgen.schema.folder_card import card_of_classes, one_per_class
-from vr.data.formats import registry
+from vr.data import image_formats
 from vr.data.formats.location import Location
 from vr.data.formats.source import ImageSource
 
@@ -18,7 +18,7 @@ def is_collection(dataset: str) -> bool:
     path = Path(dataset).expanduser()
     if dataset in cards.shipped_cards() or path.suffix == ".toml":
         return False
-    return path.is_dir() or (path.is_file() and path.suffix.lower() in registry.collection_suffixes())
+    return path.is_dir() or (path.is_file() and path.suffix.lower() in image_formats.collection_suffixes())
 
 
 def infer_card(path: Path) -> Card:
@@ -35,7 +35,7 @@ def infer_card(path: Path) -> Card:
             "there is no such folder or file", code="data-missing", file=path, remedy="Check the path."
         )
     location = Location(path)
-    known = registry.detect(location) or registry.BUILT_IN["folder"]
+    known = image_formats.detect(location) or image_formats.find_format("folder")
     return card_of_classes(path, one_per_class(known.class_names(location)), known.name)
 
 

@@ -165,5 +165,5 @@ def _base(tree: FileTree, first: str, file: str) -> str:
 
 
 FORMAT = ImageFormat(
-    "coop", "a split_NAME.json of the CoOp family beside its images", detect, open_coop, class_names
+    "coop", "a split_NAME.json of the CoOp family beside its images", detect, open_coop, class_names, rank=20
 )

@@ -232,5 +232,5 @@ def _label(value: int | str, card: Card) -> int | None:
 
 
 FORMAT = ImageFormat(
-    "npz", "an array file as MedMNIST has it", detect, open_npz, class_names, suffixes=(".npz",)
+    "npz", "an array file as MedMNIST has it", detect, open_npz, class_names, suffixes=(".npz",), rank=10
 )

@@ -8,7 +8,7 @@ import pytest
 
 from attrgen.core.errors import UserError
 from attrgen.schema import card as cards
-from vr.data.formats.infer_card import infer_card, is_collection, to_toml, with_counts
+from vr.data.infer_card import infer_card, is_collection, to_toml, with_counts
 from vr.data.sources import open_dataset, open_source
 
 

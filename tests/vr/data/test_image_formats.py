@@ -11,7 +11,7 @@ import pytest
 
 from attrgen.core.errors import UserError
 from attrgen.schema.image_names import COLLECTION_SUFFIXES
-from vr.data.formats import registry
+from vr.data import image_formats
 from vr.data.sources import open_dataset, open_source
 
 PLUGIN = '''
@@ -77,14 +77,14 @@ def toy_folder(tmp_path: Path, png_bytes: Callable[..., bytes]) -> Path:
 
 def test_a_package_adds_a_format(install: Install, toy_folder: Path) -> None:
     install("toy = toy_plugin:FORMAT")
-    assert registry.format_names() == ["npz", "coop", "manifest", "dicom", "folder", "toy"]
+    assert image_formats.format_names() == ["coop", "dicom", "folder", "manifest", "npz", "toy"]
     card, source = open_dataset(str(toy_folder))
     assert card.class_names == ("ring", "spot")
     assert card.images is not None and card.images.layout == "toy"
     assert {split: len(items) for split, items in source.splits.items()} == {"train": 6, "test": 2}
     assert source.read("ring-0.toy").size == (24, 20)
     assert open_source(card, toy_folder, format="toy").splits == source.splits
-    assert ".toybox" in registry.collection_suffixes()
+    assert ".toybox" in image_formats.collection_suffixes()
 
 
 def test_without_the_package_the_card_is_refused(install: Install, toy_folder: Path) -> None:
@@ -120,18 +120,30 @@ def test_a_named_format_needs_no_other_package(
     install: Install, forms: dict[str, Path], card, tmp_path: Path
 ) -> None:
     install("toy = toy_plugin:FORMAT", "import no_such_module")
-    assert "toy" in registry.format_names()
+    assert "toy" in image_formats.format_names()
     assert len(open_source(card, forms["npz"], format="npz").splits["train"]) == 12
 
 
 def test_both_packages_know_the_same_suffixes() -> None:
-    suffixes = {".zip", *(suffix for known in registry.BUILT_IN.values() for suffix in known.suffixes)}
+    suffixes = {".zip", *(suffix for known in image_formats.all_formats() for suffix in known.suffixes)}
     assert suffixes == set(COLLECTION_SUFFIXES)
 
 
-def test_the_registry_loads_nothing_heavy() -> None:
+def test_the_more_explicit_formats_are_tried_first() -> None:
+    assert [known.name for known in image_formats.all_formats()] == [
+        "npz",
+        "coop",
+        "manifest",
+        "dicom",
+        "folder",
+    ]
+    for name, known in image_formats.built_in_formats().items():
+        assert known.name == name
+
+
+def test_the_list_of_formats_loads_nothing_heavy() -> None:
     heavy = "{'torch', 'numpy', 'PIL', 'pydicom', 'pyarrow', 'tomlkit'}"
-    code = "import sys; from vr.data.formats import registry; registry.format_names(); "
+    code = "import sys; from vr.data import image_formats; image_formats.all_formats(); "
     code += f"print({heavy} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
