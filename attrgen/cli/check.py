@@ -31,9 +31,9 @@ def check(
 
     Exit status: 0 no problems, 1 errors (with --strict also warnings), 2 a file or a card cannot be read.
     """
-    from attrgen.check import report
-    from attrgen.check.file import check_file
-    from attrgen.check.fix import fix_file
+    from attrgen.checks import report
+    from attrgen.checks.file import check_file
+    from attrgen.checks.fix import fix_file
     from attrgen.core.errors import UserError
     from attrgen.schema import card
 

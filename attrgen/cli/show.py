@@ -21,7 +21,7 @@ def show(
     ] = False,
 ) -> None:
     """Show a set as a table: the counts, or the texts of one class."""
-    from attrgen.check import clip_tokens
+    from attrgen.checks import clip_tokens
     from attrgen.curation import show as tables
     from attrgen.schema import attribute_set, spelling
 

@@ -169,7 +169,7 @@ def editor() -> list[str]:
 
 def _errors(job: Job, attributes: AttributeSet) -> list[str]:
     """The errors that the checks report in texts of the class that are new."""
-    from attrgen.check import check_set
+    from attrgen.checks import check_set
 
     old = {entry for kind in KINDS for entry in job.before.texts(kind)}
     return [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrgen.check import check_lists
-from attrgen.check.rule import ERRORS
+from attrgen.checks import check_lists
+from attrgen.checks.rule import ERRORS
 from attrgen.schema.card import Card
 from attrgen.schema.plan import Slot
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from attrgen.check import all_rules, check_set
+from attrgen.checks import all_rules, check_set
 from attrgen.curation.formats.importing import import_files, kind_of
 from attrgen.schema import attribute_set, card
 from attrgen.schema.attribute_set import AttributeSet

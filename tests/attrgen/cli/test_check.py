@@ -135,4 +135,4 @@ def test_imports_neither_torch_nor_open_clip_nor_openai(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert not {"torch", "open_clip", "openai", "numpy", "vr"} & {m.split(".")[0] for m in ran.stderr.split()}
-    assert "attrgen.check.clip_tokens" in ran.stderr.split()
+    assert "attrgen.checks.clip_tokens" in ran.stderr.split()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attrgen.check import check_set
+from attrgen.checks import check_set
 from attrgen.schema import attribute_set, card, matching
 
 LIBRARY = Path(__file__).parents[3] / "data" / "attributes"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attrgen.check import report
-from attrgen.check.file import check_bytes
-from attrgen.check.fix import fixed
+from attrgen.checks import report
+from attrgen.checks.file import check_bytes
+from attrgen.checks.fix import fixed
 from attrgen.core.errors import UserError
 from attrgen.generation.build import Builder
 from attrgen.generation.settings import BuildSettings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from attrgen.check.file import Report, check_bytes, check_file
+from attrgen.checks.file import Report, check_bytes, check_file
 from attrgen.core.errors import UserError
 from attrgen.schema import attribute_set, card
 from attrgen.schema.card import Card

@@ -8,9 +8,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from attrgen.check import clip_tokens
-from attrgen.check.rule import Hit, Lists, list_rule, set_rule
-from attrgen.check.words import word_set, words
+from attrgen.checks import clip_tokens
+from attrgen.checks.rule import Hit, Lists, list_rule, set_rule
+from attrgen.checks.words import word_set, words
 from attrgen.schema.plan import Slot
 
 # Words that cannot end a sentence. Prepositions that can, as adverbs ("blurred underneath"), are left out.

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attrgen.check.names import GAP, names_of
-from attrgen.check.phrases import Phrases
-from attrgen.check.words import words
+from attrgen.checks.names import GAP, names_of
+from attrgen.checks.phrases import Phrases
+from attrgen.checks.words import words
 
 PHRASES = ("no", "rather than", "rather than red", "abcd*", "rather redd*", "follow-up", "up")
 WORDS = ("no", "rather", "than", "red", "redder", "abcd", "abcde", "abc", "follow", "up", "nor")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from attrgen.check.phrases import Phrases
-from attrgen.check.words import words
+from attrgen.checks.phrases import Phrases
+from attrgen.checks.words import words
 
 # Words of a verdict, which name a class even alone where its names hold them and no other class's do.
 VERDICTS = frozenset({"normal", "healthy", "benign", "malignant"})

@@ -1,7 +1,7 @@
 """The linter of attribute texts: what `attrgen check` finds in files, and what `attrgen build` sends back.
 
-A rule is one function, registered by a decorator of `attrgen.check.rule`. A new file in `attrgen/check/rules`
-adds rules, and so does another package's module (see `attrgen.check.registry`); no list needs an entry.
+A rule is one function, registered by a decorator of `attrgen.checks.rule`. A new file in the folder `rules`
+adds rules, and so does another package's module (see `attrgen.checks.registry`); no list needs an entry.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from attrgen.check.registry import all_rules
-from attrgen.check.rule import LEVELS, Finding, Level, Lists, Rule, findings
+from attrgen.checks.registry import all_rules
+from attrgen.checks.rule import LEVELS, Finding, Level, Lists, Rule, findings
 from attrgen.schema.attribute_set import OTHER, AttributeSet
 from attrgen.schema.card import Card, fold
 from attrgen.schema.plan import Slot

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from attrgen.check import clip_tokens
-from attrgen.check.rule import Lists, text_rule
-from attrgen.check.rules.language import other_script
-from attrgen.check.words import content, words
+from attrgen.checks import clip_tokens
+from attrgen.checks.rule import Lists, text_rule
+from attrgen.checks.rules.language import other_script
+from attrgen.checks.words import content, words
 from attrgen.schema.plan import Slot
 
 FEWEST_WORDS = 3

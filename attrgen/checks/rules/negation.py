@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrgen.check.phrases import Phrases
-from attrgen.check.rule import Lists, text_rule
-from attrgen.check.words import quoted, words
+from attrgen.checks.phrases import Phrases
+from attrgen.checks.rule import Lists, text_rule
+from attrgen.checks.words import quoted, words
 from attrgen.schema.plan import Slot
 
 NEGATIONS = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from attrgen.check.words import words
+from attrgen.checks.words import words
 
 _LETTERS = 4  # by which words with an open ending are indexed
 

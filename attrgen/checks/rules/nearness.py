@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from math import log, sqrt
 
-from attrgen.check.contrasts import axes
-from attrgen.check.rule import Hit, Lists, set_rule
-from attrgen.check.words import content, stem, words
+from attrgen.checks.contrasts import axes
+from attrgen.checks.rule import Hit, Lists, set_rule
+from attrgen.checks.words import content, stem, words
 from attrgen.schema.attribute_set import OTHER
 
 NEAREST = 3  # texts of a class that count, as in the method's own score

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attrgen.check.rule import Lists, text_rule
-from attrgen.check.words import tidy
+from attrgen.checks.rule import Lists, text_rule
+from attrgen.checks.words import tidy
 from attrgen.schema.plan import Slot
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from attrgen.check import all_rules, check_lists, check_texts
-from attrgen.check.rule import Finding
+from attrgen.checks import all_rules, check_lists, check_texts
+from attrgen.checks.rule import Finding
 from attrgen.schema.card import Card, CardClass
 from attrgen.schema.plan import Slot
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from attrgen.check.registry import all_rules
-from attrgen.check.rule import LAST, Rule, text_rule
+from attrgen.checks.registry import all_rules
+from attrgen.checks.rule import LAST, Rule, text_rule
 
 ROOT = Path(__file__).parents[3]
 SIDE = """
-from attrgen.check.rule import text_rule
+from attrgen.checks.rule import text_rule
 
 @text_rule("laterality", "warning")
 def laterality(text, slot, lists):
@@ -22,7 +22,7 @@ def laterality(text, slot, lists):
     return "names a side" if "left" in text else None
 """
 CODE = """
-from attrgen.check import all_rules, check_texts
+from attrgen.checks import all_rules, check_texts
 from attrgen.core.errors import UserError
 for attempt in range(2):
     try:
@@ -71,10 +71,10 @@ def test_a_broken_package_is_named_every_time(source: str, tmp_path: Path) -> No
 
 
 def test_every_file_of_rules_is_imported() -> None:
-    files = {path.stem for path in (ROOT / "attrgen" / "check" / "rules").glob("[!_]*.py")}
+    files = {path.stem for path in (ROOT / "attrgen" / "checks" / "rules").glob("[!_]*.py")}
     modules = {rule.find.__module__ for rule in all_rules().values()}
-    assert {"attrgen.check.rule", "attrgen.check.rules.repeats"} <= modules
-    assert {f"attrgen.check.rules.{name}" for name in files} <= sys.modules.keys()
+    assert {"attrgen.checks.rule", "attrgen.checks.rules.repeats"} <= modules
+    assert {f"attrgen.checks.rules.{name}" for name in files} <= sys.modules.keys()
 
 
 def test_rules_are_in_the_order_of_their_ranks() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attrgen.check import clip_tokens
+from attrgen.checks import clip_tokens
 from attrgen.core.errors import UserError
 from attrgen.schema import attribute_set
 
@@ -77,7 +77,7 @@ def test_equals_open_clip_on_anything(text: str) -> None:
 
 def test_counts_without_importing_torch_nor_open_clip() -> None:
     code = (
-        "import sys; from attrgen.check import clip_tokens; clip_tokens.count('a dark, naïve mass');"
+        "import sys; from attrgen.checks import clip_tokens; clip_tokens.count('a dark, naïve mass');"
         "print(*{'torch', 'open_clip', 'numpy'} & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
-"""All rules there are: those in `attrgen.check.rules`, and those of other installed packages.
+"""All rules there are: those in `attrgen.checks.rules`, and those of other installed packages.
 
 Another package adds rules by an entry point in the group `attrgen.check_rules` that names a module. The
-module registers functions with the decorators of `attrgen.check.rule`, as the files in `attrgen/check/rules`
+module registers functions with the decorators of `attrgen.checks.rule`, as the files in `checks/rules` here
 do. In its `pyproject.toml`:
 
     [project.entry-points."attrgen.check_rules"]
@@ -9,8 +9,8 @@ do. In its `pyproject.toml`:
 
 and in `my_package/laterality.py`:
 
-    from attrgen.check.rule import Lists, text_rule
-    from attrgen.check.words import words
+    from attrgen.checks.rule import Lists, text_rule
+    from attrgen.checks.words import words
     from attrgen.schema.plan import Slot
 
     @text_rule("laterality", "warning")
@@ -29,11 +29,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from attrgen.check.rule import REGISTERED, Rule
+from attrgen.checks.rule import REGISTERED, Rule
 from attrgen.core.errors import UserError
 
 GROUP = "attrgen.check_rules"
-_BUILT_IN = "attrgen.check.rules"
+_BUILT_IN = "attrgen.checks.rules"
 
 
 @cache

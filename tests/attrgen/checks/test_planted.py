@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from attrgen.check import check_lists
+from attrgen.checks import check_lists
 from attrgen.schema.card import Card, CardClass
 from attrgen.schema.plan import Slot
 

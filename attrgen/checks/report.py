@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrgen.check import all_rules
-from attrgen.check.file import Report
-from attrgen.check.fix import Fixed
-from attrgen.check.form import FORM
-from attrgen.check.rule import Finding
+from attrgen.checks import all_rules
+from attrgen.checks.file import Report
+from attrgen.checks.fix import Fixed
+from attrgen.checks.form import FORM
+from attrgen.checks.rule import Finding
 
 FOUND_STATUS = 1
 

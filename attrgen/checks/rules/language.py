@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from attrgen.check.rule import Lists, text_rule
-from attrgen.check.words import word_set, words
+from attrgen.checks.rule import Lists, text_rule
+from attrgen.checks.words import word_set, words
 from attrgen.schema.plan import Slot
 
 # The commonest words of other languages, and those that their descriptions of images are full of.

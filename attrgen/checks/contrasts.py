@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from attrgen.check.words import stem, words
+from attrgen.checks.words import stem, words
 
 # Axis → alternatives on it, each a line of words.
 _WORDS: Mapping[str, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrgen.check.rule import Finding, Level
+from attrgen.checks.rule import Finding, Level
 from attrgen.core.json_lines import JsonPath, LocatedJson
 from attrgen.schema.attribute_set import KINDS, OTHER
 from attrgen.schema.card import Card, did_you_mean, fold

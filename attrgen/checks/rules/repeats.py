@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from attrgen.check.contrasts import contrast
-from attrgen.check.rule import Hit, Lists, list_rule, set_rule
-from attrgen.check.words import content, overlap, stem, words
+from attrgen.checks.contrasts import contrast
+from attrgen.checks.rule import Hit, Lists, list_rule, set_rule
+from attrgen.checks.words import content, overlap, stem, words
 from attrgen.schema.attribute_set import OTHER, POSITIVE_KINDS
 from attrgen.schema.plan import Slot
 

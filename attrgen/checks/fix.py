@@ -12,8 +12,8 @@ from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
-from attrgen.check.form import readable
-from attrgen.check.words import tidy
+from attrgen.checks.form import readable
+from attrgen.checks.words import tidy
 from attrgen.core.files import read_bytes, whole_file
 from attrgen.core.json_lines import JsonPath, LocatedJson, parse
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from attrgen.check import check_lists
-from attrgen.check.form import against_card, finding, readable
-from attrgen.check.rule import Finding
+from attrgen.checks import check_lists
+from attrgen.checks.form import against_card, finding, readable
+from attrgen.checks.rule import Finding
 from attrgen.core.errors import UserError, UserErrors
 from attrgen.core.files import read_bytes
 from attrgen.schema import attribute_set

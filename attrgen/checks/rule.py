@@ -3,7 +3,7 @@
 A rule has an id, a level and a function that looks at one text, at one list, or at all lists of a set, and
 gives messages. The decorators `text_rule`, `list_rule` and `set_rule` register it under its id; the first
 line of the function's docstring is what `attrgen check --rules` says about it. Where rules come from, other
-packages included, is told in `attrgen.check.registry`.
+packages included, is told in `attrgen.checks.registry`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from attrgen.check.names import Names, names_of
+from attrgen.checks.names import Names, names_of
 from attrgen.schema.attribute_set import POSITIVE_KINDS
 from attrgen.schema.plan import Slot
 
@@ -82,7 +82,7 @@ class Rule:
     rank: int
 
 
-REGISTERED: dict[str, Rule] = {}  # as far as their files are imported; see `attrgen.check.registry.all_rules`
+REGISTERED: dict[str, Rule] = {}  # those whose files are imported; see `registry.all_rules`
 LAST = 1000  # the rank of rules that state none, as those of other packages
 
 TextRule = Callable[[str, Slot, Lists], str | None]

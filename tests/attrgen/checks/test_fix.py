@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attrgen.check.fix import fix_file, fixed
+from attrgen.checks.fix import fix_file, fixed
 
 HEAD = '{"format": "attribute-set/1",\n  "dataset":   "x", "classes": { "a":\n{"descriptive": ['
 TAIL = '] ,"confusion" : {"other": ["a  b c"]}}},\n\n"provenance": {"note": "two  spaces, \\u00e9"} }   '

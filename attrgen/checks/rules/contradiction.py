@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from attrgen.check.contrasts import side
-from attrgen.check.rule import Hit, Lists, set_rule
-from attrgen.check.words import word_set
+from attrgen.checks.contrasts import side
+from attrgen.checks.rule import Hit, Lists, set_rule
+from attrgen.checks.words import word_set
 from attrgen.schema.attribute_set import POSITIVE_KINDS
 from attrgen.schema.plan import Slot
 
