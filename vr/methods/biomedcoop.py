@@ -1,13 +1,13 @@
 """BiomedCoOp (Koleilat et al., CVPR 2025): CoOp held near what an LLM's prompts say of each class.
 
-With prompts `t` (C, D) of 4 learned vectors that start as "a photo of a", and N frozen LLM prompts a class
+With prompts `t` (C, D) of 4 learned vectors that start as "a photo of a", and N frozen LLM prompts per class
 with unit embeddings `e` (C, N, D):
 
     loss = CE(tau <z, t>) + l1 * MSE(t, mean_i e_i) + l2 * KL(teacher || student)
 
 Means of embeddings are normalised again. The teacher scores the images against the mean of the prompts that
-are kept in this batch: prompt i's score is the batch mean of its largest class logit, `q = (score - median) /
-MAD`, and it is kept where `abs(q - mean(q)) / std(q) <= 1.5`. Standardising undoes any shift and scale, so
+are used in this batch: prompt i's score is the batch mean of its largest class logit, `q = (score - median) /
+MAD`, and it is used where `abs(q - mean(q)) / std(q) <= 1.5`. Standardising undoes any shift and scale, so
 median and MAD cancel and the rule is `abs(score - mean) <= 1.5 * std`; that is computed here, and no MAD of
 zero can divide.
 
@@ -47,7 +47,7 @@ class BiomedCoOpOptions(PromptOptions):
     texts_per_class: int = Field(50, ge=1, description="LLM prompts of a class, at most")
     mse_weight: float = Field(0.75, ge=0, description="l1, of the distance to the mean LLM prompt")
     kl_weight: float = Field(0.75, ge=0, description="l2, of the distance to the teacher's scores")
-    outlier: float = Field(1.5, gt=0, description="standard deviations within which an LLM prompt is kept")
+    outlier: float = Field(1.5, gt=0, description="standard deviations within which an LLM prompt is used")
 
 
 class BiomedCoOp(PromptMethod):
@@ -115,14 +115,14 @@ def kept_prompts(logits: Tensor, outlier: float) -> Tensor:
     return (score - score.mean()).abs() <= outlier * score.std()
 
 
-def _llm_prompts(context: Context, wanted: int) -> list[list[str]]:
+def _llm_prompts(context: Context, most: int) -> list[list[str]]:
     attributes = context.attributes
     assert attributes is not None
     kinds = BiomedCoOp.required_kinds(BiomedCoOpOptions(), attributes)
     require(attributes, kinds, file=context.attributes_file)
     classes = [attributes.classes[name] for name in context.card.class_names]
     texts = [[line for kind in kinds for line in entry.texts(kind)] for entry in classes]
-    count = min(wanted, *map(len, texts))
+    count = min(most, *map(len, texts))
     return [lines[:count] for lines in texts]
 
 

@@ -3,7 +3,7 @@
 Learned: 2 * 3 * H * W numbers of the two programs (their frames are used), and the gate's: 2 shared,
 2 * C by class, 2 * D + 2 by image, 0 without a gate; one more where the sign of the fusion is learned.
 Without the negative expert, 3 * H * W.
-Where paper, figure and public code disagree, an option says which is meant; see `BioMedVROptions`.
+Where paper, figure and public code disagree, an option chooses; see `BioMedVROptions`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class BioMedVROptions(ProgramOptions):
     gate: Literal["shared", "per-class", "per-image", "none"] = Field(
         "shared", description="none: both experts count half, always"
     )
-    gate_lr: float | None = Field(0.01, ge=0, description="the gate's own learning rate; None: the programs'")
+    gate_lr: float | None = Field(0.01, ge=0, description="learning rate of the gate; None: as the programs")
     beta: float = Field(0.3, ge=0, description="weight of the confusion penalty")
     margin: float = Field(0.5, description="margin of the penalty, in logit units")
     penalty: PenaltyAgainst = Field(
@@ -105,13 +105,13 @@ class BioMedVR(AttributeProgramMethod):
         return POSITIVE_KINDS if options.negatives == "none" else cls.kinds
 
     def texts(self, kind: str) -> list[list[str]]:
-        """The texts of a kind that count, after what an ablation does to them."""
+        """The texts of a kind that are used, after what an ablation does to them."""
         texts = super().texts(kind)
         options = self.options
         if kind in POSITIVE_KINDS and options.corrupt_positives:
             texts = corruption.partly_replaced(texts, options.corrupt_positives, self.generator(_SALT[kind]))
         elif kind == "confusion" and options.negatives == "shuffled":
-            texts = corruption.passed_round(texts, self.generator(_SALT["shuffled"]))
+            texts = corruption.exchanged(texts, self.generator(_SALT["shuffled"]))
         elif kind == "confusion" and options.negatives == "random":
             assert self.context.attributes is not None
             pool = list(dict.fromkeys(entry.text for entry in self.context.attributes.entries()))
@@ -163,7 +163,7 @@ class BioMedVR(AttributeProgramMethod):
         return Loss(cross_entropy + self.options.beta * penalty, cross_entropy, penalty)
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
-        """Programs at `lr`; gate and sign at the gate's own."""
+        """Programs at `lr`; gate and sign at `gate_lr`."""
         gate = [parameter for parameter in (self.gate, self.sign) if parameter is not None]
         gate_lr = lr if self.options.gate_lr is None else self.options.gate_lr
         groups = super().parameter_groups(lr)
@@ -178,20 +178,20 @@ class BioMedVR(AttributeProgramMethod):
         return columns if self.sign is None else {**columns, "sign": float(self.sign.detach().tanh())}
 
     def warnings(self) -> list[str]:
-        """A saturated gate leaves one expert alone to decide."""
+        """With a saturated gate one expert alone decides."""
         if self.gate is None:
             return []
         saturated = self._logged_gate() < SATURATED
-        found = []
+        warnings = []
         for column, other in ((0, "negative"), (1, "positive")):
             count = int(saturated[:, column].sum())
             if count:
                 where = "" if len(saturated) == 1 else f" for {count} of {len(saturated)} classes"
-                found.append(
+                warnings.append(
                     f"the gate is saturated{where}: the {other} expert alone decides. A smaller gate_lr "
-                    "keeps both experts in play."
+                    "keeps both experts active."
                 )
-        return found
+        return warnings
 
     def state(self) -> dict[str, Tensor]:
         """`delta_pos`, `delta_neg` (3, H, W) and the banks; `gate` and `sign` where there is one."""

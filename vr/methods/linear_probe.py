@@ -1,21 +1,19 @@
 """Linear probe: logistic regression on frozen image features (Radford et al., 2021), by scikit-learn.
 
 `s = W z + b`, with L2 regularisation of inverse strength C. C is chosen on validation by the search of CoOp's
-public code for this baseline: the best of 1e6, 1e4, ..., 1e-6 (the largest, where several are), then eight
-halvings of the two decades around it. That code goes by accuracy, as the `paper` preset does; but of four
-images a class most C have the same accuracy, and then the largest is taken, whose probabilities are worth
-nothing. So the default goes by the mean log-likelihood of the validation labels. Features are L2-normalised,
-as everywhere in this program; the cited work takes them as they come, and so arrives at another C.
+public code for this baseline: the best of 1e6, 1e4, ..., 1e-6 (the largest of equals), then eight halvings of
+the two decades around it. That code compares accuracies, as the `paper` preset does. But on four images per
+class most C have the same accuracy; then the largest C is taken, whose probabilities are meaningless. So the
+default compares the mean log-likelihood of the validation labels. Features are L2-normalised, as everywhere
+in this program; the cited work does not normalise them, and so its C are others.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -24,22 +22,25 @@ from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
+from vr.methods.common.logistic import (
+    MAX_ITERATIONS,
+    Criterion,
+    Samples,
+    chosen_c,
+    fitted,
+    quality,
+    weights_and_biases,
+)
 from vr.methods.common.recipe import Recipe
 
 UNCHOSEN_C = 31.6  # Radford et al.'s 0.316 for features of length 10, at length 1
-_COARSE = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)
-_HALVINGS = 8
-_MAX_ITERATIONS = 1000
-_NEVER = -1e4
 
 
 class LinearProbeOptions(Options):
     """The linear probe's choices."""
 
     c: float | None = Field(None, gt=0, description="inverse regularisation; None: chosen on validation")
-    choose_by: Literal["likelihood", "accuracy"] = Field(
-        "likelihood", description="what of the validation images C is chosen by"
-    )
+    choose_by: Criterion = Field("likelihood", description="quality on validation by which C is chosen")
 
 
 class LinearProbe(FeatureMethod):
@@ -80,60 +81,29 @@ class LinearProbe(FeatureMethod):
         """Logits of the regression."""
         return Scores(prepared @ self.weight.T + self.bias)
 
+    def samples(self, prepared: Tensor, labels: Tensor) -> Samples:
+        """What the regression is fitted to."""
+        return Samples.of(prepared, labels)
+
     @torch.no_grad()
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
-        """Choose C, fit, and take the weights over; see the file's docstring."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-        from threadpoolctl import threadpool_limits
-
+        """Choose C, fit, and copy the weights; see the file's docstring."""
         self._warnings = []
-        features, targets = prepared.cpu().double().numpy(), labels.cpu().numpy()
-        converged = True
-
-        def fitted(c: float) -> LogisticRegression:
-            nonlocal converged
-            # On few-shot matrices threads wait for each other far longer than they work.
-            with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
-                warnings.simplefilter("always")
-                model = LogisticRegression(C=c, max_iter=_MAX_ITERATIONS).fit(features, targets)
-            converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-            return model
-
-        if self.options.c is not None:
-            self.c = self.options.c
-        elif val is None or not len(val[1]):
-            self.c = UNCHOSEN_C
-            self._warnings.append(f"no validation images to choose C on: it is {UNCHOSEN_C:g}")
-        else:
-            seen, truth = val[0].cpu().double().numpy(), val[1].cpu().numpy()
-
-            def likelihood(c: float) -> float:
-                model = fitted(c)
-                columns = np.searchsorted(model.classes_, truth)
-                return float(model.predict_log_proba(seen)[np.arange(len(truth)), columns].mean())
-
-            def accuracy(c: float) -> float:
-                return float((fitted(c).predict(seen) == truth).mean())
-
-            self.c = chosen_c(likelihood if self.options.choose_by == "likelihood" else accuracy)
-        model = fitted(self.c)
+        samples = self.samples(prepared, labels)
+        self.c = self._choose_c(samples, val)
+        model, converged = fitted(samples, self.c)
         if not converged:
-            self._warnings.append(f"the fit had not settled after {_MAX_ITERATIONS} iterations")
-        rows = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
-        if len(rows[0]) == 1:  # two classes share one boundary: the first one's logit is zero
-            rows = torch.cat([torch.zeros_like(rows[0]), rows[0]]), torch.cat([rows[1] * 0, rows[1]])
-        self.weight.zero_()
-        self.bias.fill_(_NEVER)  # a class without a training image is never predicted
-        self.weight[model.classes_.tolist()] = rows[0].to(self.weight)
-        self.bias[model.classes_.tolist()] = rows[1].to(self.bias)
+            self._warnings.append(f"the fit did not converge in {MAX_ITERATIONS} iterations")
+        weight, bias = weights_and_biases(model, len(self.bias))
+        self.weight.copy_(weight)
+        self.bias.copy_(bias)
 
     def log(self) -> dict[str, float]:
-        """The C that was taken."""
+        """The C in use."""
         return {"c": self.c}
 
     def warnings(self) -> list[str]:
-        """What went short of the protocol."""
+        """Where the run departs from the protocol."""
         return self._warnings
 
     def state(self) -> dict[str, Tensor]:
@@ -150,16 +120,11 @@ class LinearProbe(FeatureMethod):
         self.bias.data.copy_(tensors["bias"])
         self.c = float(tensors["c"])
 
-
-def chosen_c(worth: Callable[[float], float]) -> float:
-    """The C that CoOp's search ends at, given what a C is worth on validation; more is better."""
-    coarse = [worth(c) for c in _COARSE]
-    peak = math.log10(_COARSE[coarse.index(max(coarse))])
-    low, high = peak - 1, peak + 1
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if worth(10**low) < worth(10**high):
-            best, low = high, middle
-        else:
-            best, high = low, middle
-    return float(10**best)
+    def _choose_c(self, samples: Samples, val: tuple[Tensor, Tensor] | None) -> float:
+        if self.options.c is not None:
+            return self.options.c
+        if val is None or not len(val[1]):
+            self._warnings.append(f"no validation images to choose C on: it is {UNCHOSEN_C:g}")
+            return UNCHOSEN_C
+        images = Samples.of(*val)
+        return chosen_c(lambda c: quality(fitted(samples, c).model, images, self.options.choose_by))

@@ -3,12 +3,12 @@
 `s = tau * z T' + alpha * exp(-beta * (1 - z K')) L`: keys `K` (N, D) are the unit features of the N training
 images, values `L` (N, C) their one-hot labels, `T` (C, D) the text features of the classes. Alpha and beta
 are searched on validation over the public code's grid for the sets least like natural photographs (200
-values of beta from 0.1 on to 13, 20 of alpha likewise), and the first best pair is kept. Without validation
+values of beta from 0.1 to 13, 20 of alpha), and the first best pair is taken. Without validation
 images they stay at the paper's 1 and 5.5.
 
--F goes on to learn the keys by AdamW (lr 0.001, eps 1e-4, weight decay 0.01), with alpha and beta as they
-start, and searches afterwards. The public code keeps the epoch that is best on the test set; here nothing
-looks there. It also averages the keys over ten randomly cropped passes; here every image is taken as it is.
+-F then learns the keys by AdamW (lr 0.001, eps 1e-4, weight decay 0.01), with the initial alpha and beta, and
+searches afterwards. The public code keeps the epoch that is best on the test set; here no choice
+depends on it. It also averages the keys over ten randomly cropped passes; here every image is taken as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vr.clip.bank import Bank
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options, Preset, Reference
@@ -65,9 +64,9 @@ class TipAdapter(FeatureMethod):
     def __init__(self, context: Context, options: TipAdapterOptions | None = None) -> None:
         super().__init__(context)
         self.options = options or TipAdapterOptions()
-        self.bank = label_bank(context, self.options.template)
+        self.banks["labels"] = label_bank(context, self.options.template)
         self.alpha, self.beta = self.options.alpha, self.options.beta
-        device, outputs = context.backbone.device, self.bank.embeddings.shape[-1]
+        device, outputs = context.backbone.device, self.bank("labels").embeddings.shape[-1]
         self.keys = nn.Parameter(torch.zeros(0, outputs, device=device), requires_grad=False)
         self.values = torch.zeros(0, len(context.card.classes), device=device)
         self._warnings: list[str] = []
@@ -108,7 +107,7 @@ class TipAdapter(FeatureMethod):
         return {"alpha": self.alpha, "beta": self.beta}
 
     def warnings(self) -> list[str]:
-        """What went short of the protocol."""
+        """Where the run departs from the protocol."""
         return self._warnings
 
     def state(self) -> dict[str, Tensor]:
@@ -117,7 +116,7 @@ class TipAdapter(FeatureMethod):
             "keys": self.keys.detach(),
             "values": self.values,
             "alpha_beta": torch.tensor([self.alpha, self.beta], dtype=torch.float64),
-            **self.bank.tensors("bank.labels"),
+            **self.bank_tensors(),
         }
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
@@ -126,10 +125,10 @@ class TipAdapter(FeatureMethod):
         self.keys.data = tensors["keys"].to(device)
         self.values = tensors["values"].to(device)
         self.alpha, self.beta = tensors["alpha_beta"].tolist()
-        self.bank = Bank.from_tensors("bank.labels", dict(tensors)).to(device)
+        self.load_banks(tensors)
 
     def _zero_shot(self, features: Tensor) -> Tensor:
-        return score(features, self.bank, tau=self.tau, k=1)
+        return score(features, self.bank("labels"), tau=self.tau, k=1)
 
     def _cache(self, features: Tensor, beta: float) -> Tensor:
         return (beta * (features @ self.keys.T - 1)).exp() @ self.values
@@ -158,7 +157,7 @@ class TipAdapterF(TipAdapter):
         self.keys.requires_grad_(True)
 
     def learned(self, images: int) -> int:
-        """All keys, one an image; they are there only after `fit`."""
+        """All keys, one per image; they exist only after `fit`."""
         return images * self.keys.shape[1]
 
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:

@@ -11,7 +11,6 @@ default starts at zero, where the image is still what CLIP knows, as the other p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -19,7 +18,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attrgen.core.errors import UserError
-from vr.clip.bank import Bank
 from vr.methods.common.base import Context, Method
 from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Options, Preset, Reference
@@ -72,13 +70,14 @@ class VP(Method):
         if self.border >= side / 2:
             raise UserError(
                 f"a border of {self.border} pixels covers all of an image of {side} pixels",
+                code="method-border-too-wide",
                 remedy=f"Choose a border from 1 to {(side - 1) // 2}.",
             )
         delta = torch.zeros(3, side, side)
         if self.options.start == "normal":
             delta.normal_(generator=torch.Generator().manual_seed(context.seed))
         self.delta = nn.Parameter(delta.to(backbone.device))
-        self.bank = label_bank(context, self.options.template)
+        self.banks["labels"] = label_bank(context, self.options.template)
 
     def prepare(self, images: Tensor) -> Tensor:
         """The images themselves."""
@@ -91,20 +90,11 @@ class VP(Method):
 
     def contributions(self, prepared: Tensor) -> list[Contribution]:
         """The class names alone."""
-        return [Contribution("labels", self.bank, self._features(prepared), self.tau, k=1)]
+        return [Contribution("labels", self.bank("labels"), self._features(prepared), self.tau, k=1)]
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """The border at the full learning rate."""
         return [{"params": [self.delta], "lr": lr}]
-
-    def state(self) -> dict[str, Tensor]:
-        """`delta` (3, H, W), in units of the normalised image, and the bank."""
-        return {"delta": self.delta.detach(), **self.bank.tensors("bank.labels")}
-
-    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """The reverse of `state`."""
-        self.delta.data.copy_(tensors["delta"])
-        self.bank = Bank.from_tensors("bank.labels", dict(tensors)).to(self.delta.device)
 
     def _features(self, images: Tensor) -> Tensor:
         backbone = self.context.backbone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -10,9 +9,8 @@ from torch import Tensor
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from attrgen.schema.matching import require
-from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
-from vr.methods.common.base import Context, needs_attributes
+from vr.methods.common.base import Context
 from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
@@ -53,14 +51,13 @@ class ZeroShot(FeatureMethod):
     def __init__(self, context: Context, options: ZeroShotOptions | None = None) -> None:
         super().__init__(context)
         self.options = options or ZeroShotOptions()
-        self.banks: list[Bank] = []
         if self.options.text == "name":
-            self.banks.append(label_bank(context, self.options.template))
+            self.banks["0"] = label_bank(context, self.options.template)
         elif context.attributes is not None:
             require(context.attributes, POSITIVE_KINDS, file=context.attributes_file)
-            for kind in POSITIVE_KINDS:
+            for number, kind in enumerate(POSITIVE_KINDS):
                 texts = [context.attributes.classes[name].texts(kind) for name in context.card.class_names]
-                self.banks.append(embed_bank(context.backbone, texts))
+                self.banks[str(number)] = embed_bank(context.backbone, texts)
 
     @classmethod
     def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
@@ -74,20 +71,10 @@ class ZeroShot(FeatureMethod):
         Raises:
             UserError: by attributes, and there was no attribute set.
         """
-        if not self.banks:
-            raise needs_attributes(self.name)
         names = ("labels",) if self.options.text == "name" else POSITIVE_KINDS
         return [
-            Contribution(name, bank, prepared, self.tau, self.options.k, share=1 / len(self.banks))
-            for name, bank in zip(names, self.banks, strict=True)
+            Contribution(
+                name, self.bank(str(number)), prepared, self.tau, self.options.k, share=1 / len(names)
+            )
+            for number, name in enumerate(names)
         ]
-
-    def state(self) -> dict[str, Tensor]:
-        """The banks."""
-        return {key: t for i, bank in enumerate(self.banks) for key, t in bank.tensors(f"bank.{i}").items()}
-
-    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """The reverse of `state`."""
-        count = sum(key.endswith(".present") for key in tensors)
-        device = self.context.backbone.device
-        self.banks = [Bank.from_tensors(f"bank.{i}", dict(tensors)).to(device) for i in range(count)]

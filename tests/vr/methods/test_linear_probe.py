@@ -10,7 +10,8 @@ from sklearn.metrics import log_loss
 from torch import Tensor
 from torch.nn import functional as F
 
-from vr.methods.linear_probe import UNCHOSEN_C, LinearProbe, LinearProbeOptions, chosen_c
+from vr.methods.common.logistic import chosen_c
+from vr.methods.linear_probe import UNCHOSEN_C, LinearProbe, LinearProbeOptions
 
 
 def blobs(count: int, seed: int, classes: int = 3) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip.backbone import Backbone
+from vr.clip.bank import Bank
 from vr.methods.common.contributions import Contribution, Scores, total
 from vr.methods.common.facts import Family, Options, Preset, Reference
 from vr.methods.common.recipe import Recipe
@@ -34,14 +35,14 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """All that a method may build on.
+    """What a method is built from.
 
     Attributes:
         backbone: the frozen CLIP.
         card: classes in label order.
         attributes: the attribute set with the card's class names, or None where a method needs none.
-        seed: of whatever the method draws.
-        attributes_file: for messages.
+        seed: of everything that the method draws at random.
+        attributes_file: the file of the set, for messages.
     """
 
     backbone: Backbone
@@ -66,14 +67,14 @@ class Method(nn.Module):
         title: what it is, in one line.
         family: what kind of system it is; tables are ordered by it.
         learns: what it learns, with the count of learned numbers.
-        text_side: what texts it reads of a class.
+        text_side: the texts of a class that it reads.
         reference: the publication.
-        reads: what of an image it needs: whole `images`, or only the backbone's `features` of it. The
-            features of an image are the same for all methods that read them, so they can be shared.
+        reads: `images`, or only the backbone's `features` of them. The features of an image are the same for
+            all methods that read them, so they are computed once and shared.
         fits: whether `fit` is called before the first epoch even where there are epochs.
-        kinds: attribute kinds it cannot do without; see `required_kinds`.
+        kinds: attribute kinds that it needs; see `required_kinds`.
         recipe: how it is trained by default.
-        options_type: its own choices.
+        options_type: its options.
         presets: named changes of options and recipe: `paper`, what its paper does, and ablations.
     """
 
@@ -96,25 +97,36 @@ class Method(nn.Module):
         super().__init__()
         self.context = context
         self.tau = context.backbone.tau
+        self.banks: dict[str, Bank] = {}
 
     @classmethod
     def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
-        """The attribute kinds that training with these options cannot do without.
+        """The attribute kinds that training with these options needs.
 
         Args:
-            attributes: the set that there is, where some of its kinds can stand in for others.
+            attributes: the set in use, where some kinds can replace others.
         """
         return cls.kinds
 
+    def bank(self, name: str) -> Bank:
+        """The bank of that name, built from the attribute set or loaded.
+
+        Raises:
+            UserError: there was neither an attribute set nor a stored bank.
+        """
+        if name not in self.banks:
+            raise needs_attributes(self.name)
+        return self.banks[name]
+
     def learned(self, images: int) -> int:
-        """Count of learned numbers, where there are so many training images."""
+        """Count of learned numbers, given the count of training images."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     @abstractmethod
     def prepare(self, images: Tensor) -> Tensor:
-        """What of images (B, 3, image_size, image_size) in [0, 1] training leaves alone, batch first.
+        """What training does not change of images (B, 3, image_size, image_size) in [0, 1], batch first.
 
-        It is computed without gradient, and once for a whole run where images are not augmented.
+        It is computed without gradient, and once per run where images are not augmented.
         """
 
     def contributions(self, prepared: Tensor) -> list[Contribution]:
@@ -142,7 +154,7 @@ class Method(nn.Module):
         return Loss(cross_entropy, cross_entropy, torch.zeros_like(cross_entropy))
 
     def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
-        """What training asks of a batch; a method whose loss needs more than scores overrides this."""
+        """Scores and loss of a training batch; a method whose loss needs more than scores overrides this."""
         scores = self.scores(prepared)
         return scores, self.loss(scores, labels)
 
@@ -153,29 +165,46 @@ class Method(nn.Module):
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
         """Learn in closed form from all prepared training images, without augmentation.
 
-        Called for methods without epochs, and once before the first epoch for those that say `fits`;
-        again, with the same images, when a stopped training goes on.
+        Called for methods without epochs, and before the first epoch where `fits` is true; again, with the
+        same images, when a stopped training is resumed.
         """
 
     def finish(self, val: tuple[Tensor, Tensor] | None) -> None:
-        """Choose on validation what only trained weights can tell; called once, after the last epoch.
+        """Choose on validation what depends on the trained weights; called once, after the last epoch.
 
         Args:
             val: prepared validation images and their labels (N,), or None where there are none.
         """
 
     def log(self) -> dict[str, float]:
-        """Numbers worth a column in history.csv."""
+        """The method's columns in history.csv."""
         return {}
 
     def warnings(self) -> list[str]:
-        """What a person should know at the end of training."""
+        """Notes for the user at the end of training."""
         return []
 
-    @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Everything that `load_state` needs to score again without the attribute set."""
+        """All that `load_state` needs to score without the attribute set: parameters and banks by name."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters()} | self.bank_tensors()
 
-    @abstractmethod
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                parameter.copy_(tensors[name])
+        self.load_banks(tensors)
+
+    def bank_tensors(self) -> dict[str, Tensor]:
+        """The banks as tensors `bank.NAME.…`."""
+        return {
+            key: tensor
+            for name, bank in self.banks.items()
+            for key, tensor in bank.tensors(f"bank.{name}").items()
+        }
+
+    def load_banks(self, tensors: Mapping[str, Tensor]) -> None:
+        """The reverse of `bank_tensors`."""
+        device = self.context.backbone.device
+        for name in sorted({key.split(".")[1] for key in tensors if key.startswith("bank.")}):
+            self.banks[name] = Bank.from_tensors(f"bank.{name}", dict(tensors)).to(device)

@@ -21,7 +21,7 @@ def label_template() -> Any:
 
 
 def label_bank(context: Context, template: str) -> Bank:
-    """A bank of one text a class: `template` with the class name in the place of `{}`.
+    """A bank of one text per class: `template` with the class name for `{}`.
 
     Raises:
         UserError: a text is longer than the model's context.

@@ -13,7 +13,7 @@ from attrgen.schema.matching import require
 from vr.clip import bank as banks
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
-from vr.methods.common.base import Context, Method, needs_attributes
+from vr.methods.common.base import Context, Method
 from vr.methods.common.facts import Options
 from vr.reprogramming.encoder import make_encoder
 from vr.reprogramming.program import Program, frame_mask, resolve_frame
@@ -46,7 +46,6 @@ class ProgramMethod(Method):
         self.image_size = self.encoder.image_size
         side = backbone.image_size
         self.delta = nn.Parameter(torch.zeros(len(experts), 3, side, side, device=backbone.device))
-        self.banks: dict[str, Bank] = {}
 
     def prepare(self, images: Tensor) -> Tensor:
         """See `Encoder.prepare`."""
@@ -58,30 +57,15 @@ class ProgramMethod(Method):
         added = self.delta.detach().cpu().sigmoid() * mask
         return {name: Program(added[i], mask) for i, name in enumerate(self.experts)}
 
-    def bank(self, name: str) -> Bank:
-        """The bank of that name, built from the attribute set or loaded.
-
-        Raises:
-            UserError: there was neither an attribute set nor a stored bank.
-        """
-        if name not in self.banks:
-            raise needs_attributes(self.name)
-        return self.banks[name]
-
     def state(self) -> dict[str, Tensor]:
         """`delta_<expert>` (3, H, W) for each expert, and the banks."""
         tensors = {f"delta_{name}": self.delta[i].detach().clone() for i, name in enumerate(self.experts)}
-        for name, bank in self.banks.items():
-            tensors |= bank.tensors(f"bank.{name}")
-        return tensors
+        return tensors | self.bank_tensors()
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
-        stacked = torch.stack([tensors[f"delta_{name}"] for name in self.experts])
-        self.delta.data.copy_(stacked)
-        names = {key.split(".")[1] for key in tensors if key.startswith("bank.")}
-        for name in sorted(names):
-            self.banks[name] = Bank.from_tensors(f"bank.{name}", dict(tensors)).to(self.delta.device)
+        self.delta.data.copy_(torch.stack([tensors[f"delta_{name}"] for name in self.experts]))
+        self.load_banks(tensors)
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """The programs at the full learning rate."""
@@ -106,14 +90,14 @@ class AttributeProgramMethod(ProgramMethod):
                     self.banks[kind] = self._embed(self.texts(kind), salt=salt)
 
     def texts(self, kind: str) -> list[list[str]]:
-        """The texts of a kind that count, by class in label order."""
+        """The texts of a kind that are used, by class in label order."""
         assert self.context.attributes is not None
         classes = self.context.attributes.classes
-        wanted = self.options.attributes_per_class
-        return [classes[name].texts(kind)[:wanted] for name in self.context.card.class_names]
+        count = self.options.attributes_per_class
+        return [classes[name].texts(kind)[:count] for name in self.context.card.class_names]
 
     def generator(self, salt: int) -> torch.Generator:
-        """A source of draws that depends on the run's seed and what is drawn, and on nothing else."""
+        """A generator that depends on the run's seed and on what is drawn alone."""
         return torch.Generator().manual_seed(self.context.seed * 10 + salt)
 
     def _embed(self, texts: list[list[str]], *, salt: int) -> Bank:

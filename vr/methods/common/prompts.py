@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -37,33 +35,23 @@ class PromptMethod(FeatureMethod):
             generator = torch.Generator().manual_seed(context.seed)
             words = 0.02 * torch.randn(options.length, self.prompts.tower.width, generator=generator)
         self.vectors = nn.Parameter(words.to(backbone.device))
-        self._kept: tuple[int, Tensor] | None = None
+        self._cached: tuple[int, Tensor] | None = None
 
     def text_features(self) -> Tensor:
-        """Unit text features (C, D) of the prompts; in evaluation computed once and kept."""
+        """Unit text features (C, D) of the prompts; in evaluation computed once and cached."""
         if self.training or torch.is_grad_enabled():
             return self.prompts.encode(self.vectors)
-        version = self.vectors._version  # counts writes to the vectors, from wherever they come
-        if self._kept is None or self._kept[0] != version:
-            self._kept = version, self.prompts.encode(self.vectors)
-        return self._kept[1]
+        version = self.vectors._version  # counts all writes to the vectors
+        if self._cached is None or self._cached[0] != version:
+            self._cached = version, self.prompts.encode(self.vectors)
+        return self._cached[1]
 
     def scores(self, prepared: Tensor) -> Scores:
         """`tau * <f(x), t_c>` with the text features of the prompts."""
         return Scores(self.tau * prepared @ self.text_features().T)
 
     def train(self, mode: bool = True) -> PromptMethod:
-        """As of any module; what was kept of an earlier state of training is forgotten."""
-        self._kept = None
+        """As of any module; text features of an earlier state of training are dropped."""
+        self._cached = None
         super().train(mode)
         return self
-
-    def state(self) -> dict[str, Tensor]:
-        """`vectors` (n, W) and whatever else is learned, by the name of the parameter."""
-        return {name: parameter.detach() for name, parameter in self.named_parameters()}
-
-    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """The reverse of `state`."""
-        with torch.no_grad():
-            for name, parameter in self.named_parameters():
-                parameter.copy_(tensors[name])

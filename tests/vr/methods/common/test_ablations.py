@@ -42,11 +42,11 @@ def test_the_paper_ablations_are_there() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_passed_round_leaves_no_class_its_own(seed: int) -> None:
-    found = corruption.passed_round(TEXTS, generator(seed))
+def test_exchanged_leaves_no_class_its_own_texts(seed: int) -> None:
+    found = corruption.exchanged(TEXTS, generator(seed))
     assert sorted(found) == sorted(TEXTS)
     assert all(new != old for new, old in zip(found, TEXTS, strict=True))
-    assert corruption.passed_round(TEXTS[:2], generator(seed)) == [TEXTS[1], TEXTS[0]]
+    assert corruption.exchanged(TEXTS[:2], generator(seed)) == [TEXTS[1], TEXTS[0]]
 
 
 @pytest.mark.parametrize(("share", "counts"), [(0.25, (2, 1, 2)), (0.5, (4, 2, 3)), (0.75, (6, 3, 4))])
