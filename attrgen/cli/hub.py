@@ -19,7 +19,7 @@ def push(
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
-    """Put a set and its id into a Hugging Face dataset repository.
+    """Put a set and its id into a Hugging Face repository.
 
     The token is HF_TOKEN or that of `hf auth login`. HF_ENDPOINT names a mirror.
     """
@@ -47,7 +47,7 @@ def pull(
     out: NewSet = None,
     force: Force = False,
 ) -> None:
-    """Get a set from a Hugging Face dataset repository and verify its id."""
+    """Get a set from a Hugging Face repository and verify its id."""
     from attrgen.cli.options import SETS
     from attrgen.core.overwrite import write_new
     from attrgen.curation import hub

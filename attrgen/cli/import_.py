@@ -29,7 +29,9 @@ def import_(
     out: NewSet = None,
     force: Force = False,
 ) -> None:
-    """Make a set of published files (AttrVR, BioMedVR, CuPL, or a table).
+    """Make a set from published files or a table.
+
+    The formats are those of AttrVR, BioMedVR and CuPL, and CSV.
 
     What a set cannot hold, such as a text that is twice in a list, is kept in its provenance, so that
     `attrgen export` writes the files back as they were. A confusion text goes under the class that it names
