@@ -53,7 +53,7 @@ class Answers:
             self.from_cache += 1
             return Answered(key, entry.answer)
         if self._client is None:
-            raise NotCached("it is neither in the cache nor in the curated library")
+            raise NotCached("it is neither in the cache nor in the curated library", code="answer-not-cached")
         answer = await self._client.ask(request, slot.kind, slot.class_name)
         about = About(
             dataset=self._dataset, class_name=slot.class_name, kind=slot.kind, confused=slot.confused

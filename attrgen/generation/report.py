@@ -140,7 +140,7 @@ def raise_for(result: Result, path: Path, server: Server | None) -> None:
             "`attrgen cache import` adds the answers of another machine, `attrgen import` a file of "
             "texts, and `attrgen edit CLASS --dataset CARD` what you write yourself.",
         )
-    listed = "\n".join(f"  {slot}: {why}" for slot, why in result.failed.items())
+    listed = "\n".join(f"  {slot}: {error}" for slot, error in result.failed.items())
     remedy = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
     raise UserError(
         f"{len(result.failed)} lists could not be filled:\n{listed}",

@@ -32,7 +32,7 @@ class Result:
 
     attributes: AttributeSet | None
     filled: Mapping[Slot, Filled] = field(default_factory=dict)
-    failed: Mapping[Slot, str] = field(default_factory=dict)
+    failed: Mapping[Slot, Failed] = field(default_factory=dict)
     rejected: tuple[Rejected, ...] = ()
     stopped: UserError | None = None
     interrupted: bool = False
@@ -62,7 +62,7 @@ def result_of(
     return Result(
         attributes=_with(existing, card, filled) if filled else existing,
         filled=filled,
-        failed={slot: str(outcome) for slot, outcome in outcomes.items() if isinstance(outcome, Failed)},
+        failed={slot: outcome for slot, outcome in outcomes.items() if isinstance(outcome, Failed)},
         rejected=tuple(text for item in lists.values() for text in item.rejected),
         stopped=next((outcome for outcome in outcomes.values() if isinstance(outcome, Fatal)), None),
         interrupted=interrupted,

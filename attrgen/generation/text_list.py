@@ -74,7 +74,7 @@ async def generate(slot: Slot, requests: Requests, ask: Ask) -> FilledList:
         draft = draft.replaced(answered, slot, requests.card)
     good = tuple(text for position, text in enumerate(draft.texts) if position not in draft.defects)
     if not good:
-        raise Failed("none of its texts passes the checks")
+        raise Failed("none of its texts passes the checks", code="answer-fails-checks")
     rejected = tuple(
         Rejected(slot, draft.texts[position], tuple(reasons))
         for position, reasons in sorted(draft.defects.items())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Structured = Literal["auto", "json_schema", "json_object", "text"]
 LADDER = ("json_schema", "json_object", "text")
+_LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Server:
 
     @classmethod
     def from_environment(cls, base_url: str | None) -> Server | None:
-        """The server of `base_url` (else OPENAI_BASE_URL, else OpenAI), or None with neither URL nor key."""
+        """The server at `base_url` (else OPENAI_BASE_URL, else OpenAI), or None with neither URL nor key."""
         url = base_url or os.environ.get("OPENAI_BASE_URL") or None
         key = os.environ.get("OPENAI_API_KEY") or None
         return cls(url, key) if url or key else None
@@ -67,9 +68,10 @@ class Client:
     Args:
         structured: `auto` starts with `json_schema` and steps down (`json_object` with the schema in the
             prompt, then plain text) when the server rejects it; anything else fixes the rung.
-        concurrency: requests in flight at most.
-        retries: times that one request is sent again after a rate limit, 5xx, timeout or lost connection.
-        repairs: times that an invalid answer is sent back with the reason.
+        concurrency: most requests in flight.
+        retries: how often one request is sent again after a rate limit, 5xx, timeout or lost connection.
+        repairs: how often an invalid answer is sent back with the reason.
+        note: called with one line about each retry.
         timeout: seconds that one request may take.
     """
 
@@ -102,23 +104,23 @@ class Client:
         self._halt: Fatal | None = None
 
     async def ask(self, request: Request, kind: str, class_name: str) -> Answer:
-        """A valid answer to `request`; `kind` and `class_name` say on whose account its tokens go.
+        """A valid answer to `request`; its tokens are counted for `kind` and `class_name`.
 
         Raises:
-            Failed: it cannot be had, after all retries.
+            Failed: there is no valid answer, after all retries.
             Fatal: no request to this server can succeed, or this one might pass a spending limit.
         """
-        conversation, why = request, ""
+        conversation, why, code = request, "", ""
         for _ in range(self._repairs + 1):
-            reply = await self._patiently(conversation)
+            reply = await self._with_retries(conversation)
             try:
                 items = _items(reply, request)
             except Refusal as refusal:
-                why, conversation = str(refusal), request
+                conversation, why, code = request, str(refusal), "answer-refused"
             except InvalidAnswer as error:
-                why = f"the answer is not valid: {error}"
-                said: Message = ("assistant", reply.content[:20_000] or "(nothing)")
-                conversation = request.followed_by(said, ("user", self._complaint(request, str(error))))
+                why, code = f"the answer is not valid: {error}", "answer-invalid"
+                answered: Message = ("assistant", reply.content[:_LONGEST_REPEATED] or "(nothing)")
+                conversation = request.followed_by(answered, ("user", self._complaint(request, str(error))))
             else:
                 self._ledger.count(kind, class_name, reply.usage)
                 return Answer(
@@ -126,14 +128,14 @@ class Client:
                 )
             self._ledger.count(kind, class_name, reply.usage, wasted=True)
             self._ledger.retries["refused" if conversation is request else "invalid answer"] += 1
-        raise Failed(f"{why} (asked {self._repairs + 1} times)")
+        raise Failed(f"{why} (asked {self._repairs + 1} times)", code=code)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._openai is not None:
             await self._openai.close()
 
-    async def _patiently(self, request: Request) -> Reply:
+    async def _with_retries(self, request: Request) -> Reply:
         from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
         patience = AsyncRetrying(
@@ -147,7 +149,8 @@ class Client:
             return await patience(self._once, request)
         except Transient as error:
             if not error.lost:
-                raise Failed(f"{error} (asked {self._retries + 1} times)") from error
+                what = f"{error} (asked {self._retries + 1} times)"
+                raise Failed(what, code="server-unavailable") from error
             self._halt = Fatal(
                 f"{self._server.shown} cannot be reached: {error}",
                 code="server-unreachable",
@@ -159,7 +162,7 @@ class Client:
             raise
 
     async def _once(self, request: Request) -> Reply:
-        """One attempt; steps down the ladder as far as the server makes it."""
+        """One attempt; steps down the ladder as far as the server needs it."""
         while True:
             async with self._pace.turn() as began:
                 if self._halt is not None:
@@ -182,8 +185,10 @@ class Client:
                 return reply
 
     def _step_down(self, rung: str, error: FormatRejected) -> None:
-        if rung in self._proven:  # the mode works, so it is this request that the server dislikes
-            raise Failed(f"the server rejects this request: {error}") from error
+        if rung in self._proven:  # the mode works, so the server rejects this request for another reason
+            raise Failed(
+                f"the server rejects this request: {error}", code="server-rejects-request"
+            ) from error
         if self._fixed or rung == LADDER[-1]:
             raise Fatal(
                 f"{self._server.shown} rejects the request: {error}",
@@ -224,7 +229,8 @@ class Client:
         except openai.APITimeoutError as error:
             raise Transient(f"no answer within {self._timeout:g} s") from error
         except openai.APIConnectionError as error:
-            raise Transient(self._server.scrub(str(error.__cause__ or error)), lost=True) from error
+            reason = self._server.scrub(str(error.__cause__ or error))
+            raise Transient("connection lost", reason, lost=True) from error
         except openai.APIStatusError as error:
             raised = from_status(error, request.model, self._server.shown, self._server.scrub)
             raise raised from (None if isinstance(raised, Fatal) else error)
@@ -237,8 +243,8 @@ class Client:
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        name = str(error).split(":")[0]
-        self._ledger.retries[name] += 1
+        if isinstance(error, Transient):
+            self._ledger.retries[error.kind] += 1
         seconds = state.next_action.sleep if state.next_action else 0.0
         self._note(f"{self._server.scrub(str(error))}; again in {seconds:.1f} s")
 

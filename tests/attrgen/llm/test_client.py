@@ -106,8 +106,9 @@ def test_429_pauses_the_other_requests_too(ask: Any, server: Any, scripts: Modul
 
 def test_429_without_quota_is_not_asked_again(ask: Any, server: Any, scripts: ModuleType) -> None:
     server.script = lambda _: scripts.error(429, "pay", code="insufficient_quota")
-    with pytest.raises(Fatal, match="quota"):
+    with pytest.raises(Fatal) as caught:
         ask()
+    assert caught.value.code == "server-no-credit"
     assert len(server.received) == 1
 
 
@@ -279,8 +280,9 @@ def test_nonsense(ask: Any, server: Any, scripts: ModuleType, reply: dict[str, A
 
 def test_wrong_key_stops_everything_and_is_not_shown(ask: Any, server: Any, scripts: ModuleType) -> None:
     server.script = lambda _: scripts.error(401, f"Incorrect API key provided: {SECRET}")
-    with pytest.raises(Fatal, match="does not accept the API key") as caught:
+    with pytest.raises(Fatal) as caught:
         ask.many([request(f"Write {i}.") for i in range(9)], concurrency=1)
+    assert caught.value.code == "server-key-rejected"
     assert SECRET not in str(caught.value) and SECRET[:6] not in str(caught.value)
     assert len(server.received) == 1
     assert SECRET not in repr(Server(None, SECRET))
@@ -293,10 +295,73 @@ def test_an_error_that_repeats_the_key_is_scrubbed(ask: Any, server: Any, script
     assert SECRET not in str(caught.value)
 
 
-def test_unknown_model(ask: Any, server: Any, scripts: ModuleType) -> None:
-    server.script = lambda _: scripts.error(404, "no such model")
-    with pytest.raises(Fatal, match="knows no model 'm'"):
-        ask()
+@pytest.mark.parametrize(
+    ("status", "server_code", "message", "code"),
+    [
+        (402, None, "Insufficient Balance", "server-no-credit"),
+        (400, None, "Your credit balance is too low to access the API", "server-no-credit"),
+        (429, "insufficient_quota", "You exceeded your current quota", "server-no-credit"),
+        (400, "billing_hard_limit_reached", "Billing hard limit has been reached", "server-no-credit"),
+        (403, None, "Country, region, or territory not supported", "server-forbidden"),
+        (404, None, "The model `m` does not exist.", "server-unknown-model"),
+        (429, None, "Rate limit reached for m on requests per day (RPD): Limit 200", "server-daily-limit"),
+        (429, None, "Rate limit exceeded: free-models-per-day", "server-daily-limit"),
+    ],
+)
+def test_a_status_that_ends_the_build(
+    ask: Any,
+    server: Any,
+    scripts: ModuleType,
+    status: int,
+    server_code: str | None,
+    message: str,
+    code: str,
+) -> None:
+    server.script = lambda _: scripts.error(status, message, code=server_code)
+    with pytest.raises(Fatal) as caught:
+        ask.many([request(f"Write {i}.") for i in range(9)], concurrency=1)
+    assert caught.value.code == code and caught.value.remedy and message in str(caught.value)
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "server_code", "message", "code"),
+    [
+        (400, "context_length_exceeded", "reduce the length", "server-context-length"),
+        (400, None, "This model's maximum context length is 512 tokens", "server-context-length"),
+        (400, "exceed_context_size_error", "the request is too large", "server-context-length"),
+        (400, None, "prompt is too long: 9000 tokens > 8192 maximum", "server-context-length"),
+        (400, "content_filter", "The response was filtered", "server-content-filter"),
+        (403, None, "m requires moderation. Your input was flagged for 'violence'", "server-content-filter"),
+    ],
+)
+def test_a_status_that_ends_one_request(
+    ask: Any,
+    server: Any,
+    scripts: ModuleType,
+    status: int,
+    server_code: str | None,
+    message: str,
+    code: str,
+) -> None:
+    def script(received: Any) -> Any:
+        bad = "bad" in received.prompt
+        return scripts.error(status, message, code=server_code) if bad else scripts.normal(received)
+
+    server.script = script
+    with pytest.raises(Failed) as caught:
+        ask(request("Write bad."))
+    assert caught.value.code == code and caught.value.remedy and message in str(caught.value)
+    assert len(server.received) == 1
+    ask(request("Write good."))  # the mode is still the first, and others succeed
+    assert server.received[-1].mode == "json_schema"
+
+
+def test_no_provider_for_an_option_is_a_rejected_format(ask: Any, server: Any, scripts: ModuleType) -> None:
+    message = "No endpoints found that support the requested parameters"
+    server.script = lambda r: scripts.error(404, message) if r.mode == "json_schema" else scripts.normal(r)
+    ask()
+    assert [received.mode for received in server.received] == ["json_schema", "json_object"]
 
 
 def test_no_server_there(ledger: Ledger) -> None:
@@ -307,8 +372,9 @@ def test_no_server_there(ledger: Ledger) -> None:
         finally:
             await client.close()
 
-    with pytest.raises(Fatal, match=r"127\.0\.0\.1:9/v1 cannot be reached") as caught:
+    with pytest.raises(Fatal) as caught:
         asyncio.run(run())
+    assert caught.value.code == "server-unreachable" and "127.0.0.1:9/v1" in str(caught.value)
     assert "pw" not in str(caught.value)
 
 
@@ -329,7 +395,8 @@ def test_token_limit_counts_failed_attempts(server: Any, scripts: ModuleType) ->
         finally:
             await client.close()
 
-    with pytest.raises(SpendingLimit, match="--max-tokens-total 500"):
+    with pytest.raises(SpendingLimit) as caught:
         asyncio.run(run())
+    assert "--max-tokens-total 500" in str(caught.value)
     assert ledger.usage.total <= 500
     assert ledger.usage == ledger.wasted
