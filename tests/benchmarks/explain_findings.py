@@ -62,7 +62,9 @@ def measure(path: Path) -> None:
     pictures = json.loads((source.root / "findings.json").read_text("utf-8"))["pictures"]
     known = {entry.text: claims(entry.text) for entry in run.attributes.entries()}
     rows = []
-    for batch in stream(source, source.splits["test"], run.method.image_size):
+    for batch in stream(
+        source, source.splits["test"], run.method.image_size, run.method.context.backbone.preprocessing
+    ):
         explained = explain(run, batch.images.float() / 255)
         for image, label, classes in zip(batch.paths, batch.labels.tolist(), explained, strict=True):
             best = classes[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from attrgen.core.errors import UserError
 from attrgen.core.resources import resource
+from vr.clip.preprocessing import Preprocessing, from_config
 from vr.runtime.device import Precision, exact_float32
 
 DEFAULT_NAME = "ViT-B-16-quickgelu"
@@ -33,34 +34,59 @@ class Backbone:
 
     Attributes:
         name, weights: as the user gave them; together they load the same model again.
-        id: SHA-256 of configuration and weights (64 hexadecimal digits).
-        image_size: side of the square image in pixels.
+        id: SHA-256 of configuration, weights and preprocessing (64 hexadecimal digits).
+        weights_id: SHA-256 of configuration and weights alone.
+        preprocessing: what is done to images before the tower.
         patch_size: side of a ViT's patch in pixels, or None for a tower without patches.
+        context_length: most tokens of a text, start and end tokens included.
         tau: `exp(logit_scale)`, the factor on cosine similarities.
-        mean, std: (3, 1, 1), of the model's own preprocessing.
-        precision: what the image tower computes in; texts, scores and losses are always float32.
+        mean, std: (3, 1, 1), those of `preprocessing` on the device of the weights.
+        precision: of the image tower; texts, scores and losses are always float32.
     """
 
     name: str
     weights: str | None
     id: str
+    weights_id: str
     model: nn.Module = field(repr=False)
     tokenizer: Any = field(repr=False)
-    image_size: int
+    preprocessing: Preprocessing
     patch_size: int | None
     context_length: int
     tau: float
-    mean: Tensor = field(repr=False)
-    std: Tensor = field(repr=False)
     precision: Precision = "fp32"
+    mean: Tensor = field(init=False, repr=False)
+    std: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        device = next(self.model.parameters()).device
+        self.mean = torch.tensor(self.preprocessing.mean, device=device).view(3, 1, 1)
+        self.std = torch.tensor(self.preprocessing.std, device=device).view(3, 1, 1)
 
     @property
     def device(self) -> torch.device:
-        """Where the weights lie."""
+        """The device of the weights."""
         return self.mean.device
 
+    @property
+    def image_size(self) -> int:
+        """Side of the square image in pixels."""
+        return self.preprocessing.size
+
+    def as_recorded(self, recorded_id: str) -> Backbone | None:
+        """This backbone as a run with that id used it, or None if it used another one.
+
+        Older ids cover configuration and weights alone; those runs resized the short side, bicubic.
+        """
+        if recorded_id == self.id:
+            return self
+        if recorded_id != self.weights_id:
+            return None
+        changes = {"resize_mode": "shortest", "interpolation": "bicubic"}
+        return replace(self, id=recorded_id, preprocessing=self.preprocessing.model_copy(update=changes))
+
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels in [0, 1], (..., 3, H, W), as the image tower wants them."""
+        """Pixels in [0, 1], (..., 3, H, W), as input of the image tower."""
         return (pixels - self.mean) / self.std
 
     def encode_image(self, pixels: Tensor) -> Tensor:
@@ -166,22 +192,20 @@ def load(
     except (RuntimeError, OSError, ValueError, KeyError) as error:
         raise _explain(error, name, source, weights) from error
     model.requires_grad_(False).eval()
-    preprocess = open_clip.get_model_preprocess_cfg(model)
-    image_size = (
-        preprocess["size"][0] if isinstance(preprocess["size"], (tuple, list)) else preprocess["size"]
-    )
+    stated = open_clip.get_model_preprocess_cfg(model)
+    preprocessing = from_config(stated, stated["size"])
+    weights_id = _identity(model, open_clip.get_model_config(source))
     return Backbone(
         name=name,
         weights=weights,
-        id=_identity(model, open_clip.get_model_config(source)),
+        id=preprocessing.digest(weights_id),
+        weights_id=weights_id,
         model=model.to(device),
         tokenizer=tokenizer,
-        image_size=int(image_size),
+        preprocessing=preprocessing,
         patch_size=_patch_size(model),
         context_length=int(getattr(model, "context_length", None) or tokenizer.context_length),
         tau=float(model.logit_scale.exp()),
-        mean=torch.tensor(preprocess["mean"], device=device).view(3, 1, 1),
-        std=torch.tensor(preprocess["std"], device=device).view(3, 1, 1),
         precision=precision,
     )
 

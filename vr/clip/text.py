@@ -32,7 +32,7 @@ def embed(backbone: Backbone, texts: list[str], *, folder: Path | None = None) -
     Raises:
         UserError: a text is longer than the model's context.
     """
-    path = (folder or cache_folder() / "text") / f"{backbone.id[:32]}.safetensors"
+    path = (folder or cache_folder() / "text") / f"{backbone.weights_id[:32]}.safetensors"
     known = _read(path)
     missing = [text for text in dict.fromkeys(texts) if _key(text) not in known]
     if missing:

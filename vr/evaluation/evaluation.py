@@ -126,6 +126,7 @@ def map_batches(
         source,
         items,
         method.image_size,
+        method.context.backbone.preprocessing,
         batch_size=batch_size,
         workers=workers,
         on_error=on_error,

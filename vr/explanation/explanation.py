@@ -107,7 +107,7 @@ def explain_items(
             remedy="Name image files, or a folder that has some.",
         )
     explanations: list[Explanation] = []
-    for batch in stream(source, items, run.method.image_size):
+    for batch in stream(source, items, run.method.image_size, run.method.context.backbone.preprocessing):
         images = batch.images.float() / 255
         explained = explain(run, images, must_decompose=grid is None)
         for path, pixels, classes in zip(batch.paths, images, explained, strict=True):

@@ -11,6 +11,7 @@ import torch
 from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
+from vr.methods.common.base import Method
 from vr.report import captions
 from vr.report import misclassified as wrong
 from vr.report.misclassified import ConfusedPair
@@ -42,7 +43,7 @@ def programs(data: ReportData) -> list[ShownProgram]:
         return []
     method = data.run.method
     found = method.programs()
-    image = _first_image(data, method.image_size) if found else None
+    image = _first_image(data, method) if found else None
     shown = []
     for expert, program in found.items():
         name = captions.program_name(expert, len(found))
@@ -127,13 +128,18 @@ def _heard(data: ReportData, found: Sequence[ConfusedPair]) -> tuple[list[list[F
         return nothing, f"No texts behind the mistakes: {error.what}."
 
 
-def _first_image(data: ReportData, size: int) -> torch.Tensor | None:
+def _first_image(data: ReportData, method: Method) -> torch.Tensor | None:
     if data.source is None:
         return None
     listed = fewshot.listed_paths(data.path / runs.FEWSHOT)["train"]
     path = next(iter(listed.values()))[0]
     try:
-        return to_square(data.source.read(path), size).float() / 255
+        return (
+            to_square(
+                data.source.read(path), method.image_size, method.context.backbone.preprocessing
+            ).float()
+            / 255
+        )
     except UserError:
         return None
 

@@ -23,6 +23,7 @@ from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
+from vr.clip.preprocessing import Preprocessing
 from vr.methods import find_method
 from vr.methods.common.base import Context, Method
 from vr.methods.common.recipe import Recipe
@@ -75,6 +76,7 @@ class BackboneRecord(BaseModel):
     id: str
     image_size: int
     tau: float
+    preprocessing: Preprocessing | None = None  # older runs recorded none
 
 
 class AttributesRecord(BaseModel):
@@ -217,7 +219,7 @@ def load_run(
             file=path,
             remedy="Finish it: `vr train` with the same options and --resume.",
         )
-    if loaded is None or loaded.id != config.backbone.id:
+    if loaded is None or loaded.as_recorded(config.backbone.id) is None:
         place = resolve_device(str(device))
         loaded = backbones.load(
             backbone or config.backbone.name,
@@ -225,18 +227,20 @@ def load_run(
             device=place,
             precision=resolve_precision(precision or config.precision, place),
         )
-    if loaded.id != config.backbone.id:
+    recorded = loaded.as_recorded(config.backbone.id)
+    if recorded is None:
         raise UserError(
             f"{loaded.name} is not the backbone that this run was trained with "
             f"({loaded.id[:12]} and not {config.backbone.id[:12]})",
+            code="run-other-backbone",
             file=path,
             remedy="Give its folder or weights with --backbone and --weights.",
         )
     kind = find_method(config.method)
-    context = Context(loaded, config.card, None, seed=config.seed)
+    context = Context(recorded, config.card, None, seed=config.seed)
     method = kind(context, kind.options_type.model_validate(config.options))
     try:
-        method.load_state({key: t.to(loaded.device) for key, t in load_file(path / MODEL).items()})
+        method.load_state({key: t.to(recorded.device) for key, t in load_file(path / MODEL).items()})
     except (SafetensorError, OSError, KeyError, RuntimeError) as error:
         raise UserError(
             f"the trained model cannot be read: {error}", file=path / MODEL, remedy="Train it again."

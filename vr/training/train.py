@@ -71,6 +71,8 @@ def run_experiment(
     sample = _sample(resolved)
     if backbone is None or (backbone.name, backbone.weights) != (asked.backbone, asked.weights):
         backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
+    if resume and (path / runs.CONFIG).is_file():
+        backbone = backbone.as_recorded(runs.read_config(path).backbone.id) or backbone
     method = _method(resolved, backbone)
     config = _config(resolved, method, sample)
     if resume and (path / runs.CONFIG).is_file() and not fresh:
@@ -143,7 +145,8 @@ def _sample(resolved: Resolved) -> FewShot:
 def _images(
     resolved: Resolved, items: Sequence[Item], method: Method, device: torch.device
 ) -> TrainingImages:
-    return TrainingImages.load(resolved.source, items, method.image_size, device=device)
+    preprocessing = method.context.backbone.preprocessing
+    return TrainingImages.load(resolved.source, items, method.image_size, preprocessing, device=device)
 
 
 def _method(resolved: Resolved, backbone: Backbone) -> Method:
@@ -183,6 +186,7 @@ def _config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfig:
             id=backbone.id,
             image_size=backbone.image_size,
             tau=backbone.tau,
+            preprocessing=backbone.preprocessing,
         ),
         precision=backbone.precision,
         device=str(backbone.device),

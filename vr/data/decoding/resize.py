@@ -1,7 +1,6 @@
-"""Geometry before the encoder: short side to size, centre crop; uint8 (3, H, W) tensors.
+"""From an image of any shape to the square that a model reads; uint8 (3, H, W) tensors.
 
-The same as `torchvision.transforms.v2.Resize` (bicubic, antialiased) and `CenterCrop` on PIL images, which is
-also what open_clip's evaluation transform does.
+Bit for bit the same as open_clip's evaluation transform before its normalisation, in all three resize modes.
 """
 
 from __future__ import annotations
@@ -10,31 +9,58 @@ import numpy as np
 import torch
 from PIL import Image
 
+from vr.clip.preprocessing import Preprocessing
 
-def resize_short(image: Image.Image, size: int) -> torch.Tensor:
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+def resize_short(image: Image.Image, size: int, preprocessing: Preprocessing | None = None) -> torch.Tensor:
     """Resize so that the short side is `size` pixels.
 
     Args:
         image: RGB.
+        preprocessing: gives the interpolation; bicubic by default.
 
     Returns:
         (3, H, W) uint8 with min(H, W) == size.
     """
-    return _tensor(_resized(image, size))
+    return _tensor(_shortest(image, size, _filter(preprocessing)))
 
 
-def to_square(image: Image.Image, size: int) -> torch.Tensor:
-    """Resize the short side to `size` and crop the centre.
+def to_square(image: Image.Image, size: int, preprocessing: Preprocessing | None = None) -> torch.Tensor:
+    """Resize to a square in a model's resize mode.
+
+    Args:
+        image: RGB.
+        size: side of the square in pixels; the image inside a frame is smaller than the model's.
+        preprocessing: gives the resize mode; by default the short side is resized and the centre cropped.
+
+    Returns:
+        (3, size, size) uint8.
+    """
+    mode = "shortest" if preprocessing is None else preprocessing.resize_mode
+    if mode == "squash":
+        return _tensor(image.resize((size, size), _filter(preprocessing)))
+    if mode == "longest":
+        assert preprocessing is not None
+        return _tensor(_filled(image, size, preprocessing))
+    resized = _shortest(image, size, _filter(preprocessing))
+    top, left = centre(resized.height, size), centre(resized.width, size)
+    return _tensor(resized.crop((left, top, left + size, top + size)))
+
+
+def for_training(image: Image.Image, size: int, preprocessing: Preprocessing | None = None) -> torch.Tensor:
+    """Resize for random crops: the whole image, of which `to_square` shows the centre.
 
     Args:
         image: RGB.
 
     Returns:
-        (3, size, size) uint8.
+        (3, H, W) uint8 with min(H, W) == size; a square where the model's images are whole anyway.
     """
-    resized = _resized(image, size)
-    top, left = centre(resized.height, size), centre(resized.width, size)
-    return _tensor(resized.crop((left, top, left + size, top + size)))
+    if preprocessing is None or preprocessing.resize_mode == "shortest":
+        return resize_short(image, size, preprocessing)
+    return to_square(image, size, preprocessing)
 
 
 def centre(extent: int, size: int) -> int:
@@ -42,11 +68,26 @@ def centre(extent: int, size: int) -> int:
     return round((extent - size) / 2)
 
 
-def _resized(image: Image.Image, size: int) -> Image.Image:
+def _filter(preprocessing: Preprocessing | None) -> Image.Resampling:
+    return _FILTERS["bicubic" if preprocessing is None else preprocessing.interpolation]
+
+
+def _shortest(image: Image.Image, size: int, resampling: Image.Resampling) -> Image.Image:
     width, height = image.size
     short = min(width, height)
     shape = (int(size * width / short), int(size * height / short))
-    return image if shape == image.size else image.resize(shape, Image.Resampling.BICUBIC)
+    return image if shape == image.size else image.resize(shape, resampling)
+
+
+def _filled(image: Image.Image, size: int, preprocessing: Preprocessing) -> Image.Image:
+    """The long side at `size`, centred on a square of the fill colour."""
+    ratio = max(image.width / size, image.height / size)
+    width, height = (max(1, round(side / ratio)) for side in image.size)
+    resized = image.resize((width, height), _filter(preprocessing))
+    color = preprocessing.fill_color
+    square = Image.new("RGB", (size, size), (color,) * 3 if isinstance(color, int) else color)
+    square.paste(resized, ((size - width) // 2, (size - height) // 2))
+    return square
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:

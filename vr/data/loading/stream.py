@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from attrgen.core.errors import UserError
+from vr.clip.preprocessing import Preprocessing
 from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.parallel import ordered_map
@@ -26,17 +27,19 @@ def stream(
     source: ImageSource,
     items: Iterable[Item],
     size: int,
+    preprocessing: Preprocessing | None = None,
     *,
     batch_size: int = 64,
     workers: int = 4,
     on_error: Literal["raise", "skip"] = "raise",
     unreadable: list[UserError] | None = None,
 ) -> Iterator[Batch]:
-    """Read `items` in order, short side to `size`, centre crop.
+    """Read `items` in order, as squares of `size` pixels.
 
     At most `batch_size` images and two a worker are held, however many there are, and `items` may be endless.
 
     Args:
+        preprocessing: see `vr.data.decoding.resize.to_square`.
         on_error: "raise", or "skip": the image is left out and its error appended to `unreadable`.
 
     Raises:
@@ -45,7 +48,7 @@ def stream(
 
     def read(item: Item) -> tuple[Item, Tensor | UserError]:
         try:
-            return item, to_square(source.read(item.path), size)
+            return item, to_square(source.read(item.path), size, preprocessing)
         except UserError as error:
             if on_error == "raise":
                 raise

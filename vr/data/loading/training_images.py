@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vr.data.decoding.resize import centre, resize_short
+from vr.clip.preprocessing import Preprocessing
+from vr.data.decoding.resize import centre, for_training
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.augment import crop_and_resize, random_flip, random_resized_crop
 from vr.data.loading.parallel import ordered_map
@@ -42,16 +43,21 @@ class TrainingImages:
         source: ImageSource,
         items: Sequence[Item],
         size: int,
+        preprocessing: Preprocessing | None = None,
         *,
         device: torch.device | str = "cpu",
         workers: int = 4,
     ) -> TrainingImages:
-        """Read, decode and resize `items` once.
+        """Read, decode and resize `items` once; see `vr.data.decoding.resize.for_training`.
 
         Raises:
             UserError: an image cannot be read; the message names it.
         """
-        images = ordered_map(lambda item: resize_short(source.read(item.path), size), items, workers=workers)
+
+        def read(item: Item) -> Tensor:
+            return for_training(source.read(item.path), size, preprocessing)
+
+        images = ordered_map(read, items, workers=workers)
         return cls(list(images), [item.label for item in items], size, device)
 
     def __len__(self) -> int:

@@ -156,7 +156,7 @@ def prune(audit: Audit, path: Path, *, top: int, keep: int) -> list[Entry]:
 @torch.inference_mode()
 def features(backbone: Backbone, source: ImageSource, items: Sequence[Item]) -> Tensor:
     """Unit features (N, D) of images, in their order, on the backbone's device."""
-    batches = stream(source, items, backbone.image_size)
+    batches = stream(source, items, backbone.image_size, backbone.preprocessing)
     return torch.cat(
         [backbone.encode_image(batch.images.to(backbone.device).float() / 255) for batch in batches]
     )

@@ -30,6 +30,7 @@ def clip(*, image_size: int, quick_gelu: bool = False, custom: bool = False, **v
     from open_clip import CLIP, CustomTextCLIP
 
     from vr.clip.backbone import Backbone, _patch_size
+    from vr.clip.preprocessing import Preprocessing
 
     torch.manual_seed(0)
     config = {"image_size": image_size, **vision}
@@ -39,14 +40,13 @@ def clip(*, image_size: int, quick_gelu: bool = False, custom: bool = False, **v
         name="small",
         weights=None,
         id="",
+        weights_id="",
         model=model,
         tokenizer=None,
-        image_size=image_size,
+        preprocessing=Preprocessing(size=image_size, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28)),
         patch_size=_patch_size(model),
         context_length=8,
         tau=30.0,
-        mean=torch.tensor([0.48, 0.46, 0.41]).view(3, 1, 1),
-        std=torch.tensor([0.27, 0.26, 0.28]).view(3, 1, 1),
     )
 
 
