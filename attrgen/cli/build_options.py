@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from attrgen.cli.options import CACHE_VARIABLE, DEFAULT_CACHE
+from attrgen.llm.defaults import CACHE_VARIABLE, DEFAULT_CACHE, DEFAULT_MODEL
 
-DEFAULT_MODEL = "gpt-5.4-mini"
 SET, TEXTS, MODEL, REQUESTS, LIMITS = "Attribute set", "Texts", "Model", "Requests", "Cache and limits"
 
 

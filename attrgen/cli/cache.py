@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from attrgen.cli.options import DEFAULT_CACHE, CacheFolder
+from attrgen.cli.options import CacheFolder
 from attrgen.core.command import Command, application
+from attrgen.llm.defaults import DEFAULT_CACHE
 
 app = application("List, share, check and remove the cached answers of the LLM.", main=False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attrgen.cli.options import DEFAULT_CACHE, CacheFolder, SetCard, SetFile
+from attrgen.cli.options import CacheFolder, SetCard, SetFile
+from attrgen.llm.defaults import DEFAULT_CACHE
 
 
 def cite(file: SetFile, dataset: SetCard = None, cache: CacheFolder = DEFAULT_CACHE) -> None:

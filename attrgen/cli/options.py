@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from attrgen.llm.defaults import CACHE_VARIABLE
+
 SETS = Path("attrs")  # where `attrgen build` puts sets
-CACHE_VARIABLE = "ATTRGEN_CACHE"
-DEFAULT_CACHE = Path("cache")
 
 SetFile = Annotated[Path, typer.Argument(metavar="FILE", help="An attribute set.")]
 SetCard = Annotated[

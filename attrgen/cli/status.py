@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attrgen.cli.options import DEFAULT_CACHE, CacheFolder, Json, SetCard, SetFile
+from attrgen.cli.options import CacheFolder, Json, SetCard, SetFile
+from attrgen.llm.defaults import DEFAULT_CACHE
 
 
 def status(

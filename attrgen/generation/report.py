@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-def require_dataset(existing: AttributeSet | None, card: Card, path: Path) -> None:
+def require_dataset(existing: AttributeSet | None, card: Card, path: Path | None) -> None:
     """Check that a set to be filled belongs to the card.
 
     Raises:
@@ -119,7 +119,7 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
     return "\n".join(lines)
 
 
-def raise_for(result: Result, path: Path, server: Server | None) -> None:
+def raise_for(result: Result, path: Path | None, server: Server | None) -> None:
     """Raise what kept the set from being complete; what could be filled has been saved.
 
     Raises:

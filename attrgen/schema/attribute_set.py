@@ -19,6 +19,7 @@ from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
 from attrgen.core.validation import Context, KeyPath, Location, Strict, Wording, dotted, translated
+from attrgen.schema.notebook import html_table
 
 FORMAT: Final = "attribute-set/1"
 POSITIVE_KINDS = ("descriptive", "distinctive")
@@ -87,6 +88,17 @@ class AttributeSet(Strict):
         texts = self.model_dump(include={"classes"}, exclude_none=True)["classes"]
         canonical = json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+    def __repr__(self) -> str:
+        number = sum(1 for _ in self.entries())
+        return (
+            f"AttributeSet({self.dataset!r}, {len(self.classes)} classes, {number} texts, id {self.id[:12]})"
+        )
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return html_table(self)
 
     def entries(self) -> Iterator[Entry]:
         """Every text with its position, in file order."""
