@@ -58,47 +58,56 @@ def parse(
         UserError: with its line: an unknown or repeated heading, a text above the first heading, twice in a
             list or with a character that cannot be printed; or there is no text at all.
     """
-    known = {entry for kind in KINDS for entry in before.texts(kind)}
-    lists: dict[tuple[str, str | None], list[str]] = {}
-    current: list[str] | None = None
+    form = _Form(confusable, {entry for kind in KINDS for entry in before.texts(kind)})
     errors: list[UserError] = []
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.removesuffix("\r")
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
-            if line.startswith("["):
-                current = []  # texts under a wrong heading are not reported as well
-                heading = _heading(line, confusable)
-                if heading in lists:
-                    raise UserError(
-                        f"the heading {line.strip()} is there twice",
-                        code="form-repeated-heading",
-                        remedy="Join the two.",
-                    )
-                lists[heading] = current
-            elif current is None:
-                raise UserError(
-                    "a text above the first heading",
-                    code="form-no-heading",
-                    remedy="Put a heading like [descriptive] above it.",
-                )
-            else:
-                current.append(_text(line.removeprefix("\\"), current, known))
+            form.read(line.removesuffix("\r"))
         except UserError as error:
             errors.append(error.at(file, number))
-    if not errors and not any(lists.values()):
-        errors.append(
-            UserError(
-                "the form has no text",
-                code="form-no-text",
-                file=file,
-                remedy="Write one, or leave the form as it was.",
-            )
-        )
     if errors:
         raise one_or_many(errors)
-    return ClassAttributes.model_validate(dict(_values(lists)))
+    if not any(form.lists.values()):
+        remedy = "Write one, or leave the form as it was."
+        raise UserError("the form has no text", code="form-no-text", file=file, remedy=remedy)
+    return ClassAttributes.model_validate(dict(_values(form.lists)))
+
+
+class _Form:
+    """The lists of a form, read line by line. `known` are the texts that the class had before."""
+
+    def __init__(self, confusable: Mapping[str, str], known: set[str]) -> None:
+        self.lists: dict[tuple[str, str | None], list[str]] = {}
+        self._confusable = confusable
+        self._known = known
+        self._current: list[str] | None = None
+
+    def read(self, line: str) -> None:
+        """Add a line.
+
+        Raises:
+            UserError: a wrong heading or a wrong text, without a location.
+        """
+        if not line.strip() or line.startswith("#"):
+            return
+        if line.startswith("["):
+            self._current = []  # texts under a wrong heading are not reported as well
+            heading = _heading(line, self._confusable)
+            if heading in self.lists:
+                raise UserError(
+                    f"the heading {line.strip()} is there twice",
+                    code="form-repeated-heading",
+                    remedy="Join the two.",
+                )
+            self.lists[heading] = self._current
+        elif self._current is None:
+            raise UserError(
+                "a text above the first heading",
+                code="form-no-heading",
+                remedy="Put a heading like [descriptive] above it.",
+            )
+        else:
+            self._current.append(_text(line.removeprefix("\\"), self._current, self._known))
 
 
 def _values(lists: dict[tuple[str, str | None], list[str]]) -> Iterator[tuple[str, Any]]:

@@ -23,6 +23,7 @@ from attrgen.schema.attribute_set import AttributeSet
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
 
 _KIND = "dataset"
 _ID = re.compile(r"^[0-9a-f]{8,64}$")
@@ -134,22 +135,13 @@ def _chosen(repo: str, files: list[str], dataset: str | None) -> str:
 @contextmanager
 def _hub(repo: str) -> Iterator[HfApi]:
     """The hub's client; what it raises within the block becomes a `UserError` without a token in it."""
-    try:
-        import huggingface_hub
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-        from huggingface_hub.utils import disable_progress_bars
-    except ImportError as error:
-        raise UserError(
-            "the hub needs huggingface_hub",
-            code="hub-not-installed",
-            remedy="pip install 'biomedvr[hub]'.",
-        ) from error
-    disable_progress_bars()
-    endpoint = os.environ.get("HF_ENDPOINT") or None
-    api = huggingface_hub.HfApi(endpoint=endpoint, library_name="attrgen")
-    where = api.endpoint.partition("://")[2].rpartition("@")[2]
-    token = huggingface_hub.get_token()
-    lost: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
+    api = _client()
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    host = api.endpoint.partition("://")[2].rpartition("@")[2]
+    token = get_token()
+    unreachable: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
     try:
         yield api
     except HFValidationError as error:
@@ -159,32 +151,50 @@ def _hub(repo: str) -> Iterator[HfApi]:
             remedy="Write OWNER/NAME.",
         ) from error
     except HfHubHTTPError as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            remedy = "Set HF_TOKEN, or `hf auth login`, with a token that may do this; and check the name."
-        elif isinstance(error, RepositoryNotFoundError) or status == 404:
-            remedy = "Check the name and --revision; a private repository needs HF_TOKEN."
-        else:
-            remedy = "Try again later."
-        explanation = _first_line(error.server_message or str(error), token)
-        # Without its cause: the request in it holds the token.
-        raise UserError(
-            f"{where} answers {status} for {repo}: {explanation}",
-            code=f"hub-status-{status}",
-            remedy=remedy,
-        ) from None
+        # Without its cause: the request in it has the token.
+        raise _refused(error, repo, host, token) from None
     except ValueError as error:
-        what = f"{where} answers what the client does not understand: {_first_line(str(error), token)}"
         raise UserError(
-            what, code="hub-bad-answer", remedy="Check HF_ENDPOINT, or update huggingface_hub."
+            f"{host} sends an answer that the client does not understand: {_first_line(str(error), token)}",
+            code="hub-bad-answer",
+            remedy="Check HF_ENDPOINT, or update huggingface_hub.",
         ) from None
-    except lost as error:
-        what = f"{where} cannot be reached: {_first_line(str(error), token)}"
+    except unreachable as error:
         raise UserError(
-            what,
+            f"{host} cannot be reached: {_first_line(str(error), token)}",
             code="hub-unreachable",
             remedy="Check the network, or name a mirror with HF_ENDPOINT.",
         ) from None
+
+
+def _client() -> HfApi:
+    try:
+        import huggingface_hub
+        from huggingface_hub.utils import disable_progress_bars
+    except ImportError as error:
+        raise UserError(
+            "the hub needs huggingface_hub",
+            code="hub-not-installed",
+            remedy="pip install 'biomedvr[hub]'.",
+        ) from error
+    disable_progress_bars()
+    return huggingface_hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="attrgen")
+
+
+def _refused(error: HfHubHTTPError, repo: str, host: str, token: str | None) -> UserError:
+    """The error for an HTTP status of the hub."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    status = error.response.status_code
+    if status in (401, 403):
+        remedy = "Set HF_TOKEN, or `hf auth login`, with a token that may do this; and check the name."
+    elif isinstance(error, RepositoryNotFoundError) or status == 404:
+        remedy = "Check the name and --revision; a private repository needs HF_TOKEN."
+    else:
+        remedy = "Try again later."
+    explanation = _first_line(error.server_message or str(error), token)
+    what = f"{host} answers {status} for {repo}: {explanation}"
+    return UserError(what, code=f"hub-status-{status}", remedy=remedy)
 
 
 def _first_line(text: str, token: str | None) -> str:

@@ -23,7 +23,7 @@ SEPARATE = ("source", "runs", "merged")  # fields of a provenance that may diffe
 
 @dataclass(frozen=True)
 class Merged:
-    """The union, how many texts each set added to it, and what contradicts."""
+    """The union, how many texts each set added to it, and their contradictions."""
 
     attributes: AttributeSet
     added: list[int]

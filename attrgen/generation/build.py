@@ -77,7 +77,7 @@ class Builder:
         """Fill what is missing in `existing`.
 
         A list that cannot be had is reported in the result and the others are kept. After a fatal error, a
-        spending limit or Ctrl-C the result says so and holds what was done until then.
+        spending limit or Ctrl-C the result says so and has what was done until then.
 
         Raises:
             UserError: `--refresh` or `--from-run` is wrong, or the provenance of `existing` is damaged.

@@ -23,7 +23,7 @@ class Result:
 
     Attributes:
         attributes: the old set with the lists that could be filled; None where there is neither.
-        failed: why each list that could not be had failed.
+        failed: why each list that could not be filled failed.
         rejected: texts that failed the checks to the end and were left out.
         stopped: what ended the build before its end: a fatal error or a limit.
         interrupted: Ctrl-C ended the build.

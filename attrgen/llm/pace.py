@@ -1,4 +1,4 @@
-"""How many requests are in flight: as many as allowed, fewer when the server says 429."""
+"""How many requests are in flight: as many as allowed, fewer after a 429."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pace:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[float]:
-        """Wait for a free place, hold it within the block; gives the moment at which the request began."""
+        """Wait until one more request may be sent; gives the moment at which it began."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._active < self.limit)
             self._active += 1

@@ -102,7 +102,7 @@ def load(folder: Path | None = None) -> Prompts:
     """The shipped templates, each replaced by `folder`'s file of the same name where there is one.
 
     Raises:
-        UserError: `folder` is missing, holds a file of another name, or a front matter is wrong.
+        UserError: `folder` is missing, has a file of another name, or a front matter is wrong.
     """
     paths = {name: resource("prompts", f"{name}.j2") for name in TEMPLATES}
     if folder is not None:
