@@ -35,16 +35,17 @@ def table(
     Shows mean and spread over seeds, differences from a baseline, and which cells are missing.
     """
     from attrgen.core.files import write_text
-    from vr.report.comparison import results
+    from vr.report.comparison import formats, results
     from vr.report.comparison import table as tables
 
+    as_form = formats.form_of(form, out)
     made = tables.make_tables(
         results.find(roots or [Path("runs")]),
         metric=metric,
         baseline=baseline,
         published=tables.read_published() if published else None,
     )
-    text = tables.write_by_suffix(made, out, form)
+    text = formats.render(made, as_form)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -57,9 +58,12 @@ def curve(
     roots: options.Roots = None,
     metric: options.Metric = "accuracy",
 ) -> None:
-    """Plot a metric against the number of shots."""
+    """Plot a metric against the number of shots.
+
+    The values go into a .csv file of the same name.
+    """
     from vr.report.comparison import curve as curves
     from vr.report.comparison import results
 
-    curves.draw(results.find(roots or [Path("runs")]), out, metric=metric)
-    typer.echo(f"written: {out}")
+    values = curves.draw(results.find(roots or [Path("runs")]), out, metric=metric)
+    typer.echo(f"written: {out}, {values}")

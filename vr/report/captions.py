@@ -20,6 +20,11 @@ _EVEN = 0.01  # logits between two classes that nobody would call a preference
 _SPREAD = 0.05  # a gap between confidence and accuracy worth a warning
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `12 images`, `1,000 images`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share in [0, 1] as a percentage, or a dash where it is not defined."""
     return "–" if share is None else f"{100 * share:.{digits}f}%"

@@ -1,12 +1,13 @@
-"""Figures as SVG that stands in the page itself: its text is text, and its colours are the page's own.
+"""The style of all figures, and figures as SVG within a page: text stays text, colours are the page's.
 
-A figure is drawn in stand-in colours, each of which becomes a CSS variable, so that one drawing serves
-light, dark and paper.
+A figure of a page is drawn in placeholder colours, each of which becomes a CSS variable, so that one drawing
+serves light, dark and paper. A figure in a file of its own has the colours of the light page.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK, SOFT, GRID, PAPER, ACCENT, SECOND = (f"#0{n}0{n}0{n}" for n in range(1, 7))
+_LIGHT = {INK: "#17212b", SOFT: "#5a6672", GRID: "#dde3e8", PAPER: "#ffffff"}  # as in style.css
+_LIGHTNESS, _CHROMA = 0.54, 0.15
 _NAMED = {INK: "ink", SOFT: "soft", GRID: "line", PAPER: "paper", ACCENT: "accent", SECOND: "second"}
 _SERIES = "#0700"
 SERIES = 12
@@ -54,7 +57,7 @@ _STYLE: Any = {
 
 
 def series_color(number: int) -> str:
-    """The stand-in colour of class or run `number`; in the page `var(--series-N)`."""
+    """The placeholder colour of class or run `number`; in the page `var(--series-N)`."""
     return f"{_SERIES}{number % SERIES:02x}"
 
 
@@ -62,6 +65,28 @@ def hue(number: int) -> int:
     """The hue of class or run `number` in degrees: neighbours are far apart, the first is blue."""
     order = (255, 45, 150, 340, 90, 200, 300, 15, 120, 225, 70, 175)
     return order[number % SERIES]
+
+
+def printed_color(number: int) -> str:
+    """The colour of class or run `number` in a file of its own: that of the light page, as hexadecimal sRGB.
+
+    (Oklch to sRGB: Ottosson, A perceptual color space for image processing, 2020.)
+    """
+    angle = math.radians(hue(number))
+    a, b = _CHROMA * math.cos(angle), _CHROMA * math.sin(angle)
+    long = (_LIGHTNESS + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (_LIGHTNESS - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (_LIGHTNESS - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    return "#" + "".join(f"{round(255 * _gamma(min(1.0, max(0.0, value)))):02x}" for value in linear)
+
+
+def _gamma(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
 
 
 def dashes(number: int) -> tuple[float, tuple[float, ...]] | str:
@@ -76,6 +101,16 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(width / 72, height / 72))
         FigureCanvasSVG(figure)
         yield figure
+
+
+@contextmanager
+def printed(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure of that many inches for a file of its own, in the style of the pages."""
+    colors = {
+        key: _LIGHT[value] for key, value in _STYLE.items() if isinstance(value, str) and value in _LIGHT
+    }
+    with rc_context({**_STYLE, **colors, "figure.facecolor": "white", "legend.frameon": False}):
+        yield Figure(figsize=(width, height), layout="constrained")
 
 
 def axes(figure: Figure, left: float, bottom: float, right: float = 10, top: float = 10) -> Any:
@@ -95,7 +130,7 @@ def inline(figure: Figure, alt: str) -> Markup:
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would rule the whole page
     body = re.sub(r"font-family: [^;\"]+;?", "", body)
     body = re.sub(r"(font: [^;\"]*?px) [^;\"]+", r"\1 var(--sans)", body).replace("xlink:href", "href")
-    body = re.sub(rf"{_SERIES}([0-9a-f]{{2}})", lambda found: f"var(--series-{int(found[1], 16)})", body)
+    body = re.sub(rf"{_SERIES}([0-9a-f]{{2}})", lambda match: f"var(--series-{int(match[1], 16)})", body)
     for color, name in _NAMED.items():
         body = body.replace(color, f"var(--{name})")
     body = re.sub(r"\s+", " ", _distinct_ids(body, alt))
@@ -104,12 +139,12 @@ def inline(figure: Figure, alt: str) -> Markup:
 
 
 def _distinct_ids(body: str, salt: str) -> str:
-    """Drop ids that nothing points to, and make the others differ from those of other figures."""
+    """Drop ids that are not referenced, and make the others differ from those of other figures."""
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
     prefix = f"f{zlib.crc32(salt.encode()):08x}"
 
-    def renamed(found: re.Match[str]) -> str:
-        return f' id="{prefix}-{found[1]}"' if found[1] in used else ""
+    def renamed(match: re.Match[str]) -> str:
+        return f' id="{prefix}-{match[1]}"' if match[1] in used else ""
 
     body = re.sub(r' id="([^"]+)"', renamed, body)
     return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", body)

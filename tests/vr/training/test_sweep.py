@@ -1,9 +1,7 @@
-"""Sweeps: the grid, cells left, broken and gone on with; tables and curves of what is there."""
+"""Sweeps: the grid, cells left, broken and gone on with."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import signal
 import subprocess
@@ -15,8 +13,7 @@ from typing import Any
 import pytest
 
 from attrgen.core.errors import UserError
-from vr.report.comparison import results, table
-from vr.report.comparison.curve import draw
+from vr.report.comparison import results
 from vr.runs import grid
 from vr.runs import run as runs
 from vr.training import sweep
@@ -158,69 +155,3 @@ class TestRecipes:
         file.write_text('datasets = ["busi"]\nmethods = ["vp"]\n[common]\nbackbon = "mini"\n')
         with pytest.raises(UserError, match=r"unknown key 'common\.backbon'"):
             list(grid.load(str(file), {}).cells())
-
-
-class TestTable:
-    def test_numbers_are_those_of_the_runs(self, done: tuple[grid.Grid, Path]) -> None:
-        _, folder = done
-        found = results.find([folder])
-        (made,) = table.make_tables(found, baseline="zero-shot")
-        for label in made.rows:
-            cell = made.cells[label, "toy"]
-            each = [run.value("accuracy") for run in found if run.label == label]
-            assert cell.spread is not None and cell.spread.seeds == len(each) == 2
-            assert cell.spread.mean == pytest.approx(sum(filter(None, each)) / 2)
-            assert (cell.difference is None) == (label == "zero-shot")
-            if cell.difference is not None:
-                base = made.cells["zero-shot", "toy"].spread
-                assert base is not None
-                assert cell.difference.mean == pytest.approx(cell.spread.mean - base.mean)
-
-    def test_a_missing_cell_is_shown_as_missing(self, done: tuple[grid.Grid, Path]) -> None:
-        _, folder = done
-        (made,) = table.make_tables(results.find([folder]))
-        cells = {key: cell for key, cell in made.cells.items() if key[0] != "attrvr"}
-        first = next(iter(made.rows))
-        gap = table.Table(made.backbone, 2, "accuracy", None, ("attrvr", first), ("toy",), cells, {})
-        assert "| attrvr | missing |" in table.markdown(gap)
-        assert "attrvr & missing" in table.latex(gap)
-        row = next(r for r in csv.DictReader(io.StringIO(table.to_csv([gap]))) if r["method"] == "attrvr")
-        assert row["mean"] == "missing" and row["seeds"] == "0"
-
-    def test_published_numbers_stand_apart(self, done: tuple[grid.Grid, Path]) -> None:
-        _, folder = done
-        (made,) = table.make_tables(results.find([folder]), published={("attrvr", "toy"): 0.123})
-        text = table.markdown(made)
-        assert "published (ViT-B/16, 16 shots)" in text and "toy 12.3" in text
-        published = table.read_published()
-        assert published["biomedvr", "busi"] == pytest.approx(0.826) and len(published) == 77
-
-    def test_oracle_is_labelled_as_selected_on_the_test_set(self, done: tuple[grid.Grid, Path]) -> None:
-        _, folder = done
-        (made,) = table.make_tables(results.find([folder]), metric="oracle")
-        assert "SELECTED ON THE TEST SET" in table.markdown(made)
-        assert "missing" in table.markdown(made)  # no run noted one
-
-    def test_the_same_seed_twice_is_an_error(self, done: tuple[grid.Grid, Path]) -> None:
-        _, folder = done
-        found = results.find([folder])
-        with pytest.raises(UserError, match="have seed"):
-            results.grouped([*found, found[0]])
-
-    def test_errors_name_the_remedy(self, done: tuple[grid.Grid, Path], tmp_path: Path) -> None:
-        _, folder = done
-        with pytest.raises(UserError, match="no finished run"):
-            results.find([tmp_path])
-        with pytest.raises(UserError, match=r"no run of the baseline 'coop'.*attrvr"):
-            table.make_tables(results.find([folder]), baseline="coop")
-        with pytest.raises(UserError, match="unknown metric"):
-            table.make_tables(results.find([folder]), metric="acuracy")
-
-
-def test_curve_is_drawn_with_a_line_a_method(done: tuple[grid.Grid, Path], tmp_path: Path) -> None:
-    _, folder = done
-    draw(results.find([folder]), tmp_path / "curve.svg")
-    picture = (tmp_path / "curve.svg").read_text()
-    assert picture.startswith("<?xml") and len(picture) > 5000
-    with pytest.raises(UserError, match="gif"):
-        draw(results.find([folder]), tmp_path / "curve.gif")

@@ -15,6 +15,9 @@ from vr.runs.predictions import Predictions
 from vr.runs.predictions import load as load_predictions
 from vr.runs.run import RunConfig
 
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece", "nll", "oracle")
+LOWER_IS_BETTER = ("ece", "nll")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -37,7 +40,7 @@ class Result:
         return name if config.weights is None else f"{name}/{Path(config.weights).name}"
 
     def value(self, metric: str) -> float | None:
-        """A number of `metrics.json`: `accuracy`, …, or `oracle`; None where it is not there."""
+        """A number of `metrics.json`: `accuracy`, …, or `oracle`; None if it is not defined."""
         if metric == "oracle":
             oracle = self.metrics.get("oracle")
             return None if oracle is None else float(oracle["accuracy"])
@@ -60,22 +63,26 @@ class Key:
 
 
 def find(roots: Iterable[Path]) -> list[Result]:
-    """Every finished run at or below `roots`, sorted by path. Unfinished ones are passed over.
+    """Every finished run at or below `roots`, sorted by path. Unfinished ones are skipped.
 
     Raises:
         UserError: there is none, or a run's files are damaged.
     """
     roots = list(roots)
-    found: dict[Path, Result] = {}
+    results: dict[Path, Result] = {}
     for root in roots:
         for file in sorted(root.rglob(runs.CONFIG)):
             path = file.parent
             if (path / runs.METRICS).is_file():
-                found[path.resolve()] = Result(path, runs.read_config(path), runs.read_metrics(path))
-    if not found:
+                results[path.resolve()] = Result(path, runs.read_config(path), runs.read_metrics(path))
+    if not results:
         listed = ", ".join(str(root) for root in roots)
-        raise UserError(f"no finished run below {listed}", remedy="Train one with `vr train` or `vr sweep`.")
-    return list(found.values())
+        raise UserError(
+            f"no finished run below {listed}",
+            code="compare-no-runs",
+            remedy="Train one with `vr train` or `vr sweep`.",
+        )
+    return list(results.values())
 
 
 def grouped(results: Sequence[Result]) -> dict[Key, list[Result]]:
@@ -95,6 +102,7 @@ def grouped(results: Sequence[Result]) -> dict[Key, list[Result]]:
                 raise UserError(
                     f"two runs of {key.label} on {key.dataset} have seed {first.config.seed}: "
                     f"{first.path} and {second.path}",
+                    code="compare-same-seed",
                     remedy="Name only the folders that belong in one table.",
                 )
     return cells

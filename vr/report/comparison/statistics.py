@@ -1,4 +1,4 @@
-"""What several runs say together: spread over seeds, and paired differences on the same test images."""
+"""Statistics over several runs: spread over seeds, paired differences on the same test images, tests."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(float(np.mean(values)), std, len(values))
 
 
-def accuracy_interval(each: Sequence[Predictions], *, seed: int = 0) -> tuple[float, float]:
+def accuracy_interval(runs: Sequence[Predictions], *, seed: int = 0) -> tuple[float, float]:
     """95% percentile bootstrap over images of the accuracy averaged over seeds."""
-    correct = _correct(each, each[0].paths).mean(0)
+    correct = _correct(runs, runs[0].paths).mean(0)
     return _percentiles(_resampled(correct, seed))
 
 
@@ -60,7 +60,7 @@ def paired(method: Sequence[Predictions], baseline: Sequence[Predictions], *, se
     Raises:
         UserError: they did not score the same images.
     """
-    ours, theirs = (_correct(each, method[0].paths) for each in (method, baseline))
+    ours, theirs = (_correct(runs, method[0].paths) for runs in (method, baseline))
     difference = (ours - theirs).mean(0)
     low, high = _percentiles(_resampled(difference, seed))
     p = max(mcnemar(a, b) for a, b in zip(ours > 0, theirs > 0, strict=True))
@@ -78,15 +78,29 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     return float(stats.binomtest(only_first, only_first + only_second, 0.5).pvalue)
 
 
-def _correct(each: Sequence[Predictions], order: Sequence[str]) -> np.ndarray:
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values that keep the family-wise error rate over all tests.
+
+    (Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 1979.)
+    """
+    p = np.asarray(p_values, dtype=float)
+    order = p.argsort()
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    clipped: list[float] = adjusted.clip(max=1).tolist()
+    return clipped
+
+
+def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> np.ndarray:
     """(seeds, N) of 0 and 1, images in the given order."""
     rows = []
-    for predictions in each:
+    for predictions in runs:
         right = (predictions.predicted == predictions.labels).numpy().astype(float)
         by_path = dict(zip(predictions.paths, right, strict=True))
         if len(by_path) != len(order) or any(path not in by_path for path in order):
             raise UserError(
                 "the runs did not score the same test images",
+                code="compare-other-images",
                 remedy="Compare runs on the same collection and split only.",
             )
         rows.append([by_path[path] for path in order])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from attrgen.core.errors import UserError
-from vr.report.comparison.statistics import accuracy_interval, mcnemar, paired, spread
+from vr.report.comparison.statistics import accuracy_interval, holm, mcnemar, paired, spread
 from vr.runs.predictions import Predictions
 
 
@@ -57,5 +57,13 @@ def test_interval_of_one_run_is_near_the_binomial_one() -> None:
 
 
 def test_runs_on_different_images_are_not_compared() -> None:
-    with pytest.raises(UserError, match="same test images"):
+    with pytest.raises(UserError) as caught:
         paired([_run(np.ones(5, bool))], [_run(np.ones(6, bool))])
+    assert caught.value.code == "compare-other-images"
+
+
+def test_holm_is_that_of_r() -> None:
+    """`p.adjust(p, method = "holm")` of R 4."""
+    assert holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
+    assert holm([0.5, 0.001, 0.9, 0.013]) == pytest.approx([1.0, 0.004, 1.0, 0.039])
+    assert holm([]) == [] and holm([0.3]) == [0.3]
