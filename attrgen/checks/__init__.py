@@ -43,7 +43,7 @@ def check_set(attributes: AttributeSet, card: Card | None = None) -> list[Findin
 def check_lists(
     lists: Mapping[Slot, Sequence[str]], card: Card | None = None, levels: Collection[Level] = LEVELS
 ) -> list[Finding]:
-    """What the rules of those levels find in these lists, looked at together, in their order.
+    """What the rules of those levels find in these lists, checked together, in their order.
 
     Class names may be spelled in any way that the card knows; findings spell them as `lists` does.
     """

@@ -46,8 +46,8 @@ def _pieces(text: str) -> list[str]:
     import ftfy
 
     clean = html.unescape(html.unescape(ftfy.fix_text(text)))
-    found: list[str] = _unicode_piece().findall(" ".join(clean.split()).lower())
-    return found
+    pieces: list[str] = _unicode_piece().findall(" ".join(clean.split()).lower())
+    return pieces
 
 
 @cache
@@ -76,14 +76,14 @@ def _tokens_of(piece: str) -> int:
 
 def _joined(parts: list[str], pair: _Pair) -> list[str]:
     result: list[str] = []
-    place = 0
-    while place < len(parts):
-        if tuple(parts[place : place + 2]) == pair:
+    index = 0
+    while index < len(parts):
+        if tuple(parts[index : index + 2]) == pair:
             result.append(pair[0] + pair[1])
-            place += 2
+            index += 2
         else:
-            result.append(parts[place])
-            place += 1
+            result.append(parts[index])
+            index += 1
     return result
 
 
@@ -100,13 +100,13 @@ def whole_words() -> frozenset[str]:
 
 @cache
 def _ranks() -> dict[str, int]:
-    """The place of each pair, "first second", in the order in which pairs are joined."""
+    """The rank of each pair, "first second", in the order in which pairs are joined."""
     return dict(zip(_merges().split("\n"), range(_MERGES), strict=True))
 
 
 @cache
 def _merges() -> str:
-    """The pairs, a line each."""
+    """The pairs, one per line."""
     with gzip.open(vocabulary(), "rt", encoding="utf-8", newline="\n") as file:
         return "".join(islice(file, 1, _MERGES + 1)).removesuffix("\n")
 

@@ -1,4 +1,4 @@
-"""Words that exclude one another when they are said of the same thing: dark and bright, one and many."""
+"""Words that exclude one another when they describe the same thing: dark and bright, one and many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 from attrgen.checks.words import stem, words
 
-# Axis → alternatives on it, each a line of words.
+# Axis → alternatives on it, one line of words per alternative.
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "density": (
         "dark darker darkest black blacker blackish jet hypodense hypoechoic hypoechogenic anechoic "

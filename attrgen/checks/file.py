@@ -1,4 +1,4 @@
-"""`attrgen check` on a file: read what can be read, and find all that is wrong with its form and texts."""
+"""`attrgen check` on a file: read what can be read, and report all that is wrong with its form and texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from attrgen.schema.card import Card
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in a file, by line. `card` names the card that its classes were held against, if any."""
+    """The findings in a file, by line. `card` names the card that its classes were compared with, if any."""
 
     path: Path
     dataset: str | None = None
@@ -29,11 +29,11 @@ class Report:
 
     def count(self, level: str) -> int:
         """How many findings of a level there are."""
-        return sum(found.level == level for found in self.findings)
+        return sum(item.level == level for item in self.findings)
 
 
 def check_file(path: Path, card: Card | None = None) -> Report:
-    """Check a file; without a card, the shipped card of the set's own dataset is taken where there is one.
+    """Check a file; without a card, the shipped card of the set's dataset is used where there is one.
 
     Raises:
         UserError: the file cannot be read at all. Whatever is in it becomes findings.
@@ -53,11 +53,11 @@ def check_bytes(content: bytes, path: Path, card: Card | None = None) -> Report:
     for wrong in attribute_set.validated(located, path)[1]:
         findings += _from(wrong, "schema")
     findings += against_card(located, card)
-    lists, places = readable(located)
-    for found in check_lists(lists, card):
-        assert found.position is not None
-        findings.append(replace(found, line=located.line(places[found.slot][found.position])))
-    findings.sort(key=lambda found: found.line or 0)
+    lists, paths = readable(located)
+    for item in check_lists(lists, card):
+        assert item.position is not None
+        findings.append(replace(item, line=located.line(paths[item.slot][item.position])))
+    findings.sort(key=lambda item: item.line or 0)
     return Report(
         path=path,
         dataset=dataset if isinstance(dataset, str) else None,

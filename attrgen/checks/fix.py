@@ -1,7 +1,7 @@
-"""`attrgen check --fix`: what a program may mend without asking, and nothing else in the file changes.
+"""`attrgen check --fix`: what a program may correct without asking, and nothing else in the file changes.
 
-White space within texts is made plain, and a text that stands twice in a list is taken out where it stands
-again. Every other character of the file, its layout included, stays as it was.
+White space within texts is made plain, and a text that is twice in a list is removed where it is repeated.
+Every other character of the file, its layout included, stays as it was.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class Fixed(NamedTuple):
-    """The mended text of a file, and how many of its texts were tidied and taken out."""
+    """The corrected text of a file, and how many of its texts were tidied and removed."""
 
     source: str
     tidied: int = 0
@@ -29,7 +29,7 @@ class Fixed(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """Characters from `start` to `end` that give way to `new`."""
+    """Characters from `start` to `end` that `new` replaces."""
 
     start: int
     end: int
@@ -37,7 +37,7 @@ class _Cut(NamedTuple):
 
 
 def fix_file(path: Path) -> Fixed:
-    """Mend a file. One that is not UTF-8 or not JSON is left alone, and so is one in which all is well.
+    """Fix a file. One that is not UTF-8 or not JSON stays as it is, and so does one without such problems.
 
     Raises:
         UserError: it cannot be read or written.
@@ -54,7 +54,7 @@ def fix_file(path: Path) -> Fixed:
 
 
 def fixed(source: str) -> Fixed:
-    """Mend the JSON of an attribute set.
+    """Fix the JSON of an attribute set.
 
     Raises:
         ValueError: it is not JSON.
@@ -74,24 +74,24 @@ def fixed(source: str) -> Fixed:
 
 
 def _again(located: LocatedJson, source: str, paths: Sequence[JsonPath]) -> set[JsonPath]:
-    """The places of texts that stand in their list before, white space aside."""
-    whole = reduce(lambda value, key: value[key], paths[0][:-1], located.value)
-    if len(whole) != len(paths):
-        return set()  # something else than texts is in the list: that is for a person to mend
+    """The paths of texts that are in their list before, white space aside."""
+    elements = reduce(lambda value, key: value[key], paths[0][:-1], located.value)
+    if len(elements) != len(paths):
+        return set()  # something else than texts is in the list: a person has to correct that
     first: dict[str, JsonPath] = {}
     return {path for path in paths if first.setdefault(tidy(_text(located, source, path)), path) != path}
 
 
 def _removals(located: LocatedJson, paths: Sequence[JsonPath], again: set[JsonPath]) -> Iterator[_Cut]:
-    """With each element goes one comma and one stretch of white space, so that the layout stays."""
-    last_kept = max((place for place, path in enumerate(paths) if path not in again), default=0)
-    for place, path in enumerate(paths):
+    """With each element one comma and the white space after it are removed, so that the layout stays."""
+    last_kept = max((index for index, path in enumerate(paths) if path not in again), default=0)
+    for index, path in enumerate(paths):
         if path in again:
             start, end = located.spans[path]
-            if place < last_kept:
-                yield _Cut(start, located.spans[paths[place + 1]][0])
+            if index < last_kept:
+                yield _Cut(start, located.spans[paths[index + 1]][0])
             else:
-                yield _Cut(located.spans[paths[place - 1]][1], end)
+                yield _Cut(located.spans[paths[index - 1]][1], end)
 
 
 def _tidying(located: LocatedJson, source: str, path: JsonPath) -> Iterator[_Cut]:

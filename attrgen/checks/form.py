@@ -1,7 +1,6 @@
-"""The form of a file: what the contract of an attribute set asks of it, found all at once and leniently.
+"""The form of a file: what the contract of an attribute set requires of it, all problems in one pass.
 
-Unlike `attribute_set.load`, which refuses a file, this reads what can be read of it, so that one pass tells
-everything that is to be mended. No I/O.
+Unlike `attribute_set.load`, which refuses a file, this reads what can be read of it. No I/O.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from attrgen.schema.spelling import class_name
 FORM: Mapping[str, tuple[Level, str]] = {
     "encoding": ("error", "not UTF-8"),
     "json": ("error", "not JSON"),
-    "schema": ("error", "an unknown or doubled key, an empty list, a value of another kind"),
+    "schema": ("error", "an unknown or repeated key, an empty list, a value of another kind"),
     "dataset": ("error", "the set of another dataset than the card's"),
     "class-names": ("error", "a class that the card does not have, or one that is there twice"),
     "missing": ("error", "a class of the card, or a kind that other classes have, is missing"),
@@ -29,18 +28,18 @@ FORM: Mapping[str, tuple[Level, str]] = {
 }
 _ASKED_BY_ITSELF = ("ensemble",)
 
-Places = dict[Slot, list[JsonPath]]
+Paths = dict[Slot, list[JsonPath]]
 
 
-def finding(rule: str, message: str, **place: Any) -> Finding:
+def finding(rule: str, message: str, **location: Any) -> Finding:
     """A finding of one of the rules above."""
-    return Finding(rule, FORM[rule][0], message.rstrip("."), **place)
+    return Finding(rule, FORM[rule][0], message.rstrip("."), **location)
 
 
-def readable(located: LocatedJson) -> tuple[dict[Slot, list[str]], Places]:
-    """The texts of every list that is there, and where each stands; what has another form is passed over."""
+def readable(located: LocatedJson) -> tuple[dict[Slot, list[str]], Paths]:
+    """The texts of every list, and the path of each; values of another form are skipped."""
     lists: dict[Slot, list[str]] = {}
-    places: Places = {}
+    paths: Paths = {}
     for name, kinds in _mapping(_mapping(located.value).get("classes")).items():
         for kind in KINDS:
             value = _mapping(kinds).get(kind)
@@ -51,8 +50,8 @@ def readable(located: LocatedJson) -> tuple[dict[Slot, list[str]], Places]:
                     if isinstance(text, str) and text.strip():
                         slot = Slot(name, kind, confused)
                         lists.setdefault(slot, []).append(text.encode("utf-8", "replace").decode("utf-8"))
-                        places.setdefault(slot, []).append((*path, position))
-    return lists, places
+                        paths.setdefault(slot, []).append((*path, position))
+    return lists, paths
 
 
 def against_card(located: LocatedJson, card: Card | None) -> Iterator[Finding]:
@@ -75,14 +74,14 @@ def _names(located: LocatedJson, classes: Mapping[str, Any], card: Card | None) 
     names = {fold(name): name for name in reversed(known)}  # of two that fold alike the first counts
     first: dict[str, str] = {}
     for spelling, kinds in classes.items():
-        own = names.get(fold(class_name(spelling, card)))
-        place: dict[str, Any] = {"class_name": spelling, "line": located.line(("classes", spelling))}
-        if own is None:
+        own_name = names.get(fold(class_name(spelling, card)))
+        location: dict[str, Any] = {"class_name": spelling, "line": located.line(("classes", spelling))}
+        if own_name is None:
             remedy = f"{did_you_mean(spelling, known)} Rename it, remove it, or add an alias to the card"
-            yield finding("class-names", f"class '{spelling}' is not {whose}. {remedy}", **place)
-        elif first.setdefault(own, spelling) != spelling:
-            message = f"class '{own}' is there twice, as '{first[own]}' and as '{spelling}'"
-            yield finding("class-names", message, **place)
+            yield finding("class-names", f"class '{spelling}' is not {whose}. {remedy}", **location)
+        elif first.setdefault(own_name, spelling) != spelling:
+            message = f"class '{own_name}' is there twice, as '{first[own_name]}' and as '{spelling}'"
+            yield finding("class-names", message, **location)
         confused: set[str] = set()
         for key in _mapping(_mapping(kinds).get("confusion")):
             other = OTHER if key == OTHER else names.get(fold(class_name(key, card)))
@@ -90,13 +89,13 @@ def _names(located: LocatedJson, classes: Mapping[str, Any], card: Card | None) 
             if other is None:
                 near = did_you_mean(key, (*known, OTHER))
                 message = f"confusion with '{key}', which is not {whose}. {near}"
-            elif other == own:
+            elif other == own_name:
                 message = "is listed as confused with itself"
             elif other in confused:
                 message = f"confusion with '{other}' is there twice"
             if message:
-                place["line"] = located.line(("classes", spelling, "confusion", key))
-                yield finding("class-names", message, kind="confusion", confused=key, **place)
+                location["line"] = located.line(("classes", spelling, "confusion", key))
+                yield finding("class-names", message, kind="confusion", confused=key, **location)
             confused.add(other or key)
 
 

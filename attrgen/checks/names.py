@@ -1,4 +1,4 @@
-"""The names of a set's classes, as they may be met within a text."""
+"""The names of a set's classes, and where they occur in a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrgen.checks.words import words
 
 # Words of a verdict, which name a class even alone where its names hold them and no other class's do.
 VERDICTS = frozenset({"normal", "healthy", "benign", "malignant"})
-GAP = "…"  # stands where a name was taken out; no word is like it
+GAP = "…"  # replaces a name that was removed; no word equals it
 
 
 class Names:
@@ -21,11 +21,11 @@ class Names:
         self._all = Phrases(_forms(name for names in spellings.values() for name in names))
         self._own: dict[str, tuple[Phrases, Phrases]] = {}
 
-    def taken_out(self, said: Sequence[str]) -> Sequence[str]:
+    def taken_out(self, text_words: Sequence[str]) -> Sequence[str]:
         """A text's words, with a gap for every name of a class."""
-        return _without(said, self._all.find(said))
+        return _without(text_words, self._all.find(text_words))
 
-    def named(self, class_name: str, said: Sequence[str]) -> str | None:
+    def named(self, class_name: str, text_words: Sequence[str]) -> str | None:
         """How a text names that class, or None.
 
         A verdict alone counts ("normal"); a longer name of another class does not, as "dyed lifted polyp"
@@ -33,18 +33,18 @@ class Names:
         """
         if class_name not in self._own:
             self._own[class_name] = self._phrases_of(class_name)
-        own, longer = self._own[class_name]
-        rest = _without(said, longer.find(said))
-        found = own.find(rest)
-        return " ".join(rest[found[0][0] : found[0][1]]) if found else None
+        own_names, longer = self._own[class_name]
+        rest = _without(text_words, longer.find(text_words))
+        spans = own_names.find(rest)
+        return " ".join(rest[spans[0][0] : spans[0][1]]) if spans else None
 
     def _phrases_of(self, class_name: str) -> tuple[Phrases, Phrases]:
-        own = self._spellings.get(class_name, frozenset())
+        own_names = self._spellings.get(class_name, frozenset())
         others = {name for other, names in self._spellings.items() if other != class_name for name in names}
         known = {word for name in others for word in words(name)}
-        verdicts = {word for name in own for word in words(name) if word in VERDICTS - known}
-        longer = (name for name in others if any(each in name for each in own))
-        return Phrases(_forms({*own, *verdicts})), Phrases(_forms(longer))
+        verdicts = {word for name in own_names for word in words(name) if word in VERDICTS - known}
+        longer = (name for name in others if any(own_name in name for own_name in own_names))
+        return Phrases(_forms({*own_names, *verdicts})), Phrases(_forms(longer))
 
 
 def names_of(spellings: Mapping[str, frozenset[str]]) -> Names:
@@ -62,8 +62,8 @@ def _forms(names: Iterable[str]) -> list[str]:
     return [f"{name}{end}" for name in names if any(map(str.isalpha, name)) for end in ("", "s", "es")]
 
 
-def _without(said: Sequence[str], spans: Sequence[tuple[int, int]]) -> Sequence[str]:
+def _without(text_words: Sequence[str], spans: Sequence[tuple[int, int]]) -> Sequence[str]:
     if not spans:
-        return said
-    covered = {place for start, end in spans for place in range(start, end)}
-    return [GAP if place in covered else word for place, word in enumerate(said)]
+        return text_words
+    covered = {index for start, end in spans for index in range(start, end)}
+    return [GAP if index in covered else word for index, word in enumerate(text_words)]

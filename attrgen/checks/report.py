@@ -23,16 +23,16 @@ def status(reports: Sequence[Report], *, strict: bool) -> int:
 
 
 def table(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
-    """Two lines a finding: `file:line`, level, rule and list; then the text and what is wrong with it."""
-    rows = [(report, found) for report in reports for found in report.findings]
-    cells = [(_place(report, found), found.level, found.rule) for report, found in rows]
+    """Two lines per finding: `file:line`, level, rule and list; then the text and what is wrong with it."""
+    rows = [(report, finding) for report in reports for finding in report.findings]
+    cells = [(_location(report, finding), finding.level, finding.rule) for report, finding in rows]
     widths = [max((len(row[column]) for row in cells), default=0) for column in range(3)]
     lines = []
-    for row, (_, found) in zip(cells, rows, strict=True):
+    for row, (_, finding) in zip(cells, rows, strict=True):
         aligned = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append(f"{aligned}  {_list(found)}".rstrip())
-        said = f"'{found.text}' {found.message}" if found.text is not None else found.message
-        lines.append(f"    {said}{'' if said.endswith(('.', '?')) else '.'}")
+        lines.append(f"{aligned}  {_list(finding)}".rstrip())
+        message = f"'{finding.text}' {finding.message}" if finding.text is not None else finding.message
+        lines.append(f"    {message}{'' if message.endswith(('.', '?')) else '.'}")
     lines += [_summary(report, fixes.get(report.path)) for report in reports]
     return _printable("\n".join(lines))
 
@@ -52,7 +52,7 @@ def as_json(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
         }
         for report in reports
     ]
-    findings = [_fields(report, found) for report in reports for found in report.findings]
+    findings = [_fields(report, finding) for report in reports for finding in report.findings]
     # Escaped as a JSON string has it, half a surrogate pair is valid; as a character it cannot be printed.
     value = json.dumps({"files": files, "findings": findings}, indent=2, ensure_ascii=False)
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -66,26 +66,28 @@ def rules() -> str:
     return "\n".join(f"{id:{width}}  {level:7}  {summary}" for id, level, summary in every)
 
 
-def _fields(report: Report, found: Finding) -> dict[str, Any]:
+def _fields(report: Report, finding: Finding) -> dict[str, Any]:
     return {
         "file": str(report.path),
-        "line": found.line,
-        "class": found.class_name,
-        "kind": found.kind,
-        "confused": found.confused,
-        "rule": found.rule,
-        "level": found.level,
-        "message": found.message,
-        "text": found.text,
+        "line": finding.line,
+        "class": finding.class_name,
+        "kind": finding.kind,
+        "confused": finding.confused,
+        "rule": finding.rule,
+        "level": finding.level,
+        "message": finding.message,
+        "text": finding.text,
     }
 
 
-def _place(report: Report, found: Finding) -> str:
-    return str(report.path) if found.line is None else f"{report.path}:{found.line}"
+def _location(report: Report, finding: Finding) -> str:
+    return str(report.path) if finding.line is None else f"{report.path}:{finding.line}"
 
 
-def _list(found: Finding) -> str:
-    return " / ".join(part for part in (found.class_name, found.kind, found.confused) if part is not None)
+def _list(finding: Finding) -> str:
+    return " / ".join(
+        part for part in (finding.class_name, finding.kind, finding.confused) if part is not None
+    )
 
 
 def _summary(report: Report, fix: Fixed | None) -> str:
@@ -95,7 +97,9 @@ def _summary(report: Report, fix: Fixed | None) -> str:
     levels = {level: report.count(level) for level in ("error", "warning", "note")}
     parts += [_counted(number, level) for level, number in levels.items() if number]
     card = f"card '{report.card}'" if report.card else "no card"
-    return f"{report.path}: {_counted(report.texts, 'text')}, {card}: {', '.join(parts) or 'nothing found'}."
+    return (
+        f"{report.path}: {_counted(report.texts, 'text')}, {card}: {', '.join(parts) or 'no problems found'}."
+    )
 
 
 def _counted(number: int, what: str) -> str:

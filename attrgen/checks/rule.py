@@ -3,7 +3,7 @@
 A rule has an id, a level and a function that looks at one text, at one list, or at all lists of a set, and
 gives messages. The decorators `text_rule`, `list_rule` and `set_rule` register it under its id; the first
 line of the function's docstring is what `attrgen check --rules` says about it. Where rules come from, other
-packages included, is told in `attrgen.checks.registry`.
+packages included, see `attrgen.checks.registry`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ERRORS: tuple[Level, ...] = ("error",)
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong and, as far as it has one, its place.
+    """A problem, and its location as far as it has one.
 
     `message` has no full stop. `position` counts from 0 in the list; `line` is the 1-based line in a file.
     """
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists that are looked at together, by slot, and the folded spellings of every class."""
+    """The lists that are checked together, by slot, and the folded spellings of every class."""
 
     texts: Mapping[Slot, Sequence[str]]
     spellings: Mapping[str, frozenset[str]]
@@ -59,7 +59,7 @@ class Lists:
 
     @cached_property
     def names(self) -> Names:
-        """The names of the classes, to be found in texts."""
+        """The names of the classes, by which texts are searched."""
         return names_of(self.spellings)
 
 

@@ -1,4 +1,4 @@
-"""Words as the rules see them: without case and endings, and without those that say nothing of the look."""
+"""Words as the rules see them: without case and endings, and only those about the look."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STOP_WORDS = word_set(
 
 @lru_cache(maxsize=100_000)
 def words(text: str) -> tuple[str, ...]:
-    """The words and numbers of a text in order, in lower case; hyphens part words."""
+    """The words and numbers of a text in order, in lower case; hyphens separate words."""
     return tuple(_WORD.findall(text.casefold()))
 
 
@@ -67,6 +67,6 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def quoted(found: Iterable[str]) -> str:
+def quoted(phrases: Iterable[str]) -> str:
     """Words for a message: `'this', 'that'`, each once."""
-    return ", ".join(f"'{word}'" for word in dict.fromkeys(found))
+    return ", ".join(f"'{word}'" for word in dict.fromkeys(phrases))

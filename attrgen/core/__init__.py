@@ -1,1 +1,1 @@
-"""What both packages share: errors, whole-file writes, JSON with line numbers, shipped files, tables."""
+"""What both packages share: errors, atomic writes, JSON with line numbers, shipped files, tables."""

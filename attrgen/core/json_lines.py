@@ -1,4 +1,4 @@
-"""JSON with line numbers: at which line of a file each value stands, and which keys are there twice."""
+"""JSON with line numbers: at which line of a file each value stands, and which keys repeat."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 class LocatedJson:
     """A parsed JSON value, the 1-based line of each path in it, and the paths whose key repeats.
 
-    `spans` are the places of strings, numbers and the like in the text, as (start, end) in characters.
+    `spans` are the positions of strings, numbers and the like in the text, as (start, end) in characters.
     """
 
     value: Any
@@ -32,7 +32,7 @@ class LocatedJson:
     repeated: list[tuple[JsonPath, int]] = field(default_factory=list)
 
     def line(self, path: JsonPath) -> int | None:
-        """Line of `path`, or of its nearest ancestor that stands in the file."""
+        """Line of `path`, or of its nearest ancestor that is in the file."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]

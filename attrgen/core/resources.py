@@ -1,4 +1,4 @@
-"""Where the files that come with the program lie: `prompts/` and `data/`, in a checkout or in the wheel."""
+"""Where the files that ship with the program are: `prompts/` and `data/`, in a checkout or in the wheel."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-_UNBROKEN = 10_000  # columns; in a file or a pipe a row is a line, so that grep finds it
+_UNBROKEN = 10_000  # columns; in a file or a pipe each row is one line, so that grep finds it
 
 
 def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    """An empty table; the columns in `numbers` stand at the right."""
+    """An empty table; the columns in `numbers` are right-aligned."""
     from rich import box
     from rich.table import Table
 
@@ -23,14 +23,14 @@ def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
 
 
 def add_row(table: Table, *cells: object, bold: bool = False) -> None:
-    """Add a row of plain words; what looks like rich's markup in them is shown as it is."""
+    """Add a row of plain words; rich's markup in them is not interpreted."""
     from rich.text import Text
 
     table.add_row(*(Text(str(cell), style="bold" if bold else "") for cell in cells))
 
 
 def show(table: Table) -> None:
-    """Print a table, broken to the terminal's width; where stdout is no terminal, a row is a line."""
+    """Print a table, broken to the terminal's width; where stdout is no terminal, each row is one line."""
     from rich.console import Console
 
     console = Console()

@@ -35,7 +35,7 @@ class Frozen(Strict):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic's; cached properties are computed anew."""
+        """As pydantic's; cached properties are computed again."""
         copied = super().model_copy(update=update, deep=deep)
         for name in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[name]
@@ -43,7 +43,7 @@ class Frozen(Strict):
 
 
 class Location(NamedTuple):
-    """Where a wrong value stands, as a message names it.
+    """Where a wrong value is, as a message names it.
 
     Args:
         key: its dotted path, such as "images.window"; empty for the whole value.
@@ -65,14 +65,14 @@ class Wording(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """How errors of one kind of value are told.
+    """How errors of one kind of value are reported.
 
     Args:
         what: what the value should be, for messages: "dataset card".
         code: the first part of the error code; "card" gives card-unknown-key, card-missing-key, card-value.
         file: where the value was read.
         remedy: how to fix a wrong value.
-        locate: from pydantic's location (keys and indices) to where the value stands.
+        locate: from pydantic's location (keys and indices) to where the value is.
         wording: other words, by pydantic's type of error ("too_short").
     """
 
@@ -99,10 +99,10 @@ def validate(
 
     Args:
         what, code, file, remedy: see `Context`.
-        within: the key under which the value stands.
+        within: the key of the value.
 
     Raises:
-        UserError: an unknown key, a missing key, a wrong value; several are told together.
+        UserError: an unknown key, a missing key, a wrong value; several are reported together.
     """
     context = Context(what, code, file, remedy, lambda path: Location(dotted((within, *path))))
     try:

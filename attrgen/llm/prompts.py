@@ -31,7 +31,7 @@ from attrgen.core.files import read_text
 from attrgen.core.resources import resource
 from attrgen.schema.attribute_set import KINDS
 from attrgen.schema.card import Card, did_you_mean
-from attrgen.schema.confusers import LIKELIEST
+from attrgen.schema.confusers import MOST_LIKELY
 from attrgen.schema.plan import DEFAULT_COUNTS
 
 TEMPLATES = ("system", *KINDS, "confusers", "answer_format", "invalid_answer", "replace")
@@ -174,7 +174,7 @@ def example(
     if kind == "confusion":
         others = (other for other in card.class_names if other != name)
         confused = card.class_of(confused).name if confused else next(others)
-    number = count or {**DEFAULT_COUNTS, "confusers": LIKELIEST}[kind]
+    number = count or {**DEFAULT_COUNTS, "confusers": MOST_LIKELY}[kind]
     return prompts.messages(kind, variables(card, kind, name, number, confused))
 
 

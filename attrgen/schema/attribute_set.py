@@ -55,7 +55,7 @@ Texts = Annotated[list[Text], Field(min_length=1, json_schema_extra={"uniqueItem
 
 
 class ClassAttributes(Strict):
-    """What is said about one class. `confusion` is keyed by the class (or `other`) it is mistaken for."""
+    """The texts of one class. `confusion` is keyed by the class (or `other`) it is mistaken for."""
 
     descriptive: Texts | None = Field(None, description="what the class looks like")
     distinctive: Texts | None = Field(None, description="what sets it apart from the other classes")
@@ -122,7 +122,7 @@ class Entry(NamedTuple):
 
     @property
     def path(self) -> json_lines.JsonPath:
-        """Where the text stands in the JSON file."""
+        """The path of the text in the JSON file."""
         group = (self.kind,) if self.confused is None else (self.kind, self.confused)
         return ("classes", self.class_name, *group, self.position)
 
@@ -161,7 +161,9 @@ def parsed(text: str, path: Path) -> json_lines.LocatedJson:
     Raises:
         UserError: not JSON.
     """
-    return json_lines.parse_file(text, path, code="set-not-json", remedy="Restore the file or build it anew.")
+    return json_lines.parse_file(
+        text, path, code="set-not-json", remedy="Restore the file or build it again."
+    )
 
 
 def validated(located: json_lines.LocatedJson, path: Path) -> tuple[AttributeSet | None, list[UserError]]:
@@ -227,7 +229,7 @@ def _duplicates(path: Path, located: json_lines.LocatedJson, attributes: Attribu
 
 
 def _location(located: json_lines.LocatedJson, path: KeyPath) -> Location:
-    """Where a value stands: its key within its class, its line, its class."""
+    """Where a value is: its key within its class, its line, its class."""
     line = located.line(path)
     if len(path) > 1 and path[0] == "classes":
         return Location(dotted(path[2:]), line, str(path[1]))

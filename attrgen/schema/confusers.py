@@ -1,4 +1,4 @@
-"""Which classes each class is mistaken for: all of them when they are few, else the likeliest."""
+"""Which classes each class is mistaken for: all of them when they are few, else the most likely."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attrgen.core.files import read_text
 from attrgen.schema.card import Card
 
 ALL_PAIRS_UP_TO = 10  # classes; 90 ordered pairs
-LIKELIEST = 3  # confusers of a class when classes are many
+MOST_LIKELY = 3  # confusers of a class when classes are many
 
 Limit = int | Literal["all"] | None
 
@@ -30,7 +30,7 @@ def choose(card: Card, limit: Limit = None, run: Path | None = None) -> dict[str
         UserError: the run has no usable predictions.
     """
     mistakes = {} if run is None else from_run(card, run)
-    number = LIKELIEST if limit is None else limit
+    number = MOST_LIKELY if limit is None else limit
     chosen: dict[str, tuple[str, ...] | int] = {}
     for name in card.class_names:
         others = tuple(other for other in card.class_names if other != name)
@@ -68,7 +68,7 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
             code="confusers-not-csv",
             file=path,
             line=table.line_num,
-            remedy="Run `vr eval` again to write it anew.",
+            remedy="Run `vr eval` again to write it again.",
         ) from error
     if not {"label", "predicted"} <= columns:
         raise UserError(

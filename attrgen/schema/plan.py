@@ -121,7 +121,7 @@ def _key(mapping: Mapping[str, object], card: Card, name: str) -> str:
 
 
 def _inserted(old: Mapping[str, Any], new: Mapping[str, Any], card: Card) -> dict[str, Any]:
-    """`old` in its own order, each key of `new` before the first old key that follows it in the card."""
+    """`old` in its order, each key of `new` before the first old key that follows it in the card."""
     order = {name: number for number, name in enumerate((*card.class_names, OTHER))}
 
     def rank(key: str) -> int:

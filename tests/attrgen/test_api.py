@@ -9,6 +9,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,14 @@ def test_a_build_works_where_an_event_loop_runs_as_in_a_notebook() -> None:
         return attrgen.build("busi", offline=True)
 
     assert asyncio.run(cell()).id == attrgen.load(BUSI).id
+
+
+def test_a_build_asks_the_server_of_the_base_url_once(server: Any, card: Card) -> None:
+    built = attrgen.build(card, base_url=server.url, kinds=["descriptive"], counts={"descriptive": 3})
+    assert [len(value.texts("descriptive")) for value in built.classes.values()] == [3, 3, 3]
+    asked = len(server.received)
+    again = attrgen.build(card, base_url=server.url, kinds=["descriptive"], counts={"descriptive": 3})
+    assert again.id == built.id and len(server.received) == asked >= 3
 
 
 @pytest.mark.parametrize(

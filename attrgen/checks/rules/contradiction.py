@@ -36,7 +36,7 @@ PARTS = {
     for name in line.split()
 }
 _AXES = ("density", "count")
-_REACH = 4  # words, hyphenated ones counted as one, up to the part that something is said of
+_REACH = 4  # words, hyphenated ones counted as one, up to the part that a word describes
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _LINKS = word_set("is are stays stay remains remain appears appear looks look seems seem was were")
 _STOPS = word_set(
@@ -64,59 +64,59 @@ class Claim(NamedTuple):
 
 def claims(text: str) -> set[Claim]:
     """What a text says of the density and count of named parts."""
-    found = set()
-    said = _WORD.findall(text.casefold())
-    for place, word in enumerate(said):
+    result = set()
+    text_words = _WORD.findall(text.casefold())
+    for index, word in enumerate(text_words):
         for axis in _AXES:
             number = side(axis, word)
             if number is None or (axis == "density" and _CONDITIONAL.search(text)):
                 continue
-            part = _part(said, place, axis)
+            part = _part(text_words, index, axis)
             if part is not None:
-                found.add(Claim(part, axis, number, word))
-    return found
+                result.add(Claim(part, axis, number, word))
+    return result
 
 
 @set_rule("contradiction", "warning", rank=90)
 def contradiction(lists: Lists) -> Iterator[Hit]:
     """says the opposite, in density or count, of what most of its class's texts say of the same part"""
     for name in dict.fromkeys(slot.class_name for slot in lists.texts):
-        places = [
+        positions = [
             (Slot(name, kind), position)
             for kind in POSITIVE_KINDS
             for position in range(len(lists.texts.get(Slot(name, kind), ())))
         ]
-        said = [claims(lists.texts[slot][position]) for slot, position in places]
-        for index, (slot, position) in enumerate(places):
-            for claim in sorted(said[index]):
-                opposed = _opposed(claim, index, said)
+        stated = [claims(lists.texts[slot][position]) for slot, position in positions]
+        for index, (slot, position) in enumerate(positions):
+            for claim in sorted(stated[index]):
+                opposed = _opposed(claim, index, stated)
                 if opposed is not None:
-                    other, at = places[opposed]
+                    other, at = positions[opposed]
                     what = f"calls the {claim.part} '{claim.word}', against '{lists.texts[other][at]}'"
                     yield Hit(slot, position, f"{what}; keep what is true of most images")
                     break
 
 
-def _opposed(claim: Claim, index: int, said: Sequence[set[Claim]]) -> int | None:
+def _opposed(claim: Claim, index: int, stated: Sequence[set[Claim]]) -> int | None:
     """The first text that says the opposite, if most do; where it is one against one, the later is wrong."""
-    sides = [{c.side for c in other if (c.part, c.axis) == (claim.part, claim.axis)} for other in said]
+    sides = [{c.side for c in other if (c.part, c.axis) == (claim.part, claim.axis)} for other in stated]
     if sides[index] != {claim.side}:
         return None  # it names both, as "a white spot in a dark area" does
-    agreeing = [i for i, found in enumerate(sides) if claim.side in found]
-    opposed = [i for i, found in enumerate(sides) if found and claim.side not in found]
+    agreeing = [i for i, group in enumerate(sides) if claim.side in group]
+    opposed = [i for i, group in enumerate(sides) if group and claim.side not in group]
     if len(opposed) > len(agreeing) or (len(opposed) == len(agreeing) and opposed[0] < index):
         return opposed[0]
     return None
 
 
-def _part(said: Sequence[str], place: int, axis: str) -> str | None:
-    """The part that the word at `place` is said of: the next noun, or the one before "is" or "of"."""
-    for word in said[place + 1 : place + 1 + _REACH]:
+def _part(text_words: Sequence[str], index: int, axis: str) -> str | None:
+    """The part that the word at `index` describes: the next noun, or the one before "is" or "of"."""
+    for word in text_words[index + 1 : index + 1 + _REACH]:
         if word in _STOPS or word in _LINKS:
             break
         if word in PARTS:
             return PARTS[word]
-    before = list(reversed(said[max(0, place - _REACH) : place]))
+    before = list(reversed(text_words[max(0, index - _REACH) : index]))
     links = {*_LINKS, "of"} if axis == "density" else _LINKS  # "a core of bright signal"
     link = next((i for i, word in enumerate(before) if word in links), None)
     if link is None:

@@ -54,7 +54,7 @@ _OPEN_END = (
     " for example.",
 )
 _STOPS = (".", "!", "?")
-# What may follow a whole word to make another: "stroma" is no cut "stromal".
+# What may follow a whole word to make another: "stroma" is not a cut "stromal".
 _INFLECTIONS = word_set("s e es l al c ic ly y n r ry ary d ed")
 _SHORTEST_CUT = 3
 
@@ -62,10 +62,10 @@ _SHORTEST_CUT = 3
 @set_rule("cut-off", "error", rank=30)
 def cut_off(lists: Lists) -> Iterator[Hit]:
     """ends in mid-sentence or mid-word, or leaves a bracket open"""
-    told = {word for texts in lists.texts.values() for text in texts for word in words(text)[:-1]}
+    complete_words = {word for texts in lists.texts.values() for text in texts for word in words(text)[:-1]}
     for slot, texts in lists.texts.items():
         for position, text in enumerate(texts):
-            reason = _reason(text, told)
+            reason = _reason(text, complete_words)
             if reason is not None:
                 yield Hit(slot, position, f"is cut off: it {reason}; complete it")
 
@@ -73,12 +73,12 @@ def cut_off(lists: Lists) -> Iterator[Hit]:
 @list_rule("uneven-end", "warning", rank=30)
 def uneven_end(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
     """the only one of a list without a full stop, which is how cut sentences look"""
-    open_ends = [place for place, text in enumerate(texts) if not text.rstrip().endswith(_STOPS)]
+    open_ends = [number for number, text in enumerate(texts) if not text.rstrip().endswith(_STOPS)]
     if len(open_ends) == 1 and len(texts) >= 4:
         yield open_ends[0], "has no full stop while all others of its list have one; it may be cut off"
 
 
-def _reason(text: str, told: set[str]) -> str | None:
+def _reason(text: str, complete_words: set[str]) -> str | None:
     end = text.rstrip().casefold()
     if end.endswith(_OPEN_END):
         return f"ends in '{text.split()[-1]}'"
@@ -97,18 +97,18 @@ def _reason(text: str, told: set[str]) -> str | None:
         return f"ends in '{last}'"
     if before and before[-1] in _ARTICLES and _ADJECTIVE.match(last):
         return f"ends in '{before[-1]} {last}', whose noun is missing"
-    if not stop and _is_part_of_a_word(last.rpartition("-")[2], told):
+    if not stop and _is_part_of_a_word(last.rpartition("-")[2], complete_words):
         return f"ends in '{last}', part of a word"
     return None
 
 
-def _is_part_of_a_word(last: str, told: set[str]) -> bool:
+def _is_part_of_a_word(last: str, complete_words: set[str]) -> bool:
     """Whether `last` is no word by itself but the beginning of one."""
     if len(last) < _SHORTEST_CUT or not (last.isascii() and last.isalpha()):
         return False
-    if last in told or last in clip_tokens.whole_words():
+    if last in complete_words or last in clip_tokens.whole_words():
         return False
-    longer = [*_beginning_with(last), *(word for word in told if word.startswith(last))]
+    longer = [*_beginning_with(last), *(word for word in complete_words if word.startswith(last))]
     return any(word[len(last) :] not in _INFLECTIONS for word in longer)
 
 

@@ -64,12 +64,16 @@ _OTHER_SCRIPT = 0.3  # share of letters; some Greek ones are units and names
 def other_language(text: str, slot: Slot, lists: Lists) -> str | None:
     """not in English, the language of CLIP's captions"""
     if not other_script(text):
-        said = words(text)
-        foreign = [word for word in said if word in FOREIGN or not (word.isascii() or word in _ALSO_ENGLISH)]
-        english = [word for word in said if word in ENGLISH]
+        text_words = words(text)
+        foreign = [word for word in text_words if _is_foreign(word)]
+        english = [word for word in text_words if word in ENGLISH]
         if len(set(foreign)) < _LEAST or len(foreign) <= len(english):
             return None
     return "is not in English, and CLIP reads English; translate it"
+
+
+def _is_foreign(word: str) -> bool:
+    return word in FOREIGN or not (word.isascii() or word in _ALSO_ENGLISH)
 
 
 def other_script(text: str) -> bool:

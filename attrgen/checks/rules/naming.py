@@ -12,7 +12,7 @@ def own_name(text: str, slot: Slot, lists: Lists) -> str | None:
     """a confusion text that names its own class, though it tells what another class looks like"""
     if slot.kind != "confusion":
         return None
-    found = lists.names.named(slot.class_name, words(text))
-    if found is None:
+    name = lists.names.named(slot.class_name, words(text))
+    if name is None:
         return None
-    return f"names its own class ('{found}'), though it should say what else the image shows"
+    return f"names its own class ('{name}'), though it should say what else the image shows"

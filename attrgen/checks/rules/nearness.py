@@ -1,4 +1,4 @@
-"""The rule on nearness: a confusion text must lean, in its wording, to the class that it stands for."""
+"""The rule on nearness: a confusion text must be worded like the class that it stands for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEAREST = 3  # texts of a class that count, as in the method's own score
 MARGIN = 0.04  # of cosine; no text of the curated library exceeds it
 _AXES = ("density", "outline", "texture", "thickness", "size")
 
-# Words that name the same thing; a text has its own words and, besides, the first of each line it touches.
+# Words that name the same thing; a text with one of a line counts as having the line's first word, too.
 _SYNONYMS = """
     margin border edge outline rim contour boundary
     interior inside centre center core middle

@@ -20,10 +20,10 @@ _ENDINGS = ("n't", "n’t", "-free")  # a prefix ("non-enhancing") names a look 
 @text_rule("negated", "error", rank=60)
 def negated(text: str, slot: Slot, lists: Lists) -> str | None:
     """states what is absent; CLIP does not read "no", "without" or "unlike" """
-    said = words(text)
-    found = [" ".join(said[start:end]) for start, end in _NEGATIONS.find(said)]
+    text_words = words(text)
+    negations = [" ".join(text_words[start:end]) for start, end in _NEGATIONS.find(text_words)]
     if any(end in text for end in _ENDINGS):  # hardly ever, and that is quick to see
-        found += [word for word in text.casefold().split() if word.strip(",.;:").endswith(_ENDINGS)]
-    if not found:
+        negations += [word for word in text.casefold().split() if word.strip(",.;:").endswith(_ENDINGS)]
+    if not negations:
         return None
-    return f"denies something ({quoted(found)}), which CLIP does not read; say what is seen in its place"
+    return f"denies something ({quoted(negations)}), which CLIP does not read; say what is seen in its place"

@@ -53,8 +53,8 @@ def same_across_classes(lists: Lists) -> Iterator[Hit]:
         if _bank(one) == _bank(other) or _meant(one) == _meant(other) or (one, here) in seen:
             continue
         seen.add((one, here))
-        said = f"'{lists.texts[other][there]}' ({other})"
-        yield Hit(one, here, f"says nearly the same as {said}, which stands for another class")
+        quote = f"'{lists.texts[other][there]}' ({other})"
+        yield Hit(one, here, f"says nearly the same as {quote}, which stands for another class")
 
 
 def _bank(slot: Slot) -> tuple[str, str]:
@@ -75,24 +75,24 @@ def _pairs(lists: Lists, least: float) -> Iterator[tuple[_Place, _Place]]:
     With Jaccard's index at least t, two sets of which one has n members share one of its n - ceil(t n) + 1
     rarest; so only texts that share a rare word are compared (Chaudhuri et al., ICDE 2006).
     """
-    places = [
+    positions = [
         (slot, position)
         for slot, texts in lists.texts.items()
         if slot.kind != "ensemble"
         for position in range(len(texts))
     ]
-    sets = [_own_words(lists, slot, lists.texts[slot][position]) for slot, position in places]
-    common = Counter(word for found in sets for word in found)
+    sets = [_own_words(lists, slot, lists.texts[slot][position]) for slot, position in positions]
+    common = Counter(word for stems in sets for word in stems)
     having: dict[str, list[int]] = {}
-    for index, found in enumerate(sets):
-        rare = sorted(found, key=lambda word: (common[word], word))[
-            : len(found) - ceil(least * len(found)) + 1
+    for index, stems in enumerate(sets):
+        rare = sorted(stems, key=lambda word: (common[word], word))[
+            : len(stems) - ceil(least * len(stems)) + 1
         ]
         candidates = sorted({earlier for word in rare for earlier in having.get(word, ())})
         for earlier in candidates:
             other = sets[earlier]
-            if overlap(found, other) >= least and not contrast(found - other, other - found):
-                yield places[index], places[earlier]
+            if overlap(stems, other) >= least and not contrast(stems - other, other - stems):
+                yield positions[index], positions[earlier]
         for word in rare:
             having.setdefault(word, []).append(index)
 
@@ -104,5 +104,5 @@ def _own_words(lists: Lists, slot: Slot, text: str) -> frozenset[str]:
         for spelling in lists.spellings.get(name or "", ())
         for word in words(spelling)
     }
-    found = content(text)
-    return found - names or found
+    stems = content(text)
+    return stems - names or stems

@@ -9,9 +9,9 @@ from attrgen.schema.plan import Slot
 
 @text_rule("white-space", "warning", rank=10)
 def white_space(text: str, slot: Slot, lists: Lists) -> str | None:
-    """space at an end, doubled, or of an unusual kind; `--fix` mends it"""
+    """space at an end, doubled, or of an unusual kind; `--fix` corrects it"""
     return (
         None
         if text == tidy(text)
-        else "has space at an end, doubled, or of an unusual kind; `--fix` mends it"
+        else "has space at an end, doubled, or of an unusual kind; `--fix` corrects it"
     )

@@ -9,7 +9,7 @@ from attrgen.checks.rule import Lists, text_rule
 from attrgen.checks.words import quoted, words
 from attrgen.schema.plan import Slot
 
-# What a text speaks of → the words that give it away, parted by commas; * stands for any ending.
+# What a text speaks of → the words that show it, separated by commas; * stands for any ending.
 # Words that also describe a look ("mimics a pool", "poorly defined", "a growth") are there in a phrase only.
 UNSEEN: Mapping[str, str] = {
     "a diagnosis or its certainty": """
@@ -93,13 +93,13 @@ _ANY = Phrases(phrase for line in UNSEEN.values() for phrase in line.split(","))
 @text_rule("not-visible", "error", rank=50)
 def not_visible(text: str, slot: Slot, lists: Lists) -> str | None:
     """speaks of a diagnosis, history, prognosis, advice or frequency, which no image shows"""
-    said = lists.names.taken_out(words(text))  # a class may be called "benign tumor"
-    if not _ANY.find(said):
+    text_words = lists.names.taken_out(words(text))  # a class may be called "benign tumor"
+    if not _ANY.find(text_words):
         return None
-    found = {
-        topic: quoted(" ".join(said[start:end]) for start, end in spans)
+    telling_words = {
+        topic: quoted(" ".join(text_words[start:end]) for start, end in spans)
         for topic, phrases in _UNSEEN.items()
-        if (spans := phrases.find(said))
+        if (spans := phrases.find(text_words))
     }
-    topics = " and of ".join(f"{topic} ({telling})" for topic, telling in found.items())
+    topics = " and of ".join(f"{topic} ({telling})" for topic, telling in telling_words.items())
     return f"speaks of {topics}, which no image shows; say what is seen"

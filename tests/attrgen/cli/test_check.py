@@ -26,7 +26,7 @@ def write(path: Path, *texts: str, dataset: str = "own") -> Path:
 def test_right_after_a_build(attrgen: Attrgen) -> None:
     attrgen("build", "--dataset", "ct-kidney")
     ran = attrgen("check", "attrs/ct-kidney.json", "--strict")
-    assert ran == (0, "attrs/ct-kidney.json: 140 texts, card 'ct-kidney': nothing found.\n", "")
+    assert ran == (0, "attrs/ct-kidney.json: 140 texts, card 'ct-kidney': no problems found.\n", "")
 
 
 def test_a_finding_has_its_place_rule_and_reason(attrgen: Attrgen, tmp_path: Path) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from attrgen.core.errors import UserError, UserErrors
 from attrgen.schema import attribute_set
-from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
+from attrgen.schema.attribute_set import AttributeSet
 
 GOOD = """{
   "format": "attribute-set/1",
@@ -37,10 +36,6 @@ def write(folder: Path, content: str | bytes) -> Path:
     path = folder / "lumps.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
     return path
-
-
-def a_set(*names: str, **kinds: Any) -> AttributeSet:
-    return AttributeSet(dataset="lumps", classes={name: ClassAttributes(**kinds) for name in names})
 
 
 @pytest.mark.parametrize(
