@@ -21,8 +21,8 @@ import torch
 
 from vr.data.sources import open_source
 from vr.evaluation import calibration as calibrations
-from vr.evaluation import calibration_report
-from vr.evaluation.calibrate import unseen_items
+from vr.evaluation import calibration_assessment
+from vr.evaluation.calibrate_run import unseen_items
 from vr.evaluation.conformal import Score, likely_coverage
 from vr.evaluation.evaluation import evaluate
 from vr.runs import predictions
@@ -83,7 +83,7 @@ def resplit(found: Predictions, score: Score, times: int) -> list[dict[str, Any]
     for _ in range(times):
         order = torch.randperm(len(found.paths), generator=generator)
         fitted = fit(rows(found, order, slice(half)), score)
-        measured.append(calibration_report.assess(rows(found, order, slice(half, None)), fitted))
+        measured.append(calibration_assessment.assess(rows(found, order, slice(half, None)), fitted))
     return measured
 
 
@@ -112,7 +112,7 @@ def report(path: Path, options: argparse.Namespace) -> None:
     print(f"  fitted on {len(pool.paths)} {words}, measured on {len(test.paths)} test images")
     for score in get_args(Score):
         fitted = fit(pool, score)
-        found = calibration_report.assess(test, fitted)
+        found = calibration_assessment.assess(test, fitted)
         low, high = likely_coverage(fitted.held_out.images, 0.9)
         if score == "lac":
             print(f"  temperature {fitted.temperature:.3g}")

@@ -44,14 +44,14 @@ def main() -> None:
     from vr.data.sources import open_dataset
     from vr.methods.biomedvr import BioMedVR
     from vr.runs.experiment import Experiment
+    from vr.training import trainer
     from vr.training.train import run_experiment
-    from vr.training.trainer import Trainer
 
     step, epochs = Clock(), Clock()
     BioMedVR.step = step.around(BioMedVR.step)  # type: ignore[method-assign]
     torch.Tensor.backward = step.around(torch.Tensor.backward)  # type: ignore[assignment,method-assign]
     torch.optim.SGD.step = step.around(torch.optim.SGD.step)  # type: ignore[method-assign]
-    Trainer._epoch = epochs.around(Trainer._epoch)  # type: ignore[method-assign]
+    trainer.train_epoch = epochs.around(trainer.train_epoch)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["VR_CACHE"] = f"{folder}/cache"
         os.environ["VR_DATA"] = f"{folder}/datasets"

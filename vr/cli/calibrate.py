@@ -62,7 +62,7 @@ def calibrate(
     The test set is never used. Half of the images fit a temperature; the other half the threshold for
     abstention and the prediction sets.
     """
-    from vr.evaluation.calibrate import calibrate_run
+    from vr.evaluation.calibrate_run import calibrate_run
     from vr.runs import run as runs
     from vr.runs.images import open_images
     from vr.runtime.progress import count_bar
@@ -85,9 +85,11 @@ def calibrate(
 
 def _show(run: Run, calibration: Calibration) -> None:
     from vr.evaluation import calibration as calibrations
-    from vr.evaluation import calibration_report
+    from vr.evaluation import calibration_assessment
 
-    for line in calibration_report.lines(calibration, calibration_report.on_test(run.path, calibration)):
+    for line in calibration_assessment.lines(
+        calibration, calibration_assessment.on_test(run.path, calibration)
+    ):
         typer.echo(line)
     typer.echo(f"written into {run.path}: {', '.join(calibrations.FILES)}")
     typer.echo(f"next: vr report {run.path} shows the effect on the test set")

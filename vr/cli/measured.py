@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from vr.evaluation.metrics import METRICS
+
 
 def show(path: Path) -> None:
     """Print the metrics of a run directory, and where it and its report are."""
@@ -21,24 +23,13 @@ def show(path: Path) -> None:
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Lines that say what `metrics.json` holds."""
-    overall, intervals = metrics["overall"], metrics["intervals"]
-
-    def percent(key: str) -> str:
-        if overall[key] is None:
-            return "not defined"
-        low_high = intervals.get(key)
-        spread = "" if low_high is None else f" (95%: {100 * low_high[0]:.1f} to {100 * low_high[1]:.1f})"
-        return f"{100 * overall[key]:.1f}%{spread}"
-
-    lines = [
-        f"{metrics['split']}: {metrics['images']} images",
-        f"  accuracy           {percent('accuracy')}",
-        f"  balanced accuracy  {percent('balanced_accuracy')}",
-        f"  macro F1           {percent('macro_f1')}",
-        f"  AUROC              {percent('auroc')}",
-        f"  ECE                {percent('ece')}",
-        f"  NLL                {overall['nll']:.3f}",
-    ]
+    width = max(len(metric.title) for metric in METRICS.values())
+    lines = [f"{metrics['split']}: {metrics['images']} images"]
+    for key, metric in METRICS.items():
+        line = f"  {metric.title:<{width}}  {metric.text(metric.read(metrics))}"
+        if low_high := metrics["intervals"].get(key):
+            line += f" (95%: {' to '.join(metric.number(edge) for edge in low_high)})"
+        lines.append(line)
     return [*lines, *_class_lines(metrics["per_class"]), *_oracle_lines(metrics.get("oracle"))]
 
 

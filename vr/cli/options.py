@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vr.data.formats.builtin import NAMES as FORMATS
+from vr.evaluation.metrics import COMPARED
 
 # The groups in which `--help` lists options.
 IMAGES = "Images and attributes"
@@ -104,7 +105,7 @@ RunPrecision = Annotated[
 AsJson = Annotated[bool, option(OUTPUT, "Print JSON instead of a table.", "--json")]
 Force = Annotated[bool, option(OUTPUT, "Overwrite files that exist.", "--force")]
 Metric = Annotated[
-    str, option(OUTPUT, "accuracy, balanced_accuracy, macro_f1, auroc, ece, nll or oracle.", "--metric")
+    str, option(OUTPUT, f"{', '.join(tuple(COMPARED)[:-1])} or {tuple(COMPARED)[-1]}.", "--metric")
 ]
 Roots = Annotated[
     list[Path] | None,

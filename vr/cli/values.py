@@ -26,10 +26,11 @@ def experiment(flags: Mapping[str, Any], settings: Iterable[str] = ()) -> Experi
         UserError: a setting is not `key=value`.
     """
     from vr.methods.common.base import Recipe
-    from vr.runs.experiment import Experiment, parted
+    from vr.runs.experiment import Experiment
+    from vr.runs.settings import split_settings
 
     given_flags = given(**flags)
-    set_options, set_recipe = parted(assignments(settings))
+    set_options, set_recipe = split_settings(assignments(settings))
     fields = {key: value for key, value in given_flags.items() if key in Experiment.model_fields}
     return Experiment.model_validate(
         {

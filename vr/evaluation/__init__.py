@@ -1,1 +1,1 @@
-"""What scores are worth: metrics, calibration, prediction sets, abstention."""
+"""Evaluation of a run: scores, metrics, calibration, prediction sets, abstention."""

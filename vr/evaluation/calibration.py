@@ -1,4 +1,4 @@
-"""`calibration.json`: what a run's confidences are worth, fitted on images that training did not see."""
+"""A calibration: temperature, abstention threshold and prediction sets, fitted on scored images; its file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text, write_text
+from attrgen.core.files import write_text
+from attrgen.core.validation import Frozen, read_json
 from vr.evaluation import conformal, selective, temperature
 from vr.evaluation.metrics import ECE_BINS
 from vr.evaluation.selective import CoverageRisk
@@ -25,12 +26,8 @@ SET_COVERAGES = tuple(percent / 100 for percent in range(50, 100))
 _TABLE = tuple(percent / 100 for percent in range(50, 101, 5))
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Quality(_Strict):
-    """Negative log-likelihood (nats an image) and ECE (15 bins, in [0, 1]), without and with temperature."""
+class Quality(Frozen):
+    """Negative log-likelihood (nats per image) and ECE (15 bins, in [0, 1]), without and with temperature."""
 
     images: int
     nll_before: float
@@ -39,7 +36,7 @@ class Quality(_Strict):
     ece_after: float
 
 
-class Answered(_Strict):
+class Answered(Frozen):
     """A threshold, the share of images with at least that confidence, and how many of those are right."""
 
     coverage: float
@@ -47,7 +44,7 @@ class Answered(_Strict):
     accuracy: float
 
 
-class Calibration(_Strict):
+class Calibration(Frozen):
     """Temperature, abstention and prediction sets of one trained model.
 
     The temperature is fitted on one half of the images; threshold, table and sets on the other (`held_out`).
@@ -60,7 +57,7 @@ class Calibration(_Strict):
     temperature: float = Field(gt=0)
     fitted: Quality
     held_out: Quality
-    coverage: float = Field(gt=0, le=1, description="share of images that was asked to be answered")
+    coverage: float = Field(gt=0, le=1, description="requested share of images to answer")
     threshold: float = Field(ge=0, le=1, description="below this confidence, a prediction is abstained from")
     abstention: tuple[Answered, ...]
     set_score: conformal.Score
@@ -80,6 +77,7 @@ class Calibration(_Strict):
         known = ", ".join(f"{row.coverage:g}" for row in self.abstention)
         raise UserError(
             f"no threshold was fitted for a coverage of {coverage:g}",
+            code="calibration-no-such-coverage",
             remedy=f"There are: {known}. Or fit it: `vr calibrate RUN --coverage {coverage:g}`.",
         )
 
@@ -92,7 +90,9 @@ class Calibration(_Strict):
         key = f"{coverage:.2f}"
         if key not in self.set_limits or abs(float(key) - coverage) > 1e-9:
             raise UserError(
-                f"prediction sets of coverage {coverage:g}", remedy="Ask for 0.50, 0.51, … or 0.99."
+                f"no prediction sets of coverage {coverage:g}",
+                code="calibration-no-such-sets",
+                remedy="Use 0.50, 0.51, … or 0.99.",
             )
         limit = self.set_limits[key]
         return float("inf") if limit is None else limit
@@ -104,7 +104,7 @@ def probabilities(logits: Tensor, temperature: float) -> Tensor:
 
 
 def fit(
-    found: Predictions, *, model: str, images_from: str, coverage: float, score: conformal.Score
+    scored: Predictions, *, model: str, images_from: str, coverage: float, score: conformal.Score
 ) -> tuple[Calibration, CoverageRisk]:
     """Fit on scored images, which fall into two halves by the hash of their paths, class by class.
 
@@ -114,22 +114,24 @@ def fit(
     Raises:
         UserError: fewer than two images.
     """
-    if len(found.paths) < 2:
+    if len(scored.paths) < 2:
         raise UserError(
-            f"{len(found.paths)} images are too few to calibrate on", remedy="Use --split all, or more data."
+            f"{len(scored.paths)} images are too few to calibrate on",
+            code="calibration-few-images",
+            remedy="Use --split all, or more data.",
         )
-    one, other = _halves(found)
+    one, other = _halves(scored)
     scale = temperature.fit_temperature(one.logits, one.labels)
     chances = probabilities(other.logits, scale)
     confidence, predicted = chances.max(1)
     curve = selective.coverage_risk(confidence, predicted == other.labels)
-    own = conformal.nonconformity(chances, score)[torch.arange(len(other.labels)), other.labels]
-    limits = {f"{asked:.2f}": conformal.quantile(own, asked) for asked in SET_COVERAGES}
+    of_truth = conformal.nonconformity(chances, score)[torch.arange(len(other.labels)), other.labels]
+    limits = {f"{asked:.2f}": conformal.quantile(of_truth, asked) for asked in SET_COVERAGES}
     table = [_answered(curve, asked) for asked in sorted({*_TABLE, coverage})]
     return Calibration(
         model=model,
         images_from=images_from,
-        images=len(found.paths),
+        images=len(scored.paths),
         temperature=scale,
         fitted=quality(one, scale),
         held_out=quality(other, scale),
@@ -141,15 +143,15 @@ def fit(
     ), curve
 
 
-def quality(found: Predictions, scale: float) -> Quality:
-    """What confidences are worth on some images, before and after scaling."""
-    before, after = probabilities(found.logits, 1.0), probabilities(found.logits, scale)
+def quality(scored: Predictions, scale: float) -> Quality:
+    """Quality of the confidences on some images, before and after scaling."""
+    before, after = probabilities(scored.logits, 1.0), probabilities(scored.logits, scale)
     return Quality(
-        images=len(found.paths),
-        nll_before=_nll(found, 1.0),
-        nll_after=_nll(found, scale),
-        ece_before=_ece(before, found.labels),
-        ece_after=_ece(after, found.labels),
+        images=len(scored.paths),
+        nll_before=_nll(scored, 1.0),
+        nll_after=_nll(scored, scale),
+        ece_before=_ece(before, scored.labels),
+        ece_after=_ece(after, scored.labels),
     )
 
 
@@ -169,15 +171,15 @@ def load(folder: Path) -> Calibration | None:
     if not file.is_file():
         return None
     remedy = "Run `vr calibrate` again, or remove the file."
-    try:
-        found = Calibration.model_validate_json(read_text(file, what="calibration"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"not a calibration: {place}: {first['msg']}", file=file, remedy=remedy) from error
-    if found.model != model_id(folder):
-        raise UserError("it belongs to another model than the run's", file=file, remedy=remedy)
-    return found
+    calibration = read_json(Calibration, file, what="calibration", code="calibration", remedy=remedy)
+    if calibration.model != model_id(folder):
+        raise UserError(
+            "it belongs to another model than the run's",
+            code="calibration-of-another-model",
+            file=file,
+            remedy=remedy,
+        )
+    return calibration
 
 
 def model_id(folder: Path) -> str:
@@ -185,30 +187,30 @@ def model_id(folder: Path) -> str:
     return hashlib.sha256((folder / runs.MODEL).read_bytes()).hexdigest()
 
 
-def _halves(found: Predictions) -> tuple[Predictions, Predictions]:
+def _halves(scored: Predictions) -> tuple[Predictions, Predictions]:
     def rank(row: int) -> tuple[int, str]:
-        return int(found.labels[row]), hashlib.sha256(found.paths[row].encode()).hexdigest()
+        return int(scored.labels[row]), hashlib.sha256(scored.paths[row].encode()).hexdigest()
 
-    order = sorted(range(len(found.paths)), key=rank)
-    return _rows(found, order[::2]), _rows(found, order[1::2])
+    order = sorted(range(len(scored.paths)), key=rank)
+    return _rows(scored, order[::2]), _rows(scored, order[1::2])
 
 
-def _rows(found: Predictions, rows: list[int]) -> Predictions:
-    paths = tuple(found.paths[row] for row in rows)
-    return Predictions(found.classes, paths, found.labels[rows], found.logits[rows])
+def _rows(scored: Predictions, rows: list[int]) -> Predictions:
+    paths = tuple(scored.paths[row] for row in rows)
+    return Predictions(scored.classes, paths, scored.labels[rows], scored.logits[rows])
 
 
 def _answered(curve: CoverageRisk, coverage: float) -> Answered:
-    place = curve.at(coverage)
+    point = curve.at(coverage)
     return Answered(
         coverage=coverage,
-        threshold=float(curve.threshold[place]),
-        accuracy=1 - float(curve.risk[place]),
+        threshold=float(curve.threshold[point]),
+        accuracy=1 - float(curve.risk[point]),
     )
 
 
-def _nll(found: Predictions, scale: float) -> float:
-    return float(F.cross_entropy(found.logits.double() / scale, found.labels))
+def _nll(scored: Predictions, scale: float) -> float:
+    return float(F.cross_entropy(scored.logits.double() / scale, scored.labels))
 
 
 def _ece(chances: Tensor, labels: Tensor) -> float:

@@ -1,7 +1,7 @@
 """Prediction sets that hold the true class as often as asked: split conformal prediction.
 
-Vovk et al. (2005); Papadopoulos et al. (2002). The promise needs calibration images that the model was not
-trained on and that are drawn as the later ones are; it holds over draws of both, not for each class apart.
+Vovk et al. (2005); Papadopoulos et al. (2002). The guarantee needs calibration images that the model was not
+trained on and that are drawn as the later ones are; it holds over draws of both, not for each class alone.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from torch import Tensor
 
 Score = Literal["lac", "aps"]
 SCORES: tuple[str, ...] = get_args(Score)
-_ROUNDING = 1e-9  # 0.9 * (n + 1) shall not become one more by floating point
+_ROUNDING = 1e-9  # 0.9 * (n + 1) must not gain one by floating point
 
 
 def nonconformity(probabilities: Tensor, score: Score) -> Tensor:
-    """How ill each class fits each image, (N, C) in [0, 1], from probabilities (N, C).
+    """How badly each class fits each image, (N, C) in [0, 1], from probabilities (N, C).
 
     `lac`: 1 - p of the class, which gives the smallest sets (Sadinle et al., JASA 2019).
     `aps`: the mass of all classes at least as probable, the class itself among them, which gives larger sets
@@ -27,7 +27,7 @@ def nonconformity(probabilities: Tensor, score: Score) -> Tensor:
     """
     if score == "lac":
         return 1 - probabilities
-    masses = [(probabilities * (probabilities >= own[:, None])).sum(1) for own in probabilities.T]
+    masses = [(probabilities * (probabilities >= column[:, None])).sum(1) for column in probabilities.T]
     return torch.stack(masses, 1)
 
 
@@ -45,12 +45,12 @@ def quantile(scores: Tensor, coverage: float) -> float:
 
 
 def fewest_images(coverage: float) -> int:
-    """How many calibration images a coverage needs to be told from certainty."""
+    """The smallest number of calibration images with which sets of that coverage can leave out a class."""
     return math.ceil(coverage / (1 - coverage) - _ROUNDING)
 
 
 def likely_coverage(images: int, coverage: float) -> tuple[float, float]:
-    """Between which values the true coverage lies nine times in ten, given so many calibration images.
+    """The range of the true coverage, nine times in ten, with that number of calibration images.
 
     Over calibration sets of n images it is Beta(k, n + 1 - k), k the quantile's rank (Vovk, 2012).
     """

@@ -1,11 +1,11 @@
-"""Scores of many images: streamed, encoded without gradient, in bounded memory; a run measured on a split."""
+"""Scores of many images: streamed, without gradient, in bounded memory; a run evaluated on a split."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,13 +15,14 @@ from attrgen.core.files import write_text
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.evaluation import features
-from vr.evaluation.metrics import measure
+from vr.evaluation.measurement import measure
 from vr.methods.common.base import Method
 from vr.runs import predictions
 from vr.runs import run as runs
-from vr.runs.history import read_history, selected_epoch
+from vr.runs.history import read_history
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run
+from vr.runs.selection import ORACLE, oracle_row, selected_epoch
 from vr.runtime.device import moved
 from vr.runtime.distributed import Processes
 from vr.runtime.memory import WithinMemory, evaluation_batch_size
@@ -43,22 +44,27 @@ def evaluate(
     Features of images are computed once and shared by all methods that read them; see `features`.
 
     Args:
-        batch_size: by default what `usual_batch_size` says.
-        group: processes that share the images; each calls this, and each is given all scores.
-        progress: told the number of images of each batch, as if all processes kept the same pace.
+        batch_size: by default what `default_batch_size` says.
+        group: processes that share the images; each of them calls this and gets all scores.
+        progress: called with the number of images of each batch, as if all processes were equally fast.
 
     Raises:
         UserError: there is no image, or one cannot be read.
     """
     if not items:
-        raise UserError("there is no image to evaluate", file=source.root, remedy="Check --data and --split.")
+        raise UserError(
+            "there is no image to evaluate",
+            code="evaluation-no-images",
+            file=source.root,
+            remedy="Check --data and --split.",
+        )
     device, names = method.context.backbone.device, method.context.card.class_names
     group = group or Processes(0, 1, device)
-    size = group.least(batch_size or usual_batch_size(method))
-    own = group.share(items, size)
+    size = group.least(batch_size or default_batch_size(method))
+    shared = group.share(items, size)
     score = _score_features if method.reads == "features" else score_batches
     logits = [torch.zeros(0, len(names), device=device)]
-    for scores, paths in score(method, source, own, batch_size=size, workers=workers):
+    for scores, paths in score(method, source, shared, batch_size=size, workers=workers):
         logits.append(scores)
         progress(len(paths) * group.size)
     return Predictions(
@@ -70,7 +76,7 @@ def evaluate(
 
 
 @torch.inference_mode()
-def usual_batch_size(method: Method) -> int:
+def default_batch_size(method: Method) -> int:
     """How many images a batch of this method has: 64 on a CPU, on a GPU what its free memory holds."""
     method.eval()
     score = WithinMemory(lambda images: _fused(method, images))
@@ -84,8 +90,7 @@ def score_batches(
     *,
     batch_size: int | None = None,
     workers: int = 4,
-    on_error: Literal["raise", "skip"] = "raise",
-    unreadable: list[UserError] | None = None,
+    on_error: Callable[[UserError], None] | None = None,
 ) -> Iterator[tuple[Tensor, list[str]]]:
     """Fused scores (B, C), float32, and the images' paths; see `map_batches`."""
     method.eval()
@@ -94,10 +99,9 @@ def score_batches(
         method,
         source,
         items,
-        batch_size=batch_size or usual_batch_size(method),
+        batch_size=batch_size or default_batch_size(method),
         workers=workers,
         on_error=on_error,
-        unreadable=unreadable,
     )
 
 
@@ -110,15 +114,14 @@ def map_batches(
     *,
     batch_size: int,
     workers: int = 4,
-    on_error: Literal["raise", "skip"] = "raise",
-    unreadable: list[UserError] | None = None,
+    on_error: Callable[[UserError], None] | None = None,
 ) -> Iterator[tuple[Tensor, list[str]]]:
     """A function of images as they stream by, on the method's device, and their paths; a batch at a time.
 
     Args:
         function: of images (B, 3, image_size, image_size) uint8, each row of its own image alone; it is given
             smaller batches where memory runs out.
-        on_error, unreadable: see `vr.data.loading.stream.stream`.
+        on_error: see `vr.data.loading.stream.stream`.
     """
     device = method.context.backbone.device
     within = WithinMemory(function, batch_size)
@@ -130,13 +133,12 @@ def map_batches(
         batch_size=batch_size,
         workers=workers,
         on_error=on_error,
-        unreadable=unreadable,
     ):
         yield within(moved(batch.images, device)), batch.paths
 
 
 def prepared(method: Method, images: Tensor) -> Tensor:
-    """What `method.prepare` makes of uint8 images."""
+    """`method.prepare` of uint8 images."""
     return method.prepare(images.float() / 255)
 
 
@@ -162,11 +164,12 @@ def evaluate_run(
     if not items:
         raise UserError(
             f"the collection has no {split} images",
+            code="evaluation-no-split",
             file=source.root,
             remedy=f"Splits: {', '.join(source.splits)}.",
         )
     folder = out or run.path
-    found = evaluate(run.method, source, items, group=group, progress=progress)
+    scored = evaluate(run.method, source, items, group=group, progress=progress)
     history = read_history(run.path)
     metrics = {
         "format": "metrics/1",
@@ -174,17 +177,16 @@ def evaluate_run(
         "method": run.config.method,
         "split": split,
         "selected_epoch": selected_epoch(run.config.select, history),
-        **measure(found),
+        **measure(scored),
     }
-    if history and "oracle_accuracy" in history[0]:
-        best = max(history, key=lambda row: row["oracle_accuracy"])
+    if oracle := oracle_row(history):
         metrics["oracle"] = {
-            "accuracy": best["oracle_accuracy"],
-            "epoch": int(best["epoch"]),
+            "accuracy": oracle[ORACLE],
+            "epoch": int(oracle["epoch"]),
             "note": "selected on the test set: an upper bound, not a result",
         }
     if group is None or group.leads:
-        predictions.save(found, folder / runs.PREDICTIONS)
+        predictions.save(scored, folder / runs.PREDICTIONS)
         write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return metrics
 
@@ -207,7 +209,7 @@ def _score_features(
         )
         return torch.cat([rows for rows, _ in batches])
 
-    rows = features.remembered(method.context.backbone, source, items, method.image_size, compute)
+    rows = features.cached(method.context.backbone, source, items, method.image_size, compute)
     score = WithinMemory(lambda rows: method.scores(rows).fused.float(), batch_size)
     for start in range(0, len(items), batch_size):
         part = slice(start, start + batch_size)

@@ -1,4 +1,4 @@
-"""Image features, computed once for all methods that leave the image alone, and kept in `cache/features/`."""
+"""Image features, computed once for all methods that read only features; cached in `cache/features/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vr.clip.text import cache_folder
 from vr.data.formats.source import ImageSource, Item
 
 
-def remembered(
+def cached(
     backbone: Backbone,
     source: ImageSource,
     items: Sequence[Item],
@@ -28,11 +28,11 @@ def remembered(
 ) -> Tensor:
     """Features (N, D) of `items` at `size` pixels, in order, on the backbone's device.
 
-    They are found again by the weights, the precision and each image's path and stamp (size and time of its
-    file), so that a changed image is encoded anew. A damaged cache file counts as absent.
+    The key covers the weights, the precision and each image's path and stamp (size and time of its file), so
+    that a changed image is encoded again. A damaged cache file counts as absent.
 
     Args:
-        compute: gives the features where they are not known.
+        compute: gives the features where they are not cached.
     """
     digest = hashlib.sha256(f"{backbone.id}|{backbone.precision}|{size}|{source.root.resolve()}".encode())
     for item in items:

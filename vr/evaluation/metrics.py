@@ -1,106 +1,171 @@
-"""What predictions are worth, overall and by class, with torchmetrics; bootstrap intervals over images."""
+"""The metrics: one entry each says how it is computed, shown and compared; everything else is derived."""
 
 from __future__ import annotations
 
-import math
-import warnings
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from attrgen.core.errors import UserError
 
-from vr.runs.predictions import Predictions
+if TYPE_CHECKING:  # the command line lists metrics without loading torch
+    from vr.evaluation.measurement import Counts, Scored
 
 ECE_BINS = 15
-RESAMPLES = 2000
-COVERAGE = 0.95
-OVERALL = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece", "nll")
+HEADLINE = "accuracy"
 
 
-def measure(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
-    """All metrics as plain numbers; None where one is not defined (a class without test images).
+@dataclass(frozen=True)
+class Metric:
+    """One number that says how good predictions are.
 
-    Returns:
-        images: count.
-        overall: accuracy, balanced_accuracy (mean recall), macro_f1, auroc (one against the rest, mean
-            over classes), ece (expected calibration error of the softmax, 15 equal bins) in [0, 1], and
-            nll (nats an image).
-        intervals: [low, high] at 95% for accuracy, balanced_accuracy and macro_f1 (percentile bootstrap
-            over images).
-        per_class: by name: images, recall, precision, f1, auroc.
-        confusion_matrix: rows are true classes, columns predicted ones.
+    Attributes:
+        key: as in `metrics.json` and on the command line.
+        title: as tables and pages name it.
+        compute: its value from scored images; NaN where it is not defined. None: noted during training.
+        resampled: its values (R,) from resampled confusion matrices, for the bootstrap interval, where a
+            confusion matrix determines it.
+        long_title: in full; by default the title.
+        note: what it is, in a few words.
+        percent: whether it is a share in [0, 1], shown in percent.
+        higher_is_better: the direction.
     """
+
+    key: str
+    title: str
+    compute: Callable[[Scored], float] | None
+    resampled: Callable[[Counts], Any] | None = None
+    long_title: str = ""
+    note: str = ""
+    percent: bool = True
+    higher_is_better: bool = True
+
+    @property
+    def name(self) -> str:
+        """The long title."""
+        return self.long_title or self.title
+
+    @property
+    def scale(self) -> float:
+        """What a value is multiplied by to be shown: 100 for percent, else 1."""
+        return 100.0 if self.percent else 1.0
+
+    def number(self, value: float) -> str:
+        """A value without its unit: `56.6`, `1.096`."""
+        return f"{100 * value:.1f}" if self.percent else f"{value:.3f}"
+
+    def text(self, value: float | None) -> str:
+        """A value with its unit: `56.6%`, `1.096`; `not defined` where there is none."""
+        if value is None:
+            return "not defined"
+        return f"{self.number(value)}%" if self.percent else self.number(value)
+
+    def read(self, metrics: Mapping[str, Any]) -> float | None:
+        """Its value in the content of a `metrics.json`; None where it is not there or not defined."""
+        value = metrics["overall"].get(self.key)
+        return None if value is None else float(value)
+
+    def best(self, values: list[float]) -> float | None:
+        """The best of some values; None where there is none."""
+        if not values:
+            return None
+        return max(values) if self.higher_is_better else min(values)
+
+
+class _Oracle(Metric):
+    """The test accuracy of the epoch that is best on the test set."""
+
+    def read(self, metrics: Mapping[str, Any]) -> float | None:
+        oracle = metrics.get("oracle")
+        return None if oracle is None else float(oracle["accuracy"])
+
+
+def _accuracy(scored: Scored) -> float:
+    return float((scored.predicted == scored.labels).float().mean())
+
+
+def _auroc(scored: Scored) -> float:
+    return float(scored.auroc[scored.present].mean())
+
+
+def _ece(scored: Scored) -> float:
     from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
 
-    labels, logits = predictions.labels, predictions.logits.double()
-    count = len(predictions.classes)
-    present = torch.bincount(labels, minlength=count) > 0
-    predicted = predictions.predicted
-    matrix = tm.multiclass_confusion_matrix(predicted, labels, count)
-    recall = tm.multiclass_recall(predicted, labels, count, average=None)
-    precision = tm.multiclass_precision(predicted, labels, count, average=None)
-    f1 = tm.multiclass_f1_score(predicted, labels, count, average=None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class without images has no AUROC; it is None below
-        auroc = tm.multiclass_auroc(logits.softmax(1), labels, count, average=None)
-    auroc = auroc.masked_fill(~present, float("nan"))
-    overall = {
-        "accuracy": float(tm.multiclass_accuracy(predicted, labels, count, average="micro")),
-        "balanced_accuracy": float(recall[present].mean()),
-        "macro_f1": float(f1[present].mean()),
-        "auroc": float(auroc[present].mean()),
-        "ece": float(tm.multiclass_calibration_error(logits.softmax(1), labels, count, n_bins=ECE_BINS)),
-        "nll": float(F.cross_entropy(logits, labels)),
-    }
-    per_class = {
-        name: {
-            "images": int(matrix[place].sum()),
-            "recall": _number(recall[place]) if present[place] else None,
-            "precision": _number(precision[place]),
-            "f1": _number(f1[place]) if present[place] else None,
-            "auroc": _number(auroc[place]),
-        }
-        for place, name in enumerate(predictions.classes)
-    }
-    return {
-        "images": len(labels),
-        "overall": {key: _number(value) for key, value in overall.items()},
-        "intervals": intervals(matrix, seed=seed),
-        "per_class": per_class,
-        "confusion_matrix": matrix.tolist(),
-    }
+    classes = scored.probabilities.shape[1]
+    error = tm.multiclass_calibration_error(scored.probabilities, scored.labels, classes, n_bins=ECE_BINS)
+    return float(error)
 
 
-def intervals(matrix: Tensor, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, list[float]]:
-    """Percentile bootstrap intervals of what a confusion matrix determines.
+def _nll(scored: Scored) -> float:
+    from torch.nn import functional as F
 
-    Drawing N images with replacement makes the cells of the matrix multinomial, so the matrices are drawn
-    directly: the same distribution, at a cost that does not depend on N. (Efron and Tibshirani, 1993.)
+    return float(F.cross_entropy(scored.logits, scored.labels))
 
-    Args:
-        matrix: (C, C) counts, rows true, columns predicted.
+
+_ALL = (
+    Metric(
+        "accuracy",
+        "accuracy",
+        _accuracy,
+        lambda counts: counts.hits.sum(1) / counts.matrices.sum((1, 2)),
+        note="share of images that are classified correctly",
+    ),
+    Metric(
+        "balanced_accuracy",
+        "balanced accuracy",
+        lambda scored: float(scored.recall[scored.present].mean()),
+        lambda counts: counts.mean_over_classes(counts.recall),
+        note="mean recall",
+    ),
+    Metric(
+        "macro_f1",
+        "macro F1",
+        lambda scored: float(scored.f1[scored.present].mean()),
+        lambda counts: counts.mean_over_classes(counts.f1),
+        note="mean over classes",
+    ),
+    Metric(
+        "auroc",
+        "AUROC",
+        _auroc,
+        long_title="AUROC (one against the rest)",
+        note="mean over classes; 50% is chance",
+    ),
+    Metric(
+        "ece",
+        "ECE",
+        _ece,
+        long_title="expected calibration error",
+        note="mean gap of confidence; 0 is best",
+        higher_is_better=False,
+    ),
+    Metric(
+        "nll",
+        "NLL",
+        _nll,
+        long_title="negative log-likelihood",
+        note="nats per image; lower is better",
+        percent=False,
+        higher_is_better=False,
+    ),
+)
+# Those of `metrics.json`, in its order.
+METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
+# Those that runs are compared by.
+COMPARED: dict[str, Metric] = {
+    **METRICS,
+    "oracle": _Oracle("oracle", "oracle (SELECTED ON THE TEST SET: not a result)", None),
+}
+
+
+def find_metric(key: str) -> Metric:
+    """The metric of that key among those that runs are compared by.
+
+    Raises:
+        UserError: there is none.
     """
-    counts = matrix.numpy().astype(np.float64)
-    total = int(counts.sum())
-    cells = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
-    drawn = cells.reshape(resamples, *counts.shape).astype(np.float64)
-    hits = np.diagonal(drawn, axis1=1, axis2=2)
-    true, predicted = drawn.sum(2), drawn.sum(1)
-    there = true > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recall = np.where(there, hits / true, np.nan)
-        f1 = np.where(there, 2 * hits / (true + predicted), np.nan)
-    values = {
-        "accuracy": hits.sum(1) / total,
-        "balanced_accuracy": np.nanmean(recall, 1),
-        "macro_f1": np.nanmean(f1, 1),
-    }
-    edges = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
-    return {name: [float(edge) for edge in np.quantile(value, edges)] for name, value in values.items()}
-
-
-def _number(value: float | Tensor) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+    if key not in COMPARED:
+        raise UserError(
+            f"unknown metric '{key}'", code="metric-unknown", remedy=f"Known: {', '.join(COMPARED)}."
+        )
+    return COMPARED[key]

@@ -48,7 +48,7 @@ def coverage_risk(confidence: Tensor, correct: Tensor) -> CoverageRisk:
 
 
 def write_csv(curve: CoverageRisk, path: Path) -> None:
-    """Write coverage, threshold, risk and accuracy, a row a point of the curve."""
+    """Write coverage, threshold, risk and accuracy: one row per point of the curve."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["coverage", "threshold", "risk", "accuracy"])
@@ -64,8 +64,8 @@ def draw(curve: CoverageRisk, chosen: float, path: Path) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     axes.plot(100 * curve.coverage, 100 * curve.risk, drawstyle="steps-post", linewidth=2)
-    place = min(int(np.searchsorted(-curve.threshold, -chosen)), len(curve.threshold) - 1)
-    x, y = 100 * curve.coverage[place], 100 * curve.risk[place]
+    point = min(int(np.searchsorted(-curve.threshold, -chosen)), len(curve.threshold) - 1)
+    x, y = 100 * curve.coverage[point], 100 * curve.risk[point]
     axes.plot([x], [y], "o", color="black")
     axes.set_title(f"confidence at least {chosen:.2f}: {x:.0f}% answered, {y:.0f}% of them wrong", size=10)
     axes.set_xlabel("coverage: images answered (%)")

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes confidences mean what they say (Guo et al., ICML 2017)."""
+"""Temperature scaling: one number that makes confidences equal accuracy (Guo et al., ICML 2017)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     def loss(log_temperature: float) -> float:
         return float(-log_softmax(values / math.exp(log_temperature), axis=1)[rows, truths].mean())
 
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         loss, bounds=(math.log(LOWEST), math.log(HIGHEST)), method="bounded", options={"xatol": 1e-7}
     )
-    return math.exp(found.x)
+    return math.exp(optimum.x)
 
 
 def at_edge(temperature: float) -> bool:
-    """Whether the fit ran into a bound: then no confidence, or every confidence, was too small."""
+    """Whether the fit reached a bound of its range, so that no temperature in it fits."""
     return temperature < LOWEST * (1 + _EDGE) or temperature > HIGHEST * (1 - _EDGE)

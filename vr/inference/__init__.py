@@ -1,1 +1,1 @@
-"""Predictions of unlabelled images."""
+"""Predictions of unlabelled images: decisions, tables, and a journal that a kill cannot harm."""

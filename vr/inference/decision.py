@@ -1,4 +1,4 @@
-"""From scores to what a user is told: calibrated probabilities, abstention, and a set of classes."""
+"""From scores to a prediction: calibrated probabilities, abstention, and a set of classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vr.evaluation.calibration import Calibration, probabilities
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one image.
+    """The prediction for one image.
 
     Attributes:
         path: the image's file; None where it came from memory.
@@ -24,8 +24,8 @@ class Prediction:
         probability: of that class, in [0, 1]: the confidence.
         probabilities: of every class, by name; they sum to 1.
         abstained: whether the confidence is below the threshold, so that a person should decide.
-        set: classes that together hold the true one as often as was asked, the most probable first; empty
-            where no class fits; None where no sets were asked for.
+        set: classes that together hold the true one as often as requested, the most probable first; empty
+            where no class fits; None where no sets were requested.
     """
 
     path: str | None
@@ -57,7 +57,7 @@ class Decision:
     Attributes:
         classes: names in label order.
         temperature: scores are divided by it.
-        threshold: below this probability a prediction is abstained from.
+        threshold: below this probability the model abstains.
         set_limit, set_score: of `conformal.prediction_sets`; a limit of None makes no sets.
     """
 
@@ -74,13 +74,13 @@ class Decision:
         members = None
         if self.set_limit is not None:
             members = conformal.prediction_sets(chances, self.set_limit, self.set_score).tolist()
-        found = []
+        results = []
         for row, (path, values) in enumerate(zip(paths, chances.tolist(), strict=True)):
             best = order[row][0]
             inside = None
             if members is not None:
-                inside = tuple(self.classes[place] for place in order[row] if members[row][place])
-            found.append(
+                inside = tuple(self.classes[label] for label in order[row] if members[row][label])
+            results.append(
                 Prediction(
                     path=path,
                     label=self.classes[best],
@@ -90,7 +90,7 @@ class Decision:
                     set=inside,
                 )
             )
-        return found
+        return results
 
 
 def decision(
@@ -101,25 +101,34 @@ def decision(
     coverage: float | None = None,
     sets: float | None = None,
 ) -> Decision:
-    """The decision that a calibration and a user's wishes make together.
+    """The decision that follows from a calibration and what a user requests.
 
     Args:
         threshold: abstain below this probability; by default the calibration's own threshold.
         coverage: instead, the share of images to answer, looked up in the calibration.
-        sets: share of images whose set shall hold the true class.
+        sets: share of images whose set must hold the true class.
 
     Raises:
-        UserError: a value out of range, or a wish that needs a calibration where there is none.
+        UserError: a value out of range, or a request that needs a calibration where there is none.
     """
     if threshold is not None and coverage is not None:
-        raise UserError("--threshold and --coverage say two things", remedy="Give one of them.")
+        raise UserError(
+            "--threshold and --coverage exclude each other",
+            code="predict-threshold-or-coverage",
+            remedy="Give one of them.",
+        )
     if threshold is not None and not 0 <= threshold <= 1:
-        raise UserError(f"a threshold of {threshold:g}", remedy="It is a probability: from 0 to 1.")
+        raise UserError(
+            f"the threshold {threshold:g} is not a probability",
+            code="predict-threshold-range",
+            remedy="Use a value from 0 to 1.",
+        )
     if calibration is None:
         for name, value in (("--coverage", coverage), ("--sets", sets)):
             if value is not None:
                 raise UserError(
                     f"{name} {value:g} needs a calibration, and the run has none",
+                    code="predict-no-calibration",
                     remedy="Fit it first: `vr calibrate RUN`.",
                 )
         return Decision(classes, threshold=threshold or 0.0)

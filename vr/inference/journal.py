@@ -1,7 +1,7 @@
-"""Rows of a long piece of work, kept so that a kill costs nothing: a JSON line each, appended and flushed.
+"""Rows of a long task, kept so that a kill loses nothing: one JSON line per row, appended and flushed.
 
-The first line says what the rows were made with. A line that a kill cut short is dropped when the work goes
-on, and made again; so no row is lost and none is there twice.
+The first line records the settings. A line that a kill cut short is dropped on resuming and computed again;
+so no row is lost or repeated.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ class Journal:
     """A journal that is open for appending.
 
     Args:
-        path: where it lies.
-        head: what rows are made with; one that is there is gone on with only under the same.
+        path: its file.
+        head: the settings of the rows; an existing journal is continued only under the same.
 
     Raises:
-        UserError: it was made with something else, is damaged, another process is at work on it, or it
-            cannot be written.
+        UserError: it has other settings, is damaged, another process uses it, or it cannot be written.
     """
 
     def __init__(self, path: Path, head: Row) -> None:
@@ -47,7 +46,7 @@ class Journal:
             self._check_head()
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Add rows, and hand them to the operating system, so that a killed process leaves them there.
+        """Add rows, and hand them to the operating system, so that they survive a kill.
 
         Raises:
             UserError: the disk is full.
@@ -66,13 +65,13 @@ class Journal:
                     yield self._parse(line, number)
 
     def close(self, *, remove: bool = False) -> None:
-        """Close it; `remove` it where its work is done."""
+        """Close it; `remove` it when its task is done."""
         self._file.close()
         if remove:
             self.path.unlink(missing_ok=True)
 
     def _lock(self) -> None:
-        """Two processes that go on with one journal would make every row twice."""
+        """Two processes that continue one journal would write every row twice."""
         try:
             import fcntl
         except ImportError:  # Windows
@@ -82,7 +81,10 @@ class Journal:
         except BlockingIOError as error:
             self._file.close()
             raise UserError(
-                "another process is at work on it", file=self.path, remedy="Wait for it, or stop it."
+                "another process is using it",
+                code="journal-in-use",
+                file=self.path,
+                remedy="Wait for it, or stop it.",
             ) from error
 
     def _write(self, rows: Iterable[Row]) -> None:
@@ -99,41 +101,45 @@ class Journal:
         if head != json.loads(json.dumps(self._head)):
             keys = sorted(key for key in {*head, *self._head} if head.get(key) != self._head.get(key))
             raise UserError(
-                f"was made with other settings: {', '.join(keys)}",
+                f"has other settings: {', '.join(keys)}",
+                code="journal-other-settings",
                 file=self.path,
-                remedy="Go on with the settings that it was begun with, or begin again with --force.",
+                remedy="Continue with the settings that it was started with, or start again with --force.",
             )
 
     def _parse(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise UserError(
-                "not a row of a prediction", file=self.path, line=number, remedy="Begin again with --force."
-            ) from error
+        except ValueError:
+            row = None
         if not isinstance(row, dict):
             raise UserError(
-                "not a row of a prediction", file=self.path, line=number, remedy="Begin again with --force."
+                "not a row of a prediction",
+                code="journal-damaged",
+                file=self.path,
+                line=number,
+                remedy="Start again with --force.",
             )
         return row
 
     def _not_written(self, error: OSError) -> UserError:
         return UserError(
             f"cannot be written: {error.strerror or error}",
+            code="journal-not-written",
             file=self.path,
-            remedy="What is done is kept: free space, then run the same again with --resume.",
+            remedy="The rows so far are kept: free space, then run the same command with --resume.",
         )
 
 
 def _end_of_last_line(path: Path, block: int = 2**16) -> int:
-    """Length of a file up to and with its last newline; 0 where there is none."""
+    """Length of a file up to and including its last newline; 0 where there is none."""
     with path.open("rb") as file:
-        place = file.seek(0, os.SEEK_END)
-        while place:
-            start = max(0, place - block)
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - block)
             file.seek(start)
-            found = file.read(place - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            place = start
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
     return 0

@@ -1,13 +1,13 @@
-"""Many images without labels, to a table of predictions: streamed, past broken files, safe from a kill."""
+"""Many unlabelled images to a table of predictions: streamed, resumable; damaged files are listed."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -25,7 +25,7 @@ from vr.runs.run import Run
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a prediction: rows in the table, those of them that were there before, and errors."""
+    """Result of a prediction: rows of the table, those that an earlier call had written, and errors."""
 
     rows: int
     before: int
@@ -41,27 +41,20 @@ def predictions(
     *,
     batch_size: int | None = None,
     workers: int = 4,
-    unreadable: list[UserError] | None = None,
+    on_error: Callable[[UserError], None] | None = None,
 ) -> Iterator[list[Prediction]]:
     """Predictions of images, in order, a batch at a time; `path` is each item's.
 
     Args:
-        items: taken as they are needed.
-        batch_size: by default what `vr.evaluation.evaluation.usual_batch_size` says.
-        unreadable: where errors of images go that cannot be read; without it they are raised.
+        items: read lazily.
+        batch_size: by default what `vr.evaluation.evaluation.default_batch_size` says.
+        on_error: called with the error of each image that cannot be read; by default it is raised.
 
     Raises:
-        UserError: an image cannot be read (without `unreadable`).
+        UserError: an image cannot be read (without `on_error`).
     """
-    on_error: Literal["raise", "skip"] = "raise" if unreadable is None else "skip"
     batches = score_batches(
-        run.method,
-        source,
-        items,
-        batch_size=batch_size,
-        workers=workers,
-        on_error=on_error,
-        unreadable=unreadable,
+        run.method, source, items, batch_size=batch_size, workers=workers, on_error=on_error
     )
     for scores, paths in batches:
         yield decision.predict(scores, paths)
@@ -74,19 +67,31 @@ def predict_files(
     *,
     batch_size: int | None = None,
     workers: int = 4,
-    unreadable: list[UserError],
+    on_error: Callable[[UserError], None] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Iterator[list[prediction_table.Row]]:
-    """Rows of files, a batch at a time; those that cannot be read are in `unreadable` and have no row."""
+    """Rows of files, a batch at a time; see `predictions`. `progress` is called with counts of files."""
+
+    def unreadable(error: UserError) -> None:
+        if on_error is None:
+            raise error
+        on_error(error)
+        progress(1)
+
     source = UnlabelledFiles(run.card.images.window if run.card.images else None)
     items = (Item(path, NO_LABEL) for path in paths)
-    known = 0
-    for batch in predictions(
-        run, decision, source, items, batch_size=batch_size, workers=workers, unreadable=unreadable
-    ):
+    batches = predictions(
+        run,
+        decision,
+        source,
+        items,
+        batch_size=batch_size,
+        workers=workers,
+        on_error=None if on_error is None else unreadable,
+    )
+    for batch in batches:
         yield [prediction_table.row_of(prediction) for prediction in batch]
-        progress(len(batch) + len(unreadable) - known)
-        known = len(unreadable)
+        progress(len(batch))
 
 
 def predict_to_file(
@@ -102,48 +107,56 @@ def predict_to_file(
     say: Callable[[str], None] = lambda line: None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Outcome:
-    """Predict files into a table. Until it is whole, its rows are kept in a journal beside it, `OUT.part`.
+    """Predict files into a table. Until it is complete, its rows are kept in a journal beside it, `OUT.part`.
 
     Args:
-        resume: go on with the journal, if there is one; images that could not be read are tried again.
-        force: begin again, and replace the table if it is there.
+        resume: continue with the journal, if there is one; images that could not be read are tried again.
+        force: start again, and overwrite the table if it exists.
 
     Raises:
         UserError: there is a table or a journal already, or it cannot be written.
     """
-    part = journal_path(out)
     if is_finished(out, resume=resume, force=force):
         return Outcome(0, 0, [])
-    if force:
-        part.unlink(missing_ok=True)
-    journal = Journal(part, _head(run, decision))
-    unreadable: list[UserError] = []
-    try:
-        done = {row["path"] for row in journal.rows()}
-        if done:
-            say(f"going on after {len(done):,} images")
-        left = (path for path in paths if prediction_table.printable(path) not in done)
-        rows = len(done)
-        for batch in predict_files(
+    errors: list[UserError] = []
+    with _journal(journal_path(out), _head(run, decision), force=force, say=say) as journal:
+        before = {row["path"] for row in journal.rows()}
+        if before:
+            say(f"continuing after {len(before):,} images")
+        batches = predict_files(
             run,
             decision,
-            left,
+            (path for path in paths if prediction_table.printable(path) not in before),
             batch_size=batch_size,
             workers=workers,
-            unreadable=unreadable,
+            on_error=errors.append,
             progress=progress,
-        ):
+        )
+        rows = len(before)
+        for batch in batches:
             journal.append(batch)
             rows += len(batch)
         sets = decision.set_limit is not None
         prediction_table.write(out, run.card.class_names, journal.rows(), sets=sets)
+    return Outcome(rows, len(before), errors)
+
+
+@contextmanager
+def _journal(
+    path: Path, head: Mapping[str, object], *, force: bool, say: Callable[[str], None]
+) -> Iterator[Journal]:
+    """A journal that is removed at the end, and kept when something stops the work."""
+    if force:
+        path.unlink(missing_ok=True)
+    journal = Journal(path, head)
+    try:
+        yield journal
     except BaseException as error:
         journal.close()
         if isinstance(error, KeyboardInterrupt):
-            say(f"{part} keeps what is done: go on with --resume")
+            say(f"{path} keeps what is done: continue with --resume")
         raise
     journal.close(remove=True)
-    return Outcome(rows, len(done), unreadable)
 
 
 def predict_to_stream(
@@ -157,9 +170,9 @@ def predict_to_stream(
     workers: int = 4,
 ) -> Outcome:
     """Predict files and write each row, as a line of CSV or JSON, as soon as its batch is done."""
-    unreadable: list[UserError] = []
+    errors: list[UserError] = []
     batches = predict_files(
-        run, decision, paths, batch_size=batch_size, workers=workers, unreadable=unreadable
+        run, decision, paths, batch_size=batch_size, workers=workers, on_error=errors.append
     )
     rows = 0
 
@@ -175,41 +188,49 @@ def predict_to_stream(
         lines = prediction_table.csv_lines(decision.classes, counted(), sets=decision.set_limit is not None)
     for line in lines:
         write(line)
-    return Outcome(rows, 0, unreadable)
+    return Outcome(rows, 0, errors)
 
 
 def is_finished(out: Path, *, resume: bool, force: bool) -> bool:
-    """Whether there is nothing left to do; found out before anything heavy is loaded.
+    """Whether the table is complete; checked before anything heavy is loaded.
 
     Raises:
-        UserError: the table or a journal is there already, or it is no format that can be written.
+        UserError: the table or a journal exists already, or its format cannot be written.
     """
     prediction_table.check_format(out)
     if resume and force:
-        raise UserError("--resume and --force say two things", remedy="Give one of them.")
-    begun = journal_path(out).exists()
-    if out.exists() and not force and not (resume and begun):
+        raise UserError(
+            "--resume and --force exclude each other",
+            code="predict-resume-or-force",
+            remedy="Give one of them.",
+        )
+    unfinished = journal_path(out).exists()
+    if out.exists() and not force and not (resume and unfinished):
         if resume:
             return True
         raise UserError(
-            "is there already", file=out, remedy="Use --out for another place, or --force to replace it."
+            "exists already",
+            code="predict-exists",
+            file=out,
+            remedy="Give another path with --out, or overwrite it with --force.",
         )
-    if begun and not force and not resume:
+    if unfinished and not force and not resume:
         raise UserError(
             "is an unfinished prediction",
+            code="predict-unfinished",
             file=journal_path(out),
-            remedy="Use --resume to go on with it, or --force to begin again.",
+            remedy="Continue with --resume, or start again with --force.",
         )
     return False
 
 
 def journal_path(out: Path) -> Path:
-    """Where rows are kept until the table is whole."""
+    """Where rows are kept until the table is complete."""
     return out.with_name(f"{out.name}.part")
 
 
 def error_lines(unreadable: Sequence[UserError], *, most: int = 100) -> list[str]:
-    """What is said at the end of the files that could not be read."""
+    """Lines that list the files that could not be read."""
     if not unreadable:
         return []
     files = "file" if len(unreadable) == 1 else "files"

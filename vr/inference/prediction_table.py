@@ -16,7 +16,7 @@ from vr.inference.decision import Prediction
 
 Row = Mapping[str, Any]
 _DIGITS = 6
-_PARQUET_ROWS = 10_000  # held at a time
+_PARQUET_ROWS = 10_000  # in memory at a time
 
 
 def row_of(prediction: Prediction) -> dict[str, Any]:
@@ -34,15 +34,15 @@ def row_of(prediction: Prediction) -> dict[str, Any]:
 
 
 def printable(path: str) -> str:
-    """A path as UTF-8 can hold it: bytes of a file name that are none are written as `\\xNN`."""
+    """A path in UTF-8: other bytes of a file name are written as `\\xNN`."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def check_format(path: Path) -> None:
-    """Find out before hours of work whether a table of that name can be written.
+    """Check before hours of work that a table of that name can be written.
 
     Raises:
-        UserError: no such format, or Parquet without pyarrow.
+        UserError: an unknown format, or Parquet without pyarrow.
     """
     _writer(path)
     if path.suffix.lower() == ".parquet":
@@ -50,7 +50,7 @@ def check_format(path: Path) -> None:
 
 
 def write(path: Path, classes: Sequence[str], rows: Iterable[Row], *, sets: bool) -> None:
-    """Write rows into a file, whole or not at all, holding few of them at a time.
+    """Write rows into a file atomically, with few of them in memory at a time.
 
     Args:
         classes: in the order of their columns.
@@ -65,7 +65,7 @@ def write(path: Path, classes: Sequence[str], rows: Iterable[Row], *, sets: bool
 
 
 def csv_lines(classes: Sequence[str], rows: Iterable[Row], *, sets: bool) -> Iterator[str]:
-    """Lines of the CSV form; a set's classes have `|` between them, probabilities a column a class."""
+    """Lines of the CSV form; a set's classes are separated by `|`; one column of probabilities per class."""
     middle = ["set"] if sets else []
     yield _csv_line(
         ["path", "predicted", "confidence", "abstained", *middle, *(f"p({name})" for name in classes)]
@@ -79,7 +79,7 @@ def csv_lines(classes: Sequence[str], rows: Iterable[Row], *, sets: bool) -> Ite
 
 
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """Lines of the JSON-lines form: an object a row, `probabilities` an object by class."""
+    """Lines of the JSON-lines form: one object per row, `probabilities` an object by class."""
     for row in rows:
         yield json.dumps(row, ensure_ascii=False) + "\n"
 
@@ -128,8 +128,9 @@ def _writer(path: Path) -> Callable[[Path, Sequence[str], Iterable[Row], bool], 
     if writer is None:
         raise UserError(
             f"a table cannot be written as '{path.suffix}'",
+            code="predict-unknown-format",
             file=path,
-            remedy=f"Let the name end in {', '.join(_WRITERS)}.",
+            remedy=f"Use a name that ends in {', '.join(_WRITERS)}.",
         )
     return writer
 
@@ -140,6 +141,9 @@ def _pyarrow(path: Path) -> tuple[Any, Any]:
         from pyarrow import parquet
     except ImportError as error:
         raise UserError(
-            "Parquet needs pyarrow", file=path, remedy="pip install 'biomedvr[parquet]', or write .csv."
+            "Parquet needs pyarrow",
+            code="predict-no-pyarrow",
+            file=path,
+            remedy="pip install 'biomedvr[parquet]', or write .csv.",
         ) from error
     return pyarrow, parquet

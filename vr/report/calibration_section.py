@@ -6,7 +6,7 @@ from typing import Any
 
 from attrgen.core.errors import UserError
 from vr.evaluation import calibration as calibrations
-from vr.evaluation import calibration_report, selective
+from vr.evaluation import calibration_assessment, selective
 from vr.evaluation.calibration import Calibration
 from vr.report import captions, charts
 from vr.report.report_data import ReportData
@@ -20,7 +20,7 @@ def calibrated(data: ReportData) -> dict[str, Any] | None:
         return None
     if calibration is None or data.metrics["split"] != "test":
         return None
-    test = calibration_report.assess(data.predictions, calibration)
+    test = calibration_assessment.assess(data.predictions, calibration)
     chances = calibrations.probabilities(data.predictions.logits, calibration.temperature)
     confidence, predicted = chances.max(1)
     curve = selective.coverage_risk(confidence, predicted == data.predictions.labels)

@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
+from vr.evaluation.metrics import HEADLINE, METRICS
 from vr.report import captions, charts, diagnostics, training_curves
 from vr.report.report_data import ReportData
 
@@ -27,7 +28,7 @@ def result(data: ReportData) -> dict[str, Any]:
         "commonest": max(counts) / sum(counts),
         "headline": captions.headline(metrics),
         "class_sentence": captions.classes(metrics),
-        "tiles": _tiles(overall, metrics["intervals"]),
+        "tiles": _tiles(metrics),
         "warnings": [*map(captions.sentence, own), *captions.warnings(metrics, bins, weights)],
         "class_rows": [
             {
@@ -74,20 +75,16 @@ def recall_interval(recall: float | None, images: int) -> tuple[float, float] | 
     return float(low), float(high)
 
 
-def _tiles(overall: Mapping[str, float | None], intervals: Mapping[str, list[float]]) -> list[dict[str, str]]:
-    def spread(key: str) -> str:
-        low, high = intervals[key]
-        return f"95%: {100 * low:.1f} to {100 * high:.1f}"
-
-    shares = {
-        "balanced_accuracy": ("Balanced accuracy", f"mean recall; {spread('balanced_accuracy')}"),
-        "macro_f1": ("Macro F1", f"mean over classes; {spread('macro_f1')}"),
-        "auroc": ("AUROC", "mean over classes; 50% is chance"),
-        "ece": ("ECE", "mean gap of confidence; 0 is best"),
-    }
-    tiles = [
-        {"name": name, "value": captions.percent(overall[key]), "note": note}
-        for key, (name, note) in shares.items()
-    ]
-    nll = "–" if overall["nll"] is None else f"{overall['nll']:.3f}"
-    return [*tiles, {"name": "NLL", "value": nll, "note": "nats an image; lower is better"}]
+def _tiles(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
+    tiles = []
+    for key, metric in METRICS.items():
+        if key == HEADLINE:
+            continue
+        value, low_high = metric.read(metrics), metrics["intervals"].get(key)
+        note = metric.note
+        if low_high is not None:
+            low, high = map(metric.number, low_high)
+            note += f"; 95%: {low} to {high}"
+        title = metric.title[0].upper() + metric.title[1:]
+        tiles.append({"name": title, "value": "–" if value is None else metric.text(value), "note": note})
+    return tiles

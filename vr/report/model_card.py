@@ -10,8 +10,9 @@ from typing import Any
 from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet
 from vr.evaluation import calibration as calibrations
-from vr.evaluation import calibration_report
+from vr.evaluation import calibration_assessment
 from vr.evaluation.calibration import Calibration
+from vr.evaluation.metrics import METRICS
 from vr.methods import find_method
 from vr.runs import run as runs
 from vr.runs.run import RunConfig
@@ -65,7 +66,7 @@ def read_facts(path: Path) -> Facts:
         metrics=runs.read_metrics(path),
         attributes=runs.load_attributes(path),
         calibration=calibration,
-        calibrated_test=None if calibration is None else calibration_report.on_test(path, calibration),
+        calibrated_test=None if calibration is None else calibration_assessment.on_test(path, calibration),
     )
 
 
@@ -152,7 +153,7 @@ def _data(facts: Facts) -> list[str]:
 
 def _results(facts: Facts) -> list[str]:
     metrics = facts.metrics
-    overall, intervals = metrics["overall"], metrics["intervals"]
+    intervals = metrics["intervals"]
     lines = [
         "## Results",
         "",
@@ -162,11 +163,10 @@ def _results(facts: Facts) -> list[str]:
         "| metric | value | interval |",
         "|---|---|---|",
     ]
-    for key, name in _METRICS.items():
+    for key, metric in METRICS.items():
         low_high = intervals.get(key)
-        spread = "" if low_high is None else f"{_percent(low_high[0])} to {_percent(low_high[1])}"
-        lines.append(f"| {name} | {_percent(overall[key])} | {spread} |")
-    lines.append(f"| negative log-likelihood | {overall['nll']:.3f} | |")
+        spread = "" if low_high is None else " to ".join(metric.text(edge) for edge in low_high)
+        lines.append(f"| {metric.name} | {metric.text(metric.read(metrics))} | {spread} |")
     lines += ["", "| class | images | recall | precision | F1 | AUROC |", "|---|---|---|---|---|---|"]
     for name, values in metrics["per_class"].items():
         numbers = " | ".join(_percent(values[key]) for key in ("recall", "precision", "f1", "auroc"))
@@ -204,7 +204,7 @@ def _confidence(facts: Facts) -> list[str]:
             f"- Prediction sets asked to hold the class {100 * test['sets_asked']:.0f}% of the time do so "
             f"{_percent(test['sets_coverage'])} of the time; mean size {test['sets_size']:.2f} classes.",
         ]
-    return lines + [f"- {note[0].upper()}{note[1:]}." for note in calibration_report.notes(found)]
+    return lines + [f"- {note[0].upper()}{note[1:]}." for note in calibration_assessment.notes(found)]
 
 
 def _limits(facts: Facts) -> list[str]:
@@ -275,13 +275,6 @@ _SECTIONS: Sequence[Callable[[Facts], list[str]]] = (
     _cite,
     _files,
 )
-_METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "auroc": "AUROC (one against the rest)",
-    "ece": "expected calibration error",
-}
 
 
 def _attributes_line(facts: Facts) -> list[str]:

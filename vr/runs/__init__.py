@@ -1,1 +1,1 @@
-"""What is asked of a run, and what it leaves behind: run directory, history, predictions."""
+"""An experiment as asked for, and the run directory: configuration, history, predictions."""

@@ -1,4 +1,4 @@
-"""`history.csv`, a row an epoch, and which of the epochs a run kept."""
+"""`history.csv`: one row per epoch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_history(path: Path) -> list[Row]:
     """Read `history.csv` of the run directory `path`; empty where there is none.
 
     Raises:
-        UserError: a cell is no number.
+        UserError: a cell is not a number.
     """
     file = path / HISTORY
     if not file.is_file():
@@ -37,15 +37,9 @@ def read_history(path: Path) -> list[Row]:
         return [{key: float(value) for key, value in row.items()} for row in rows]
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"not a training history: {error}", file=file, line=rows.line_num, remedy="Train the run again."
+            f"not a training history: {error}",
+            code="run-damaged-history",
+            file=file,
+            line=rows.line_num,
+            remedy="Train the run again.",
         ) from error
-
-
-def selected_epoch(select: str, history: list[Row]) -> int | None:
-    """The epoch that a run keeps: the last, or the first best on validation; None where there is none."""
-    if not history:
-        return None
-    if select == "val":
-        best = max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"], -row["epoch"]))
-        return int(best["epoch"])
-    return int(history[-1]["epoch"])

@@ -1,9 +1,10 @@
-"""Scores of images as a table: `predictions.csv`, a row an image."""
+"""Scores of images as a table: `predictions.csv`, one row per image."""
 
 from __future__ import annotations
 
 import csv
 import io
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from attrgen.core.files import read_text, write_text
 
 @dataclass(frozen=True)
 class Predictions:
-    """Scores of images, one row an image, on the CPU.
+    """Scores of images, one row per image, on the CPU.
 
     Attributes:
         classes: names in label order.
@@ -60,13 +61,15 @@ def load(path: Path) -> Predictions:
     Raises:
         UserError: not there, or not such a table.
     """
+    remedy = f"Write it again: `vr eval {shlex.quote(str(path.parent))}`."
     rows = csv.reader(io.StringIO(read_text(path, what="predictions table")))
     head = next(rows, [])
     if head[:3] != ["path", "label", "predicted"] or len(head) < 5:
         raise UserError(
-            "not a predictions table (path, label, predicted, a column a class)",
+            "not a predictions table (path, label, predicted, one column per class)",
+            code="predictions-not-a-table",
             file=path,
-            remedy="Run `vr eval RUN` to write it again.",
+            remedy=remedy,
         )
     classes = tuple(head[3:])
     paths: list[str] = []
@@ -74,15 +77,20 @@ def load(path: Path) -> Predictions:
     logits: list[list[float]] = []
     for row in rows:
         try:
-            labels.append(classes.index(row[1]))
-            logits.append([float(cell) for cell in row[3:]])
+            label, values = classes.index(row[1]), [float(cell) for cell in row[3:]]
+            if len(values) != len(classes):
+                raise ValueError(f"{len(values)} scores for {len(classes)} classes")
         except (ValueError, IndexError) as error:
             raise UserError(
-                f"a row cannot be read: {error}", file=path, line=rows.line_num, remedy="Run `vr eval RUN`."
+                f"a row cannot be read: {error}",
+                code="predictions-damaged-row",
+                file=path,
+                line=rows.line_num,
+                remedy=remedy,
             ) from error
-        if len(logits[-1]) != len(classes):
-            raise UserError("a row is cut short", file=path, line=rows.line_num, remedy="Run `vr eval RUN`.")
         paths.append(row[0])
+        labels.append(label)
+        logits.append(values)
     if not paths:
-        raise UserError("the table is empty", file=path, remedy="Run `vr eval RUN`.")
+        raise UserError("the table is empty", code="predictions-empty", file=path, remedy=remedy)
     return Predictions(classes, tuple(paths), torch.tensor(labels), torch.tensor(logits))

@@ -1,23 +1,22 @@
-"""Contract 3, the run directory: what a run was asked, what it learned, and how to score with it again."""
+"""The run directory: its files, its configuration, and a trained run loaded from it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_bytes, write_text
+from attrgen.core.validation import Strict, read_json
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
@@ -52,7 +51,6 @@ __all__ = [
     "BackboneRecord",
     "Run",
     "RunConfig",
-    "default_path",
     "load_attributes",
     "load_run",
     "read_config",
@@ -61,15 +59,12 @@ __all__ = [
     "write_config",
 ]
 
-
-# What of a configuration training does not depend on.
+# Keys of a configuration that training does not depend on.
 CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
 
 
-class BackboneRecord(BaseModel):
+class BackboneRecord(Strict):
     """Which frozen CLIP a run used: how to load it, and its identity."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     weights: str | None
@@ -79,19 +74,15 @@ class BackboneRecord(BaseModel):
     preprocessing: Preprocessing | None = None  # older runs recorded none
 
 
-class AttributesRecord(BaseModel):
+class AttributesRecord(Strict):
     """Which attribute set a run used: the file as it was given, and the id that a paper cites."""
-
-    model_config = ConfigDict(extra="forbid")
 
     file: str
     id: str
 
 
-class RunConfig(BaseModel):
+class RunConfig(Strict):
     """`config.json`: everything resolved, so that the run can be repeated from it alone."""
-
-    model_config = ConfigDict(extra="forbid")
 
     format: Literal["run/1"] = "run/1"
     method: str
@@ -140,43 +131,21 @@ class Run:
         return self.config.card
 
 
-def default_path(
-    runs: Path, card: Card, method: str, shots: int, seed: int, changed: Mapping[str, Any]
-) -> Path:
-    """`RUNS/<dataset>/<method>/<shots>-shot/seed-<n>`.
-
-    What was changed from the defaults is added to the method (`biomedvr+fusion=subtract`), and a subset of
-    the classes to the dataset, so that runs that differ never share a directory.
-    """
-    parts = [method, *(f"{key}={_slug(value)}" for key, value in sorted(changed.items()))]
-    dataset = card.name
-    if card.left_out:
-        names = hashlib.sha256("|".join(card.class_names).encode()).hexdigest()[:6]
-        dataset += f"+{len(card.classes)}-classes-{names}"
-    return runs / dataset / "+".join(parts) / f"{shots}-shot" / f"seed-{seed}"
-
-
 def read_config(path: Path) -> RunConfig:
     """The configuration of a run directory.
 
     Raises:
-        UserError: it is no run directory, or `config.json` is not valid.
+        UserError: not a run directory, or `config.json` is not valid.
     """
     file = path / CONFIG
     if not path.is_dir() or not file.is_file():
         raise UserError(
-            f"not a run directory (there is no {CONFIG} in it)",
+            f"not a run directory (it has no {CONFIG})",
+            code="run-not-a-run",
             file=path,
             remedy="Name a directory that `vr train` wrote, such as runs/DATASET/METHOD/16-shot/seed-1.",
         )
-    try:
-        return RunConfig.model_validate_json(read_text(file, what="run configuration"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            f"not a run configuration: {place}: {first['msg']}", file=file, remedy="Restore it from the run."
-        ) from error
+    return read_json(RunConfig, file, what="run configuration", code="run-config")
 
 
 def write_config(path: Path, config: RunConfig) -> None:
@@ -185,9 +154,9 @@ def write_config(path: Path, config: RunConfig) -> None:
 
 
 def save_model(path: Path, method: Method) -> None:
-    """Write `model.safetensors`: all that `Method.load_state` needs."""
+    """Write `model.safetensors`: everything that `Method.load_state` needs."""
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in method.state().items()}
-    # One key only: the order of several is not fixed, and equal runs shall be equal files.
+    # One key only: the order of several is not fixed, and equal runs must be equal files.
     write_bytes(path / MODEL, to_bytes(tensors, metadata={"method": method.name}))
 
 
@@ -207,7 +176,7 @@ def load_run(
         device: a device, or what `vr.runtime.device.resolve_device` takes (`auto`, `cuda:1`).
         precision: of the image tower (`auto`, `fp32`, `bf16`); by default the run's own.
             bf16 becomes fp32 on a device that has none; see `vr.runtime.device.resolve_precision`.
-        loaded: a backbone that is loaded already; it stands in where it is the run's.
+        loaded: a backbone that is already loaded; used where it is the run's.
 
     Raises:
         UserError: not a finished run, or a backbone that is not the one it was trained with.
@@ -216,36 +185,56 @@ def load_run(
     if not (path / MODEL).is_file():
         raise UserError(
             f"the run has no {MODEL}: its training did not end",
+            code="run-not-finished",
             file=path,
             remedy="Finish it: `vr train` with the same options and --resume.",
         )
     if loaded is None or loaded.as_recorded(config.backbone.id) is None:
-        place = resolve_device(str(device))
-        loaded = backbones.load(
-            backbone or config.backbone.name,
-            weights if backbone is not None else (weights or config.backbone.weights),
-            device=place,
-            precision=resolve_precision(precision or config.precision, place),
-        )
+        loaded = _load_backbone(config, backbone, weights, device, precision)
     recorded = loaded.as_recorded(config.backbone.id)
     if recorded is None:
         raise UserError(
             f"{loaded.name} is not the backbone that this run was trained with "
-            f"({loaded.id[:12]} and not {config.backbone.id[:12]})",
+            f"({loaded.id[:12]}, not {config.backbone.id[:12]})",
             code="run-other-backbone",
             file=path,
             remedy="Give its folder or weights with --backbone and --weights.",
         )
+    return Run(path, config, _load_method(path, config, recorded), load_attributes(path))
+
+
+def _load_backbone(
+    config: RunConfig,
+    name: str | None,
+    weights: str | None,
+    device: torch.device | str,
+    precision: str | None,
+) -> Backbone:
+    """The backbone that a run names, or the one given instead."""
+    chosen = resolve_device(str(device))
+    return backbones.load(
+        name or config.backbone.name,
+        weights if name is not None else (weights or config.backbone.weights),
+        device=chosen,
+        precision=resolve_precision(precision or config.precision, chosen),
+    )
+
+
+def _load_method(path: Path, config: RunConfig, backbone: Backbone) -> Method:
+    """The trained method of a run directory."""
     kind = find_method(config.method)
-    context = Context(recorded, config.card, None, seed=config.seed)
+    context = Context(backbone, config.card, None, seed=config.seed)
     method = kind(context, kind.options_type.model_validate(config.options))
     try:
-        method.load_state({key: t.to(recorded.device) for key, t in load_file(path / MODEL).items()})
+        method.load_state({key: t.to(backbone.device) for key, t in load_file(path / MODEL).items()})
     except (SafetensorError, OSError, KeyError, RuntimeError) as error:
         raise UserError(
-            f"the trained model cannot be read: {error}", file=path / MODEL, remedy="Train it again."
+            f"the trained model cannot be read: {error}",
+            code="run-damaged-model",
+            file=path / MODEL,
+            remedy="Train it again.",
         ) from error
-    return Run(path, config, method, load_attributes(path))
+    return method
 
 
 def load_attributes(path: Path) -> AttributeSet | None:
@@ -258,16 +247,17 @@ def read_metrics(path: Path) -> dict[str, Any]:
     """The metrics of a finished run.
 
     Raises:
-        UserError: there are none, or they are not JSON.
+        UserError: there is no such file, or it is not JSON.
     """
     file = path / METRICS
     text = read_text(file, what="metrics file")
     try:
         values: dict[str, Any] = json.loads(text)
     except ValueError as error:
-        raise UserError(f"not JSON: {error}", file=file, remedy="Run `vr eval` again.") from error
+        raise UserError(
+            f"not JSON: {error}",
+            code="run-damaged-metrics",
+            file=file,
+            remedy=f"Write it again: `vr eval {shlex.quote(str(path))}`.",
+        ) from error
     return values
-
-
-def _slug(value: Any) -> str:
-    return re.sub(r"[^A-Za-z0-9.,_-]+", "-", str(value)).strip("-") or "none"

@@ -1,1 +1,1 @@
-"""One experiment from beginning to end: loop, checkpoints, optimiser, sweeps."""
+"""Training of one experiment from beginning to end: loop, checkpoints, optimiser; sweeps of many."""

@@ -1,10 +1,10 @@
-"""A training that can go on: parameters, momentum and history of a run, after a whole epoch."""
+"""A training that can be resumed: parameters, momentum and history of a run, after a whole epoch."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,7 +25,7 @@ class Checkpoint:
     Attributes:
         epoch: epochs that are done.
         tensors: `parameter.NAME`, `optimizer.GROUP.PARAMETER.KEY`, and `best.NAME` with `select=val`.
-        history: a row an epoch.
+        history: a row per epoch.
         fingerprint: of the configuration; a checkpoint fits only the run that wrote it.
     """
 
@@ -33,11 +33,10 @@ class Checkpoint:
     tensors: dict[str, Tensor]
     history: list[dict[str, float]]
     fingerprint: str
-    best: dict[str, float] = field(default_factory=dict)
 
 
 def capture(method: Method, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Copies of a method's parameters and its optimiser's state, where they lie: no wait."""
+    """Copies of a method's parameters and its optimiser's state, on their device: nothing waits."""
     tensors = {f"parameter.{name}": _copy(p) for name, p in method.named_parameters()}
     for number, parameter in _numbered(optimizer):
         for key, value in optimizer.state.get(parameter, {}).items():
@@ -63,11 +62,10 @@ def restore(tensors: Mapping[str, Tensor], method: Method, optimizer: Optimizer 
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write it whole or not at all, as safetensors with the rest as its metadata."""
+    """Write it atomically, as safetensors with the rest as its metadata."""
     head = {
         "epoch": checkpoint.epoch,
         "history": checkpoint.history,
-        "best": checkpoint.best,
         "fingerprint": checkpoint.fingerprint,
     }
     # The best parameters may be the current ones; a file must not hold one memory twice.
@@ -87,27 +85,29 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
         with safe_open(path, framework="pt") as file:
             head = json.loads((file.metadata() or {})["checkpoint"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-        checkpoint = Checkpoint(
-            head["epoch"], tensors, head["history"], head["fingerprint"], head.get("best", {})
-        )
+        checkpoint = Checkpoint(head["epoch"], tensors, head["history"], head["fingerprint"])
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"the checkpoint cannot be read: {error}", file=path, remedy="Start anew with --fresh."
+            f"the checkpoint cannot be read: {error}",
+            code="checkpoint-damaged",
+            file=path,
+            remedy="Start again with --fresh.",
         ) from error
     if checkpoint.fingerprint != fingerprint:
         raise UserError(
             "the checkpoint belongs to a run with other settings",
+            code="checkpoint-other-settings",
             file=path,
-            remedy="Resume with the settings of its config.json, or start anew with --fresh.",
+            remedy="Resume with the settings of its config.json, or start again with --fresh.",
         )
     return checkpoint
 
 
 def _numbered(optimizer: Optimizer) -> list[tuple[str, Tensor]]:
     return [
-        (f"{group}.{place}", parameter)
+        (f"{group}.{position}", parameter)
         for group, entry in enumerate(optimizer.param_groups)
-        for place, parameter in enumerate(entry["params"])
+        for position, parameter in enumerate(entry["params"])
     ]
 
 

@@ -14,11 +14,11 @@ _GROUPS = ("train", "val", "oracle")
 
 
 class Events:
-    """Writes events of one run. Those that an earlier, stopped training left are replaced by its history.
+    """Writes events of one run. Events of an earlier, stopped training are replaced by its history.
 
     Args:
         run: the run directory.
-        history: rows of the epochs that are done already.
+        history: rows of the epochs that are done.
 
     Raises:
         UserError: tensorboard is not installed.
@@ -41,18 +41,18 @@ class Events:
         self._writer.flush()
 
     def metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Write what `metrics.json` says overall, as `test/accuracy` and so on, at the epoch kept."""
+        """Write the overall metrics, as `test/accuracy` and so on, at the selected epoch."""
         for name, value in metrics["overall"].items():
             if value is not None:
                 self._writer.add_scalar(f"{metrics['split']}/{name}", value, metrics["selected_epoch"] or 0)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is buffered."""
         self._writer.close()
 
 
 def check_installed() -> None:
-    """Find out before training.
+    """Check before training that events can be written.
 
     Raises:
         UserError: tensorboard is not installed.
@@ -66,6 +66,7 @@ def _writer_type() -> Any:
     except ImportError as error:
         raise UserError(
             "--tensorboard needs the package tensorboard",
+            code="training-no-tensorboard",
             remedy="pip install 'biomedvr[tensorboard]'; history.csv has the same numbers without it.",
         ) from error
     return SummaryWriter

@@ -31,7 +31,7 @@ def set_learning_rate(optimizer: Optimizer, step: int, *, total: int, warmup: in
     """Set every group's rate for `step` (0 to total - 1).
 
     `warmup_lr` for `warmup` steps (or less, where the group's own rate is less), then
-    `lr * (1 + cos(pi * t)) / 2` with t from 0 to 1 over the steps that are left.
+    `lr * (1 + cos(pi * t)) / 2` with t from 0 to 1 over the remaining steps.
     """
     for group in optimizer.param_groups:
         peak = group["peak_lr"]

@@ -16,7 +16,7 @@ from PIL import Image
 import vr
 from attrgen.core.errors import UserError
 from vr.data.sources import open_source
-from vr.evaluation.calibrate import calibrate_run
+from vr.evaluation.calibrate_run import calibrate_run
 from vr.evaluation.evaluation import evaluate
 from vr.runs import run as runs
 

@@ -12,7 +12,7 @@ import torch
 
 from attrgen.core.errors import UserError
 from vr.evaluation import calibration as calibrations
-from vr.evaluation import calibration_report, conformal
+from vr.evaluation import calibration_assessment, conformal
 from vr.evaluation.calibration import Calibration
 from vr.evaluation.temperature import fit_temperature
 from vr.runs import run as runs
@@ -47,7 +47,7 @@ def plain_ece(chances: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
 
 def test_on_other_images_confidence_means_what_it_says() -> None:
     found = fit(scored(2000))
-    test = calibration_report.assess(scored(4000, seed=1), found)
+    test = calibration_assessment.assess(scored(4000, seed=1), found)
     assert found.temperature == pytest.approx(4, rel=0.1)
     assert test["ece_before"] > 0.15 and test["ece_after"] < 0.03
     assert test["nll_after"] < test["nll_before"]
@@ -58,7 +58,7 @@ def test_on_other_images_confidence_means_what_it_says() -> None:
 
 def test_its_numbers_are_those_of_numpy() -> None:
     found, other = fit(scored(600)), scored(700, seed=1)
-    test = calibration_report.assess(other, found)
+    test = calibration_assessment.assess(other, found)
     logits, labels = other.logits.double().numpy(), other.labels.numpy()
     for scale, ece, nll in ((1.0, "ece_before", "nll_before"), (found.temperature, "ece_after", "nll_after")):
         exp = np.exp((logits - logits.max(1, keepdims=True)) / scale)
@@ -116,9 +116,9 @@ def test_a_table_by_coverage() -> None:
 def test_few_images_are_told() -> None:
     few = fit(scored(14))
     assert few.set_limits["0.90"] is None and few.set_limit_for(0.9) == float("inf")
-    notes = "\n".join(calibration_report.notes(few))
+    notes = "\n".join(calibration_assessment.notes(few))
     assert "are few" in notes and "need at least 9 images" in notes
-    many = "\n".join(calibration_report.notes(fit(scored(400))))
+    many = "\n".join(calibration_assessment.notes(fit(scored(400))))
     assert "are few" not in many and "with 200 images" in many
     with pytest.raises(UserError, match="1 images are too few"):
         fit(scored(1))

@@ -17,7 +17,7 @@ from attrgen.core.errors import UserError
 from vr.cli import app
 from vr.data.formats.source import ImageSource, Item
 from vr.data.sources import open_source
-from vr.evaluation.evaluation import evaluate, usual_batch_size
+from vr.evaluation.evaluation import default_batch_size, evaluate
 from vr.inference.decision import Decision
 from vr.inference.predict import predict_files
 from vr.runs import run as runs
@@ -112,9 +112,9 @@ def test_predictions_too(
     run = trained["images"]
     paths = [str(source.root / item.path) for item in items]
     decision = Decision(run.card.class_names)
-    wanted = [row for batch in predict_files(run, decision, paths, unreadable=[]) for row in batch]
+    wanted = [row for batch in predict_files(run, decision, paths) for row in batch]
     seen = small_device(run, 5)
-    found = [row for batch in predict_files(run, decision, paths, unreadable=[]) for row in batch]
+    found = [row for batch in predict_files(run, decision, paths) for row in batch]
     assert [row["path"] for row in found] == [row["path"] for row in wanted] == paths
     for row, other in zip(found, wanted, strict=True):
         assert row["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4)
@@ -132,7 +132,7 @@ def test_one_image_that_does_not_fit_is_a_users_error(
 def test_batches_are_as_large_as_the_device_allows(
     run: Run, source: ImageSource, items: list[Item], small_device: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert usual_batch_size(run.method) == 64
+    assert default_batch_size(run.method) == 64
     tried: list[Any] = []
 
     def by_memory(score: Any, image_size: int, device: torch.device) -> int:
@@ -149,7 +149,7 @@ def test_batches_are_as_large_as_the_device_allows(
     seen.clear()
     decision = Decision(run.card.class_names)
     files = [str(source.root / item.path) for item in items]
-    list(predict_files(run, decision, files, unreadable=[]))
+    list(predict_files(run, decision, files))
     assert sorted(seen[2:], reverse=True) == [8] * 6 + [3] * 2
 
 

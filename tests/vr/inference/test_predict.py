@@ -26,7 +26,7 @@ from vr.cli import app
 from vr.data.decoding.resize import to_square
 from vr.data.loading.unlabelled import UnlabelledFiles, image_paths
 from vr.data.sources import open_source
-from vr.evaluation.calibrate import calibrate_run
+from vr.evaluation.calibrate_run import calibrate_run
 from vr.inference import predict as predicting
 from vr.inference.decision import Decision
 from vr.runs import run as runs
@@ -135,7 +135,7 @@ def test_images_are_held_a_batch_at_a_time(
 
     monkeypatch.setattr(UnlabelledFiles, "read", counting)
     rows = predicting.predict_files(
-        run, decision, image_paths([many]), batch_size=16, workers=2, unreadable=[]
+        run, decision, image_paths([many]), batch_size=16, workers=2, on_error=lambda error: None
     )
     seen = 0
     for batch in rows:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vr.evaluation import calibration as calibrations
-from vr.evaluation import calibration_report
+from vr.evaluation import calibration_assessment
 from vr.report import report_data
 from vr.report.calibration_section import calibrated
 from vr.report.run_report import write_report
@@ -34,7 +34,7 @@ def fit(folder: Path, model: str | None = None) -> calibrations.Calibration:
 
 def test_the_page_tells_what_assess_measures(copied: Path, read_page: Any) -> None:
     fitted = fit(copied)
-    measured = calibration_report.assess(predictions.load(copied / runs.PREDICTIONS), fitted)
+    measured = calibration_assessment.assess(predictions.load(copied / runs.PREDICTIONS), fitted)
     page = read_page(write_report(copied))
     assert f"temperature of {fitted.temperature:.3g}" in page.text
     assert f"from {measured['ece_before']:.1%} to {measured['ece_after']:.1%}" in page.text

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vr.evaluation.metrics import measure
+from vr.evaluation.measurement import measure
 from vr.report import diagnostics
 from vr.runs.predictions import Predictions
 

@@ -14,7 +14,7 @@ from attrgen.core.errors import UserError
 from attrgen.schema import attribute_set
 from vr.cli import app
 from vr.data.sources import open_source
-from vr.evaluation.calibrate import calibrate_run
+from vr.evaluation.calibrate_run import calibrate_run
 from vr.methods.biomedvr import BioMedVR
 from vr.report.model_card import CARD, FILES, model_card, place_word, read_facts
 from vr.runs import run as runs

@@ -129,7 +129,7 @@ class TestRecipes:
     @pytest.mark.parametrize("name", sorted(grid.shipped()))
     def test_every_shipped_recipe_is_valid(self, name: str) -> None:
         from vr.methods import find_method
-        from vr.runs.experiment import preset
+        from vr.runs.settings import preset
 
         cells = list(grid.load(name, {}).cells())
         assert len(cells) >= 3

@@ -20,7 +20,7 @@ from vr.data.loading.training_images import TrainingImages
 from vr.methods import built_in_methods
 from vr.methods.common.base import Context, Method
 from vr.runtime.compilation import compiled
-from vr.training import trainer
+from vr.training import epoch, trainer
 from vr.training.checkpoint import Checkpoint
 from vr.training.trainer import Trainer
 
@@ -112,7 +112,7 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> Graphs:
     """Every training is compiled with that backend."""
     backend = Graphs()
     monkeypatch.setattr(trainer, "worth_compiling", lambda device, steps: True)
-    monkeypatch.setattr(trainer, "compiled", partial(compiled, backend=backend))
+    monkeypatch.setattr(epoch, "compiled", partial(compiled, backend=backend))
     return backend
 
 
@@ -185,7 +185,7 @@ def test_what_cannot_be_compiled_is_trained_all_the_same(
 
     plain = make("vp").train()
     monkeypatch.setattr(trainer, "worth_compiling", lambda device, steps: True)
-    monkeypatch.setattr(trainer, "compiled", partial(compiled, backend=backend))
+    monkeypatch.setattr(epoch, "compiled", partial(compiled, backend=backend))
     assert numbers(make("vp").train()) == numbers(plain)
     assert caplog.text.count("runs without compilation") == 1
 
@@ -215,7 +215,7 @@ def test_an_epoch_waits_no_oftener_however_many_steps_it_has(name: str, augment:
 
 def test_an_epochs_order_goes_to_the_device_at_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(trainer, "moved", lambda rows, device: sent.append(len(rows)) or rows)
+    monkeypatch.setattr(epoch, "moved", lambda rows, device: sent.append(len(rows)) or rows)
     make("coop").train()
     assert sent == [10, 10, 10]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from vr.data.loading.parallel import ordered_map
 
 
 class Batch(NamedTuple):
-    """Images (B, 3, size, size) uint8, labels (B,) int64 and paths; and what could not be read, by path."""
+    """Images (B, 3, size, size) uint8, labels (B,) int64 and paths."""
 
     images: Tensor
     labels: Tensor
@@ -31,8 +31,7 @@ def stream(
     *,
     batch_size: int = 64,
     workers: int = 4,
-    on_error: Literal["raise", "skip"] = "raise",
-    unreadable: list[UserError] | None = None,
+    on_error: Callable[[UserError], None] | None = None,
 ) -> Iterator[Batch]:
     """Read `items` in order, as squares of `size` pixels.
 
@@ -40,25 +39,26 @@ def stream(
 
     Args:
         preprocessing: see `vr.data.decoding.resize.to_square`.
-        on_error: "raise", or "skip": the image is left out and its error appended to `unreadable`.
+        on_error: called with the error of each image that cannot be read, which is then left out; by default
+            it is raised.
 
     Raises:
-        UserError: an image cannot be read (with "raise"); the message names it.
+        UserError: an image cannot be read (without `on_error`); the message names it.
     """
 
     def read(item: Item) -> tuple[Item, Tensor | UserError]:
         try:
             return item, to_square(source.read(item.path), size, preprocessing)
         except UserError as error:
-            if on_error == "raise":
+            if on_error is None:
                 raise
             return item, error
 
     waiting: list[tuple[Item, Tensor]] = []
     for item, image in ordered_map(read, items, workers=workers):
         if isinstance(image, UserError):
-            if unreadable is not None:
-                unreadable.append(image)
+            if on_error is not None:
+                on_error(image)
             continue
         waiting.append((item, image))
         if len(waiting) == batch_size:

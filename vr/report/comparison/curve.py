@@ -12,10 +12,10 @@ from typing import Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, whole_file, write_text
+from vr.evaluation.metrics import find_metric
 from vr.report.comparison.formats import csv_number
 from vr.report.comparison.results import Result, grouped
 from vr.report.comparison.statistics import Spread, spread
-from vr.report.comparison.table import check_metric
 
 SUFFIXES = (".png", ".svg", ".pdf")
 CSV_COLUMNS = ("dataset", "backbone", "method", "shots", "metric", "mean", "std", "seeds", "values")
@@ -97,7 +97,7 @@ def to_csv(lines: Sequence[Line], metric: str) -> str:
 
 
 def _check(path: Path, table: Path, metric: str) -> None:
-    check_metric(metric)
+    find_metric(metric)
     if path.suffix not in SUFFIXES:
         raise UserError(
             f"a figure cannot be written as '{path.suffix}'",
@@ -150,7 +150,7 @@ def _line(panel: Any, line: Line, number: int, count: int, metric: str) -> Any:
     """Draw one line with its points, spread and single seeds; the handle for the legend."""
     from vr.report.svg import dashes, printed_color
 
-    color, scale = printed_color(number), _scale(metric)
+    color, scale = printed_color(number), find_metric(metric).scale
     apart = 2 ** (_APART * (number - (count - 1) / 2))
     shots = [point.shots * apart for point in line.points]
     means = [scale * point.spread.mean for point in line.points]
@@ -181,11 +181,7 @@ def _finish(panel: Any, dataset: str, lines: Sequence[Line], metric: str) -> Non
     low, high = math.log2(shots[0]) - 0.6, math.log2(shots[-1]) + 0.6
     panel.set_xlim(2**low, 2**high)
     panel.margins(y=0.08)
-    unit = "" if _scale(metric) == 1 else ", %"
-    name = "accuracy selected on the test set: not a result" if metric == "oracle" else metric
+    shown = find_metric(metric)
+    unit = ", %" if shown.percent else ""
     panel.set(title=dataset, xlabel="labelled training images per class")
-    panel.set_ylabel(f"{name.replace('_', ' ')}{unit}")
-
-
-def _scale(metric: str) -> int:
-    return 1 if metric == "nll" else 100
+    panel.set_ylabel(f"{shown.title}{unit}")

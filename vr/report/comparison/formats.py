@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from attrgen.core.errors import UserError
+from vr.evaluation.metrics import find_metric
 from vr.report import markdown
 from vr.report.captions import counted
-from vr.report.comparison.results import LOWER_IS_BETTER
 from vr.report.comparison.statistics import Difference
 from vr.report.comparison.table import Table, TableCell
 
@@ -99,11 +99,11 @@ def csv_number(value: float) -> float:
 
 def caption(table: Table) -> str:
     """What the table shows, in a sentence or two."""
-    name = "oracle (SELECTED ON THE TEST SET: not a result)" if table.metric == "oracle" else table.metric
+    metric = find_metric(table.metric)
     seeds = {cell.spread.seeds for cell in table.cells.values() if cell.spread is not None}
-    unit = "" if table.metric == "nll" else ", %"
+    unit = ", %" if metric.percent else ""
     text = (
-        f"{name.replace('_', ' ')}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: "
+        f"{metric.title}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: "
         f"mean ± standard deviation over {_seeds(seeds)}."
     )
     tests = sum(cell.difference is not None for cell in table.cells.values())
@@ -156,9 +156,7 @@ def _cell_text(
 def _best(table: Table, column: str) -> float | None:
     """The mean to print in bold."""
     means = [cell.spread.mean for (_, name), cell in table.cells.items() if name == column and cell.spread]
-    if not means:
-        return None
-    return min(means) if table.metric in LOWER_IS_BETTER else max(means)
+    return find_metric(table.metric).best(means)
 
 
 def _mean(table: Table, cells: Iterable[TableCell | None]) -> str:
@@ -178,7 +176,7 @@ def _published(table: Table, row: str) -> str:
 
 
 def _scaled(table: Table, value: float) -> str:
-    return f"{value:.3f}" if table.metric == "nll" else f"{100 * value:.1f}"
+    return find_metric(table.metric).number(value)
 
 
 def _delta(difference: Difference, p: float | None) -> str:

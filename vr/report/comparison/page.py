@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from vr.evaluation.metrics import METRICS
 from vr.report import captions, charts, page, provenance, training_curves
 from vr.report.comparison.results import Result
 from vr.report.comparison.statistics import Difference, paired
@@ -21,15 +22,6 @@ _CURVES = {  # column: what it is, and whether it is a share
     "loss": ("Loss", False),
     "train_accuracy": ("Accuracy on the training images", True),
     "gate_pos": ("Weight of the positive expert (gate)", True),
-}
-_LOWER_IS_BETTER = ("ece", "nll")
-_METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "auroc": "AUROC",
-    "ece": "ECE",
-    "nll": "NLL",
 }
 
 
@@ -73,8 +65,8 @@ def make_page(results: Sequence[Result]) -> str:
         title=", ".join(datasets),
         modality=first.config.card.modality,
         members=members,
-        metrics=_METRICS,
-        best={metric: _best(results, metric) for metric in _METRICS},
+        metrics=METRICS,
+        best={key: _best(results, key) for key in METRICS},
         sentence=_sentence(members),
         chart=_intervals(members),
         differing=_differing(members),
@@ -139,9 +131,7 @@ def _letter(number: int) -> str:
 
 def _best(results: Sequence[Result], metric: str) -> float | None:
     values = [value for result in results if (value := result.value(metric)) is not None]
-    if not values:
-        return None
-    return min(values) if metric in _LOWER_IS_BETTER else max(values)
+    return METRICS[metric].best(values)
 
 
 def _sentence(members: Sequence[Member]) -> str:

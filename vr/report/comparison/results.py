@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from vr.evaluation.metrics import find_metric
 from vr.runs import run as runs
-from vr.runs.experiment import label_of
+from vr.runs.naming import label_of
 from vr.runs.predictions import Predictions
 from vr.runs.predictions import load as load_predictions
 from vr.runs.run import RunConfig
-
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece", "nll", "oracle")
-LOWER_IS_BETTER = ("ece", "nll")
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,8 @@ class Result:
         return name if config.weights is None else f"{name}/{Path(config.weights).name}"
 
     def value(self, metric: str) -> float | None:
-        """A number of `metrics.json`: `accuracy`, …, or `oracle`; None if it is not defined."""
-        if metric == "oracle":
-            oracle = self.metrics.get("oracle")
-            return None if oracle is None else float(oracle["accuracy"])
-        value = self.metrics["overall"].get(metric)
-        return None if value is None else float(value)
+        """The value of a metric, by its key in `vr.evaluation.metrics.COMPARED`; None if it is not defined."""
+        return find_metric(metric).read(self.metrics)
 
     def predictions(self) -> Predictions:
         """The scores of the test images."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
-from vr.report.comparison.results import METRICS, Key, Result, grouped
+from vr.evaluation.metrics import find_metric
+from vr.report.comparison.results import Key, Result, grouped
 from vr.report.comparison.statistics import Difference, Spread, accuracy_interval, holm, paired, spread
 
 
@@ -58,14 +59,15 @@ def make_tables(
     """A table for every backbone and number of shots.
 
     Args:
-        metric: one of `METRICS`; `oracle` is the test-selected accuracy of runs that recorded it.
+        metric: a key of `vr.evaluation.metrics.COMPARED`; `oracle` is the test-selected accuracy of runs
+            that recorded it.
         baseline: a row's label; every other row gets its paired difference in accuracy from it.
         published: reference accuracies in [0, 1] by method and dataset.
 
     Raises:
         UserError: an unknown metric or baseline, two runs of one cell and seed, or damaged predictions.
     """
-    check_metric(metric)
+    find_metric(metric)
     cells = grouped(results)
     labels = {key.label for key in cells}
     if baseline is not None and baseline not in labels:
@@ -84,18 +86,6 @@ def make_tables(
         )
         for setting in settings
     ]
-
-
-def check_metric(metric: str) -> None:
-    """Check the name of a metric.
-
-    Raises:
-        UserError: it is unknown.
-    """
-    if metric not in METRICS:
-        raise UserError(
-            f"unknown metric '{metric}'", code="table-unknown-metric", remedy=f"Known: {', '.join(METRICS)}."
-        )
 
 
 def read_published(name: str = "16-shot-vit-b-16") -> dict[tuple[str, str], float]:

@@ -16,8 +16,8 @@ from vr.methods.biomedvr import BioMedVR
 from vr.methods.common.recipe import Recipe
 from vr.reprogramming.encoder import Encoder, PlainEncoder, make_encoder
 from vr.training.benchmark.instruments import Step, matmul
+from vr.training.epoch import training_step
 from vr.training.schedule import make_optimizer
-from vr.training.trainer import training_step
 
 CLASSES = 4
 _ATTRIBUTES = 20

@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_raised_or_kept_apart(forms: dict[str, Path], car
     with pytest.raises(UserError, match=items[2].path):
         list(stream(source, items, 8, batch_size=2))
     unreadable: list[UserError] = []
-    batches = list(stream(source, items, 8, batch_size=2, on_error="skip", unreadable=unreadable))
+    batches = list(stream(source, items, 8, batch_size=2, on_error=unreadable.append))
     assert [path for batch in batches for path in batch.paths] == [
         item.path for item in items if item != items[2]
     ]

@@ -95,7 +95,7 @@ def test_what_is_refused(sweep: list[Result], tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("a,b\n")
     for name, metric, code in (
         ("curve.gif", "accuracy", "curve-suffix"),
-        ("curve.png", "acuracy", "table-unknown-metric"),
+        ("curve.png", "acuracy", "metric-unknown"),
         ("curve.png", "oracle", "curve-no-values"),
         ("mine.png", "accuracy", "curve-foreign-csv"),
     ):

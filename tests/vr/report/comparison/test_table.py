@@ -145,5 +145,5 @@ def test_error_codes(sweep: list[Result], tmp_path: Path) -> None:
     assert code(lambda: results.find([empty])) == "compare-no-runs"
     assert code(lambda: results.grouped([*sweep, sweep[0]])) == "compare-same-seed"
     assert code(lambda: table.make_tables(sweep, baseline="coop")) == "table-unknown-baseline"
-    assert code(lambda: table.make_tables(sweep, metric="acuracy")) == "table-unknown-metric"
+    assert code(lambda: table.make_tables(sweep, metric="acuracy")) == "metric-unknown"
     assert code(lambda: formats.form_of(None, Path("x.pdf"))) == "table-unknown-form"

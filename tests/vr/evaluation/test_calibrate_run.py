@@ -18,7 +18,7 @@ from vr.data.formats.source import ImageSource, Item
 from vr.data.sampling import fewshot
 from vr.data.sources import open_source
 from vr.evaluation import calibration as calibrations
-from vr.evaluation.calibrate import calibrate_run, unseen_items
+from vr.evaluation.calibrate_run import calibrate_run, unseen_items
 from vr.methods.common.base import Method
 from vr.runs import run as runs
 from vr.runs.run import Run

@@ -1,4 +1,4 @@
-"""`vr calibrate`: which images a run is calibrated on, and the files that come of it. Never the test set."""
+"""`vr calibrate`: choose images that training did not see, calibrate a run on them, write its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vr.runs import run as runs
 from vr.runs.run import Run
 
 Pool = Literal["val", "train", "all"]
-_WORDS = {
+_DESCRIPTIONS = {
     "val": "validation images",
     "train": "training images outside the few-shot sample",
     "all": "validation images and training images outside the few-shot sample",
@@ -48,40 +48,42 @@ def calibrate_run(
     """
     chosen: Pool = pool or ("val" if source.splits.get("val") else "train")
     items = unseen_items(run, source, chosen)
-    say(f"{len(items)} {_WORDS[chosen]}")
+    say(f"{len(items)} {_DESCRIPTIONS[chosen]}")
     if len(items) < 2:
         raise UserError(
-            f"{len(items)} {_WORDS[chosen]}: too few to calibrate on",
+            f"{len(items)} {_DESCRIPTIONS[chosen]}: too few to calibrate on",
+            code="calibration-few-images",
             file=source.root,
             remedy="Use --split all, or give a collection with more labelled images with --data.",
         )
-    found = evaluate(run.method, source, items, progress=progress)
+    scored = evaluate(run.method, source, items, progress=progress)
     calibration, curve = calibrations.fit(
-        found,
+        scored,
         model=calibrations.model_id(run.path),
-        images_from=_WORDS[chosen],
+        images_from=_DESCRIPTIONS[chosen],
         coverage=coverage,
         score=score,
     )
     selective.write_csv(curve, run.path / runs.RISK_CSV)
     selective.draw(curve, calibration.threshold, run.path / runs.RISK_PNG)
-    calibrations.save(calibration, run.path)  # last: where it is, the others are
+    calibrations.save(calibration, run.path)  # last: where it exists, the others do
     return calibration
 
 
 def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
     """Labelled images that neither trained the run nor selected anything in it, and no test image.
 
-    Training images of the few-shot sample are always left out; its validation images where the epoch or a
-    hyperparameter was chosen on them.
+    Training images of the few-shot sample are always left out; its validation images are left out where the
+    epoch or a hyperparameter was chosen on them.
 
     Raises:
         UserError: `pool` is none of val, train and all.
     """
-    if pool not in _WORDS:
+    if pool not in _DESCRIPTIONS:
         raise UserError(
             f"--split {pool} is not for calibration",
-            remedy="Use val, train or all; the test set is for testing.",
+            code="calibration-not-on-test",
+            remedy="Use val, train or all; the test set is only for testing.",
         )
     splits = ("val", "train") if pool == "all" else (pool,)
     items = [item for split in splits for item in source.splits.get(split, ())]
@@ -90,7 +92,7 @@ def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
         return items
     sampled = fewshot.sampled_ids(sample)
     seen = sampled["train"] | (sampled["val"] if _reads_validation(run) else set())
-    ids = content_ids(source, items)  # by content, for the collection may lie elsewhere or be another
+    ids = content_ids(source, items)  # by content: the collection may have moved or be another one
     return [item for item in items if not fewshot.among(seen, ids[item.path])]
 
 

@@ -1,4 +1,4 @@
-"""What a calibration is worth: measured on other images, and in sentences."""
+"""A calibration assessed on other images, and described in sentences."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from vr.runs import predictions
 from vr.runs import run as runs
 from vr.runs.predictions import Predictions
 
-_ROUGH = 100  # fewer images than these give rough estimates
+_FEW = 100  # images; estimates from fewer are rough
 
 
-def assess(found: Predictions, calibration: Calibration, *, sets: float = 0.9) -> dict[str, Any]:
-    """A calibration measured on other images, those of the test split as a rule; plain numbers in [0, 1].
+def assess(scored: Predictions, calibration: Calibration, *, sets: float = 0.9) -> dict[str, Any]:
+    """A calibration measured on other images, usually those of the test split; plain numbers in [0, 1].
 
     Returns:
         images, ece_before, ece_after, nll_before, nll_after; accuracy of all; answered (share) and
         selective_accuracy at the calibration's threshold; sets_asked, sets_coverage and sets_size.
     """
-    chances = probabilities(found.logits, calibration.temperature)
+    chances = probabilities(scored.logits, calibration.temperature)
     confidence, predicted = chances.max(1)
-    right = (predicted == found.labels).double()
+    right = (predicted == scored.labels).double()
     answered = confidence >= calibration.threshold
     members = conformal.prediction_sets(chances, calibration.set_limit_for(sets), calibration.set_score)
-    covered, size = conformal.coverage_of(members, found.labels)
+    covered, size = conformal.coverage_of(members, scored.labels)
     return {
-        **quality(found, calibration.temperature).model_dump(),
+        **quality(scored, calibration.temperature).model_dump(),
         "accuracy": float(right.mean()),
         "answered": float(answered.double().mean()),
         "selective_accuracy": float(right[answered].mean()) if answered.any() else None,
@@ -39,22 +39,22 @@ def assess(found: Predictions, calibration: Calibration, *, sets: float = 0.9) -
 
 
 def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
-    """What a person should know of a calibration before relying on it."""
-    found = []
+    """Warnings about a calibration, a sentence each."""
+    remarks = []
     count = calibration.held_out.images
-    if count < _ROUGH:
-        found.append(
+    if count < _FEW:
+        remarks.append(
             f"{calibration.images} images, half of them for the temperature, are few: thresholds and sets "
             "are rough. More: --split all, or labelled images of your own with --data"
         )
     if count < conformal.fewest_images(sets):
-        found.append(
+        remarks.append(
             f"{100 * sets:.0f}% sets need at least {conformal.fewest_images(sets)} images beside the "
             f"temperature's, and there are {count}: every set holds all classes"
         )
     else:
         low, high = conformal.likely_coverage(count, sets)
-        found.append(
+        remarks.append(
             f"with {count} images, sets asked for {100 * sets:.0f}% truly hold the class between "
             f"{100 * low:.0f}% and {100 * high:.0f}% of the time (nine times in ten)"
         )
@@ -64,8 +64,8 @@ def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
             if calibration.temperature > 1
             else "the model was right on every image that it was fitted on"
         )
-        found.append(f"the temperature ran to the end of its range: {reason}")
-    return found
+        remarks.append(f"the temperature ran to the end of its range: {reason}")
+    return remarks
 
 
 def on_test(run: Path, calibration: Calibration) -> dict[str, Any] | None:
@@ -81,23 +81,23 @@ def on_test(run: Path, calibration: Calibration) -> dict[str, Any] | None:
 
 
 def lines(calibration: Calibration, test: dict[str, Any] | None) -> list[str]:
-    """What `vr calibrate` prints: the fit, what it is worth on test images, and what to beware of."""
-    found = [
+    """What `vr calibrate` prints: the fit, its quality on test images, and warnings."""
+    text_lines = [
         f"temperature {calibration.temperature:.3g}, fitted on {calibration.fitted.images} images",
         _quality_line(f"{calibration.held_out.images} others", calibration.held_out.model_dump()),
     ]
     if test is not None:
-        found.append(_quality_line(f"{test['images']} test images", test))
-    found.append(f"threshold {calibration.threshold:.3f} to answer {100 * calibration.coverage:.0f}%")
+        text_lines.append(_quality_line(f"{test['images']} test images", test))
+    text_lines.append(f"threshold {calibration.threshold:.3f} to answer {100 * calibration.coverage:.0f}%")
     if test is not None:
         right, of_all = test["selective_accuracy"], f"of all, {100 * test['accuracy']:.1f}%"
         of_them = of_all if right is None else f"{100 * right:.1f}% of them right; {of_all}"
-        found += [
+        text_lines += [
             f"  test: {100 * test['answered']:.1f}% answered, {of_them}",
             f"sets ({calibration.set_score}) that hold the class {100 * test['sets_asked']:.0f}% of the time",
             f"  test: {100 * test['sets_coverage']:.1f}% do, {test['sets_size']:.2f} classes on average",
         ]
-    return [*found, *(f"note: {note}" for note in notes(calibration))]
+    return [*text_lines, *(f"note: {note}" for note in notes(calibration))]
 
 
 def _quality_line(where: str, values: dict[str, Any]) -> str:

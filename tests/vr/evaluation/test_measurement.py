@@ -10,7 +10,7 @@ import torch
 from sklearn import metrics as sk
 
 from attrgen.core.errors import UserError
-from vr.evaluation.metrics import intervals, measure
+from vr.evaluation.measurement import intervals, measure
 from vr.runs import predictions as tables
 from vr.runs.predictions import Predictions
 

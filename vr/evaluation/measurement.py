@@ -1,0 +1,157 @@
+"""Predictions measured: every metric overall, numbers per class, bootstrap intervals over images."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vr.evaluation.metrics import METRICS
+from vr.runs.predictions import Predictions
+
+RESAMPLES = 2000
+CONFIDENCE = 0.95  # of intervals
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What metrics are computed from; N images, C classes.
+
+    Attributes:
+        labels, predicted: (N,) classes.
+        logits, probabilities: (N, C), double precision.
+        matrix: (C, C) counts, rows are true classes, columns predicted ones.
+        present: (C,) whether the class has images.
+        recall, precision, f1, auroc: (C,); AUROC is NaN for a class without images.
+    """
+
+    labels: Tensor
+    predicted: Tensor
+    logits: Tensor
+    probabilities: Tensor
+    matrix: Tensor
+    present: Tensor
+    recall: Tensor
+    precision: Tensor
+    f1: Tensor
+    auroc: Tensor
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Resampled confusion matrices (R, C, C), rows true, columns predicted."""
+
+    matrices: Floats
+
+    @property
+    def hits(self) -> Floats:
+        """(R, C) correct images by class."""
+        return np.diagonal(self.matrices, axis1=1, axis2=2)
+
+    @property
+    def recall(self) -> Floats:
+        """(R, C); NaN where a class has no image."""
+        return self.hits / self.matrices.sum(2)
+
+    @property
+    def f1(self) -> Floats:
+        """(R, C); NaN where a class has no image."""
+        true, predicted = self.matrices.sum(2), self.matrices.sum(1)
+        return np.where(true > 0, 2 * self.hits / (true + predicted), np.nan)
+
+    @staticmethod
+    def mean_over_classes(values: Floats) -> Floats:
+        """(R,) means over the classes that have images."""
+        means: Floats = np.nanmean(values, 1)
+        return means
+
+
+def measure(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
+    """All metrics as plain numbers; None where one is not defined (a class without test images).
+
+    Returns:
+        images: count.
+        overall: every metric of `vr.evaluation.metrics.METRICS`, by key.
+        intervals: [low, high] at 95% of those that a confusion matrix determines (percentile bootstrap
+            over images).
+        per_class: by name: images, recall, precision, f1, auroc.
+        confusion_matrix: rows are true classes, columns predicted ones.
+    """
+    scored = score(predictions)
+    return {
+        "images": len(scored.labels),
+        "overall": {
+            key: _number(metric.compute(scored)) for key, metric in METRICS.items() if metric.compute
+        },
+        "intervals": intervals(scored.matrix, seed=seed),
+        "per_class": _per_class(scored, predictions.classes),
+        "confusion_matrix": scored.matrix.tolist(),
+    }
+
+
+def score(predictions: Predictions) -> Scored:
+    """What metrics are computed from."""
+    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
+
+    labels, logits, predicted = predictions.labels, predictions.logits.double(), predictions.predicted
+    probabilities, classes = logits.softmax(1), len(predictions.classes)
+    present = torch.bincount(labels, minlength=classes) > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class without images has no AUROC
+        auroc = tm.multiclass_auroc(probabilities, labels, classes, average=None)
+    return Scored(
+        labels=labels,
+        predicted=predicted,
+        logits=logits,
+        probabilities=probabilities,
+        matrix=tm.multiclass_confusion_matrix(predicted, labels, classes),
+        present=present,
+        recall=tm.multiclass_recall(predicted, labels, classes, average=None),
+        precision=tm.multiclass_precision(predicted, labels, classes, average=None),
+        f1=tm.multiclass_f1_score(predicted, labels, classes, average=None),
+        auroc=auroc.masked_fill(~present, float("nan")),
+    )
+
+
+def intervals(matrix: Tensor, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, list[float]]:
+    """Percentile bootstrap intervals of what a confusion matrix determines.
+
+    Drawing N images with replacement makes the cells of the matrix multinomial, so the matrices are drawn
+    directly: the same distribution, at a cost that does not depend on N. (Efron and Tibshirani, 1993.)
+
+    Args:
+        matrix: (C, C) counts, rows true, columns predicted.
+    """
+    counts = matrix.numpy().astype(np.float64)
+    total = int(counts.sum())
+    cells = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
+    drawn = Counts(cells.reshape(resamples, *counts.shape).astype(np.float64))
+    edges = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = {key: metric.resampled(drawn) for key, metric in METRICS.items() if metric.resampled}
+    return {key: [float(edge) for edge in np.quantile(value, edges)] for key, value in values.items()}
+
+
+def _per_class(scored: Scored, names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {
+            "images": int(scored.matrix[label].sum()),
+            "recall": _number(scored.recall[label]) if scored.present[label] else None,
+            "precision": _number(scored.precision[label]),
+            "f1": _number(scored.f1[label]) if scored.present[label] else None,
+            "auroc": _number(scored.auroc[label]),
+        }
+        for label, name in enumerate(names)
+    }
+
+
+def _number(value: float | Tensor) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None

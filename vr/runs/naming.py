@@ -1,0 +1,57 @@
+"""What a run is called: the directory of an experiment, and the row of a table that a run belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrgen.schema.card import Card
+from vr.methods import find_method
+from vr.methods.common.base import Method, Options, Recipe
+from vr.runs.run import RunConfig
+from vr.runs.settings import preset
+
+
+def label_of(config: RunConfig) -> str:
+    """The method of a run with what differs from its defaults: `biomedvr`, `biomedvr fusion=subtract`."""
+    kind = find_method(config.method)
+    options = kind.options_type.model_validate(config.options)
+    changed = differences(kind, config.preset, config.shots, options, config.recipe, config.select)
+    return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
+
+
+def differences(
+    kind: type[Method], preset_name: str, shots: int, options: Options, recipe: Recipe, select: str
+) -> dict[str, Any]:
+    """What a run's settings change of a preset, by name; the preset itself and the selection among them."""
+    default_options, default_recipe = preset(kind, preset_name, shots)
+    changed = {} if preset_name == "default" else {"preset": preset_name}
+    for default, chosen in ((default_options, options), (default_recipe, recipe)):
+        before = default.model_dump(mode="json")
+        changed |= {
+            key: value for key, value in chosen.model_dump(mode="json").items() if value != before[key]
+        }
+    return changed if select == "last" else {**changed, "select": select}
+
+
+def default_path(
+    runs: Path, card: Card, method: str, shots: int, seed: int, changed: Mapping[str, Any]
+) -> Path:
+    """`RUNS/<dataset>/<method>/<shots>-shot/seed-<n>`.
+
+    What was changed from the defaults is added to the method (`biomedvr+fusion=subtract`), and a subset of
+    the classes to the dataset, so that runs that differ never share a directory.
+    """
+    parts = [method, *(f"{key}={_slug(value)}" for key, value in sorted(changed.items()))]
+    dataset = card.name
+    if card.left_out:
+        names = hashlib.sha256("|".join(card.class_names).encode()).hexdigest()[:6]
+        dataset += f"+{len(card.classes)}-classes-{names}"
+    return runs / dataset / "+".join(parts) / f"{shots}-shot" / f"seed-{seed}"
+
+
+def _slug(value: Any) -> str:
+    return re.sub(r"[^A-Za-z0-9.,_-]+", "-", str(value)).strip("-") or "none"
