@@ -40,10 +40,14 @@ class Journal:
             self._file.truncate(end)
         except OSError as error:
             raise self._not_written(error) from error
-        if end == 0:
-            self._write([self._head])
-        else:
-            self._check_head()
+        try:
+            if end == 0:
+                self._write([self._head])
+            else:
+                self._check_head()
+        except UserError:
+            self._file.close()  # and so release the lock
+            raise
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows, and hand them to the operating system, so that they survive a kill.

@@ -210,7 +210,7 @@ def is_finished(out: Path, *, resume: bool, force: bool) -> bool:
             return True
         raise UserError(
             "exists already",
-            code="predict-exists",
+            code="file-exists",
             file=out,
             remedy="Give another path with --out, or overwrite it with --force.",
         )

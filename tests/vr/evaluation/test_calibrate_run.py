@@ -78,8 +78,9 @@ def test_the_test_set_is_refused_and_never_read(
     monkeypatch.setattr(kind, "read", lambda self, path: read.append(path) or original(self, path))
     calibrate_run(run, source, pool="all")
     assert read and not [path for path in read if path.startswith("test")]
-    with pytest.raises(UserError, match="the test set is for testing"):
+    with pytest.raises(UserError) as caught:
         unseen_items(run, source, "test")  # type: ignore[arg-type]
+    assert caught.value.code == "calibration-not-on-test"
 
 
 def test_it_leaves_the_numbers_and_the_curve(run: Run, source: ImageSource) -> None:
@@ -100,8 +101,9 @@ def test_without_a_val_split_training_images_serve(run: Run, source: ImageSource
     said: list[str] = []
     calibrate_run(run, open_source(run.card, copy), say=said.append)
     assert said == ["3 training images outside the few-shot sample"]
-    with pytest.raises(UserError, match="0 validation images: too few"):
+    with pytest.raises(UserError) as caught:
         calibrate_run(run, open_source(run.card, copy), pool="val")
+    assert caught.value.code == "calibration-few-images"
 
 
 def test_the_command(run: Run, toy: Any, tiny: Backbone) -> None:

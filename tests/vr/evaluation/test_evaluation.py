@@ -90,7 +90,7 @@ def test_memory_that_runs_out_loses_no_image(
     assert found.paths == tuple(item.path for item in items)
     torch.testing.assert_close(found.logits, logits, rtol=1e-5, atol=1e-4)
     assert seen[:4] == [27, 13, 6, 3]
-    assert "going on with batches of 3 images" in caplog.text
+    assert "continuing with batches of 3 images" in caplog.text
 
 
 def reference(run: Run, source: ImageSource, items: list[Item]) -> Tensor:
@@ -125,8 +125,9 @@ def test_one_image_that_does_not_fit_is_a_users_error(
     run: Run, source: ImageSource, items: list[Item], small_device: Any
 ) -> None:
     small_device(run, 0)
-    with pytest.raises(UserError, match="does not hold one image"):
+    with pytest.raises(UserError) as caught:
         evaluate(run.method, source, items)
+    assert caught.value.code == "device-out-of-memory"
 
 
 def test_batches_are_as_large_as_the_device_allows(
@@ -210,5 +211,6 @@ def test_the_command_scores_its_share_and_only_one_process_writes(
 
 
 def test_no_image_is_a_users_error(run: Run, source: ImageSource) -> None:
-    with pytest.raises(UserError, match="there is no image to evaluate"):
+    with pytest.raises(UserError) as caught:
         evaluate(run.method, source, [])
+    assert caught.value.code == "evaluation-no-images"

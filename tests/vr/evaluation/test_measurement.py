@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from sklearn import metrics as sk
 
-from attrgen.core.errors import UserError
 from vr.evaluation.measurement import intervals, measure
-from vr.runs import predictions as tables
 from vr.runs.predictions import Predictions
 
 NAMES = ("a", "b", "c")
@@ -84,28 +80,3 @@ def test_intervals_equal_a_bootstrap_over_images() -> None:
     quick = intervals(torch.tensor(sk.confusion_matrix(y, p)), seed=1)
     for name, values in plain.items():
         assert quick[name] == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=0.012)
-
-
-def test_predictions_survive_the_file(tmp_path: Path) -> None:
-    found = _predictions()
-    tables.save(found, tmp_path / "predictions.csv")
-    again = tables.load(tmp_path / "predictions.csv")
-    assert again.classes == found.classes and again.paths == found.paths
-    assert torch.equal(again.labels, found.labels)
-    assert torch.allclose(again.logits, found.logits, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "not a predictions table"),
-        ("path,label,predicted,a,b\n", "the table is empty"),
-        ("path,label,predicted,a,b\nx.png,z,a,1,2\n", "predictions.csv:2: a row cannot be read"),
-        ("path,label,predicted,a,b\nx.png,a,a,1\n", "predictions.csv:2: a row is cut short"),
-        ("path,label,predicted,a,b\nx.png,a,a,1,two\n", "predictions.csv:2: a row cannot be read"),
-    ],
-)
-def test_damaged_predictions_are_told_by_line(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "predictions.csv").write_text(text)
-    with pytest.raises(UserError, match=message.replace(".", r"\.")):
-        tables.load(tmp_path / "predictions.csv")

@@ -211,7 +211,7 @@ def test_a_process_that_is_killed_loses_nothing(
     assert not out.exists()
     result = invoke("predict", toy_run, many, "--out", out, "--resume", "--device", "cpu")
     assert result.exit_code == 1
-    assert "going on after 1" in result.output
+    assert "continuing after 1" in result.output
     assert sorted(row["path"] for row in rows_of(out)) == sorted(one_by_one)
     assert "10 files could not be read" in result.output
 
@@ -220,10 +220,10 @@ def invoke(*words: Any, stdin: bytes | None = None) -> Result:
     return CliRunner().invoke(app, [*map(str, words)], input=stdin)
 
 
-def refused(*words: Any) -> str:
+def refused(*words: Any) -> UserError:
     result = invoke(*words)
     assert isinstance(result.exception, UserError), result.output
-    return str(result.exception)
+    return result.exception
 
 
 @pytest.fixture
@@ -276,11 +276,11 @@ def test_the_calibration_of_the_run_is_used(calibrated: Path, many: Path) -> Non
 def test_nothing_is_overwritten_unasked(toy_run: Path, many: Path, tmp_path: Path) -> None:
     image, out, errors = many / "ward-0" / "scan-003.png", tmp_path / "x.csv", tmp_path / "e.csv"
     out.write_text("mine")
-    assert "is there already" in refused("predict", toy_run, image, "--out", out)
+    assert refused("predict", toy_run, image, "--out", out).code == "file-exists"
     assert out.read_text() == "mine"
     errors.write_text("mine")
-    message = refused("predict", toy_run, image, "--out", tmp_path / "y.csv", "--errors", errors)
-    assert "e.csv: exists already" in message and errors.read_text() == "mine"
+    error = refused("predict", toy_run, image, "--out", tmp_path / "y.csv", "--errors", errors)
+    assert (error.code, error.file) == ("file-exists", str(errors)) and errors.read_text() == "mine"
     assert invoke("predict", toy_run, image, "--out", out, "--force", "--errors", errors).exit_code == 0
     assert out.read_text().startswith("path,predicted") and errors.read_text() == "path,error\n"
     finished = invoke("predict", toy_run, many, "--out", out, "--resume")
@@ -299,29 +299,31 @@ def test_an_unfinished_table_is_neither_lost_nor_mixed(toy_run: Path, many: Path
     with pytest.raises(KeyboardInterrupt):
         plain = Decision(run.card.class_names)
         predicting.predict_to_file(run, plain, stop(), out, batch_size=1, workers=1, say=said.append)
-    assert said == [f"{out}.part keeps what is done: go on with --resume"]
-    assert "x.csv.part: is an unfinished prediction" in refused("predict", toy_run, image, "--out", out)
-    message = refused("predict", toy_run, image, "--out", out, "--resume", "--threshold", "0.9")
-    assert "was made with other settings: threshold" in message
-    assert "say two things" in refused("predict", toy_run, image, "--out", out, "--resume", "--force")
+    assert len(said) == 1 and "--resume" in said[0]
+    error = refused("predict", toy_run, image, "--out", out)
+    assert (error.code, error.file) == ("predict-unfinished", f"{out}.part")
+    error = refused("predict", toy_run, image, "--out", out, "--resume", "--threshold", "0.9")
+    assert error.code == "journal-other-settings" and "threshold" in error.what
+    both = refused("predict", toy_run, image, "--out", out, "--resume", "--force")
+    assert both.code == "predict-resume-or-force"
     assert invoke("predict", toy_run, image, "--out", out, "--force", "--threshold", "0.9").exit_code == 0
     assert list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "what"),
     [
-        (["nowhere.png"], "nowhere.png: there is no such file or folder"),
+        (["nowhere.png"], "there is no such file or folder"),
         ([], "there is no image"),
         (["--out", "x.txt"], "a table cannot be written as '.txt'"),
-        (["--sets", "0.9"], "needs a calibration"),
+        (["--sets", "0.9"], "--sets 0.9 needs a calibration, and the run has none"),
     ],
 )
 def test_a_wrong_call_fails_before_the_backbone_is_loaded(
-    words: list[str], message: str, toy_run: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[str], what: str, toy_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "load_run", lambda *_, **__: pytest.fail("loaded"))
-    assert message in refused("predict", toy_run, *words)
+    assert refused("predict", toy_run, *words).what == what
 
 
 def test_a_table_of_broken_files_alone(toy_run: Path, many: Path, tmp_path: Path) -> None:

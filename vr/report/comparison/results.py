@@ -38,7 +38,7 @@ class Result:
         return name if config.weights is None else f"{name}/{Path(config.weights).name}"
 
     def value(self, metric: str) -> float | None:
-        """The value of a metric, by its key in `vr.evaluation.metrics.COMPARED`; None if it is not defined."""
+        """The value of a metric of `vr.evaluation.metrics.COMPARED`; None if it is not defined."""
         return find_metric(metric).read(self.metrics)
 
     def predictions(self) -> Predictions:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from attrgen.schema.card import Card, CardClass
-from vr.evaluation.metrics import measure
+from vr.evaluation.measurement import measure
 from vr.methods import find_method
 from vr.report.comparison.results import Result
 from vr.runs import predictions
