@@ -38,7 +38,7 @@ _BUILT_IN = "attrgen.checks.rules"
 
 @cache
 def all_rules() -> Mapping[str, Rule]:
-    """Every rule by its id: first by rank, then the built-in ones, then by package.
+    """Every rule by its id: those of `rules` by file name, then those of other packages by name.
 
     Raises:
         UserError: a package's rules cannot be loaded; the message names the package.
@@ -47,7 +47,7 @@ def all_rules() -> Mapping[str, Rule]:
         import_module(f"{_BUILT_IN}.{module}")
     for point in sorted(entry_points(group=GROUP), key=lambda point: (_package(point), point.name)):
         _load(point)
-    return {rule.id: rule for rule in sorted(REGISTERED.values(), key=lambda rule: rule.rank)}
+    return REGISTERED
 
 
 def _load(point: EntryPoint) -> None:

@@ -73,24 +73,22 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule; `find` yields its hits in all lists. Findings on one text are in the order of `rank`."""
+    """A rule; `find` yields its hits in all lists."""
 
     id: str
     level: Level
     summary: str
     find: Callable[[Lists], Iterator[Hit]]
-    rank: int
 
 
 REGISTERED: dict[str, Rule] = {}  # those whose files are imported; see `registry.all_rules`
-LAST = 1000  # the rank of rules that state none, as those of other packages
 
 TextRule = Callable[[str, Slot, Lists], str | None]
 ListRule = Callable[[Sequence[str], Slot], Iterable[tuple[int, str]]]
 SetRule = Callable[[Lists], Iterator[Hit]]
 
 
-def text_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[TextRule], TextRule]:
+def text_rule(id: str, level: Level) -> Callable[[TextRule], TextRule]:
     """Register a function of one text, its slot and all lists; it returns a message or None."""
 
     def register(function: TextRule) -> TextRule:
@@ -101,13 +99,13 @@ def text_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[TextRule]
                     if message is not None:
                         yield Hit(slot, position, message)
 
-        _register(Rule(id, level, _summary(id, function), find, rank))
+        _register(Rule(id, level, _summary(id, function), find))
         return function
 
     return register
 
 
-def list_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[ListRule], ListRule]:
+def list_rule(id: str, level: Level) -> Callable[[ListRule], ListRule]:
     """Register a function of one list and its slot; it yields positions and messages."""
 
     def register(function: ListRule) -> ListRule:
@@ -116,17 +114,17 @@ def list_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[ListRule]
                 for position, message in function(texts, slot):
                     yield Hit(slot, position, message)
 
-        _register(Rule(id, level, _summary(id, function), find, rank))
+        _register(Rule(id, level, _summary(id, function), find))
         return function
 
     return register
 
 
-def set_rule(id: str, level: Level, *, rank: int = LAST) -> Callable[[SetRule], SetRule]:
+def set_rule(id: str, level: Level) -> Callable[[SetRule], SetRule]:
     """Register a function of all lists; it yields hits."""
 
     def register(function: SetRule) -> SetRule:
-        _register(Rule(id, level, _summary(id, function), function, rank))
+        _register(Rule(id, level, _summary(id, function), function))
         return function
 
     return register

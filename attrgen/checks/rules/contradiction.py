@@ -77,7 +77,7 @@ def claims(text: str) -> set[Claim]:
     return result
 
 
-@set_rule("contradiction", "warning", rank=90)
+@set_rule("contradiction", "warning")
 def contradiction(lists: Lists) -> Iterator[Hit]:
     """says the opposite, in density or count, of what most of its class's texts say of the same part"""
     for name in dict.fromkeys(slot.class_name for slot in lists.texts):

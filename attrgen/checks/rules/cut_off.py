@@ -59,7 +59,7 @@ _INFLECTIONS = word_set("s e es l al c ic ly y n r ry ary d ed")
 _SHORTEST_CUT = 3
 
 
-@set_rule("cut-off", "error", rank=30)
+@set_rule("cut-off", "error")
 def cut_off(lists: Lists) -> Iterator[Hit]:
     """ends in mid-sentence or mid-word, or leaves a bracket open"""
     complete_words = {word for texts in lists.texts.values() for text in texts for word in words(text)[:-1]}
@@ -70,7 +70,7 @@ def cut_off(lists: Lists) -> Iterator[Hit]:
                 yield Hit(slot, position, f"is cut off: it {reason}; complete it")
 
 
-@list_rule("uneven-end", "warning", rank=30)
+@list_rule("uneven-end", "warning")
 def uneven_end(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
     """the only one of a list without a full stop, which is how cut sentences look"""
     open_ends = [number for number, text in enumerate(texts) if not text.rstrip().endswith(_STOPS)]

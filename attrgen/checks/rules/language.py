@@ -60,7 +60,7 @@ _LEAST = 2  # foreign words that are no accident, as one in "en plaque" or "cafÃ
 _OTHER_SCRIPT = 0.3  # share of letters; some Greek ones are units and names
 
 
-@text_rule("other-language", "error", rank=40)
+@text_rule("other-language", "error")
 def other_language(text: str, slot: Slot, lists: Lists) -> str | None:
     """not in English, the language of CLIP's captions"""
     if not other_script(text):

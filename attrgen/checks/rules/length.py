@@ -13,7 +13,7 @@ FEWEST_CONTENT_WORDS = 2
 LONGEST = 1000  # characters; what is longer need not be counted
 
 
-@text_rule("over-long", "error", rank=20)
+@text_rule("over-long", "error")
 def over_long(text: str, slot: Slot, lists: Lists) -> str | None:
     """more than CLIP's 77 tokens, start and end included: the rest would never be read"""
     if len(text) > LONGEST:
@@ -26,7 +26,7 @@ def over_long(text: str, slot: Slot, lists: Lists) -> str | None:
     return f"has {tokens} tokens, and CLIP reads {clip_tokens.CONTEXT}; shorten it"
 
 
-@text_rule("too-short", "error", rank=20)
+@text_rule("too-short", "error")
 def too_short(text: str, slot: Slot, lists: Lists) -> str | None:
     """fewer than three words, or fewer than two that say something about the look"""
     if other_script(text):

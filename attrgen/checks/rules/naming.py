@@ -7,7 +7,7 @@ from attrgen.checks.words import words
 from attrgen.schema.plan import Slot
 
 
-@text_rule("own-name", "error", rank=70)
+@text_rule("own-name", "error")
 def own_name(text: str, slot: Slot, lists: Lists) -> str | None:
     """a confusion text that names its own class, though it tells what another class looks like"""
     if slot.kind != "confusion":

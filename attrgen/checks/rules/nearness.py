@@ -36,7 +36,7 @@ _SYNONYMS = """
 _Terms = frozenset[str]
 
 
-@set_rule("nearer-to-own", "warning", rank=100)
+@set_rule("nearer-to-own", "warning")
 def nearer_to_own(lists: Lists) -> Iterator[Hit]:
     """a confusion text worded more like its own class than like the class it is mistaken for"""
     common = Counter(term for texts in lists.texts.values() for text in texts for term in _terms(text))

@@ -17,7 +17,7 @@ _NEGATIONS = Phrases(NEGATIONS.split(","))
 _ENDINGS = ("n't", "n’t", "-free")  # a prefix ("non-enhancing") names a look and is let pass
 
 
-@text_rule("negated", "error", rank=60)
+@text_rule("negated", "error")
 def negated(text: str, slot: Slot, lists: Lists) -> str | None:
     """states what is absent; CLIP does not read "no", "without" or "unlike" """
     text_words = words(text)

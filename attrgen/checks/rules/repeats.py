@@ -21,7 +21,7 @@ NEAR_ACROSS = 0.75  # and between classes, whose organs and views have words in 
 _Place = tuple[Slot, int]
 
 
-@list_rule("duplicate", "error", rank=80)
+@list_rule("duplicate", "error")
 def duplicate(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
     """the same words twice in one list"""
     first: dict[object, int] = {}
@@ -31,7 +31,7 @@ def duplicate(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
             yield position, f"is there twice, first as number {earlier + 1} of the list"
 
 
-@set_rule("near-duplicate", "warning", rank=80)
+@set_rule("near-duplicate", "warning")
 def near_duplicate(lists: Lists) -> Iterator[Hit]:
     """nearly the words of another text of the same class, so that it adds nothing"""
     seen = set()
@@ -45,7 +45,7 @@ def near_duplicate(lists: Lists) -> Iterator[Hit]:
         yield Hit(one, here, f"says nearly the same as '{lists.texts[other][there]}'{where}")
 
 
-@set_rule("same-across-classes", "warning", rank=80)
+@set_rule("same-across-classes", "warning")
 def same_across_classes(lists: Lists) -> Iterator[Hit]:
     """nearly the words of a text that stands for another class, so that it tells nothing apart"""
     seen = set()

@@ -7,7 +7,7 @@ from attrgen.checks.words import tidy
 from attrgen.schema.plan import Slot
 
 
-@text_rule("white-space", "warning", rank=10)
+@text_rule("white-space", "warning")
 def white_space(text: str, slot: Slot, lists: Lists) -> str | None:
     """space at an end, doubled, or of an unusual kind; `--fix` corrects it"""
     return (

@@ -90,7 +90,7 @@ _UNSEEN = {topic: Phrases(line.split(",")) for topic, line in UNSEEN.items()}
 _ANY = Phrases(phrase for line in UNSEEN.values() for phrase in line.split(","))
 
 
-@text_rule("not-visible", "error", rank=50)
+@text_rule("not-visible", "error")
 def not_visible(text: str, slot: Slot, lists: Lists) -> str | None:
     """speaks of a diagnosis, history, prognosis, advice or frequency, which no image shows"""
     text_words = lists.names.taken_out(words(text))  # a class may be called "benign tumor"
