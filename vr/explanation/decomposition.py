@@ -167,7 +167,7 @@ class _Bank:
         """The bank's score of one class of one image."""
         at, name = (image, label), self.contribution.name
         score, weight = float(self.score[at]), float(self.gate[at]) * self.contribution.share
-        words = self.contribution.bank.texts[label]
+        words = self.contribution.texts(label)
         count = min(len(words), self.terms.positions.shape[-1])
         texts = [
             TextScore(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from vr.data.formats.source import ImageSource, Item
 from vr.evaluation.evaluation import map_batches, prepared
@@ -83,15 +82,17 @@ def fired(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[
 def _bank(
     contribution: Contribution, images: slice, pair: ConfusedPair, names: Sequence[str], find: FindOrigin
 ) -> FiredBank:
-    similarities, gives = contribution.similarities[images], contribution.value[images]
-    lean = float((gives[:, pair.predicted] - gives[:, pair.label]).mean())
+    values, positions = contribution.value[images], contribution.terms.positions[images]
+    similarities = contribution.similarities[images].expand(-1, len(names), -1)
+    lean = float((values[:, pair.predicted] - values[:, pair.label]).mean())
 
     def texts(label: int) -> tuple[FiredText, ...]:
-        words = contribution.bank.texts[label]
-        nearest = _nearest(similarities[:, label].cpu() / contribution.tau, contribution.k, words)
+        words = contribution.texts(label)
+        first = positions[:, label, : min(contribution.k or _TEXTS, len(words))].tolist()
+        cosines = (similarities[:, label].mean(0) / contribution.tau).tolist()
         return tuple(
             FiredText(text, find(names[label], contribution.name, text).describes, times, cosine)
-            for text, times, cosine in nearest
+            for text, times, cosine in _most_frequent(first, cosines, words)
         )
 
     sign = -1 if float(torch.as_tensor(contribution.gate).float().mean()) < 0 else 1
@@ -100,10 +101,16 @@ def _bank(
     )
 
 
-def _nearest(cosines: Tensor, k: int, words: Sequence[str]) -> list[tuple[str, int, float]]:
-    """Texts by how often they are among the k nearest, and mean cosine, from cosines (B, m)."""
-    near = cosines.topk(min(k, len(words)), dim=1).indices.tolist()
-    times = Counter(text for image in near for text in {words[place] for place in image})
-    means = dict(zip(words, cosines.mean(0).tolist(), strict=False))
+def _most_frequent(
+    positions: Sequence[Sequence[int]], cosines: Sequence[float], words: Sequence[str]
+) -> list[tuple[str, int, float]]:
+    """The texts that are most often among the first of an image, with that count and their mean cosine.
+
+    Args:
+        positions: by image, where its first texts are in `words`.
+        cosines: means over the images, by text.
+    """
+    times = Counter(text for image in positions for text in {words[position] for position in image})
+    means = dict(zip(words, cosines, strict=False))
     ordered = sorted(times, key=lambda text: (-times[text], -means[text]))
     return [(text, times[text], means[text]) for text in ordered[:_TEXTS]]

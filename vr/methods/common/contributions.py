@@ -39,13 +39,14 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True)
 class Contribution:
-    """One bank under one expert.
+    """One bank under one expert: the k nearest texts of a class count alike, or each by a weight of its own.
 
     Attributes:
         name: an attribute kind, or `labels`.
-        bank: the texts and their embeddings.
+        bank: the texts and their embeddings; a bank with one list of texts serves all classes.
         features: (B, D) unit features of the images as the expert sees them.
         tau, k: as in `vr.reprogramming.score.score`.
+        weights: (C, m), of every text in the score of a class; k is then not used.
         share: weight of this bank within its expert.
         expert: the expert that the bank belongs to.
         gate: weight of the expert in the fused score, its sign included; broadcasts to (B, C).
@@ -55,20 +56,23 @@ class Contribution:
     bank: Bank
     features: Tensor
     tau: float
-    k: int
+    k: int = 0
+    weights: Tensor | None = None
     share: float = 1.0
     expert: Expert = "positive"
     gate: Tensor | float = 1.0
 
     @property
     def similarities(self) -> Tensor:
-        """(B, C, m) in logit units; -inf where the ragged bank has no text."""
+        """(B, C, m) in logit units, (B, 1, m) of a bank for all classes; -inf where there is no text."""
         return similarities(self.features, self.bank, self.tau)
 
     @property
     def score(self) -> Tensor:
         """(B, C): the class scores of the bank alone."""
-        return top_k_mean(self.similarities, self.k)
+        if self.weights is None:
+            return top_k_mean(self.similarities, self.k)
+        return (self.weights * self._present_similarities).sum(-1)
 
     @property
     def value(self) -> Tensor:
@@ -77,10 +81,23 @@ class Contribution:
 
     @property
     def terms(self) -> Terms:
-        """The k nearest texts of each class, the nearest first."""
+        """The k nearest texts of each class, or all by what they add; those that add most first."""
+        if self.weights is not None:
+            added = self.weights * self._present_similarities
+            positions = added.abs().argsort(dim=-1, descending=True)
+            values, weights = torch.broadcast_tensors(self._present_similarities, self.weights)
+            return Terms(values.gather(-1, positions), positions, weights.gather(-1, positions))
         values, positions = self.similarities.topk(min(self.k, self.bank.present.shape[1]), dim=-1)
         present = torch.isfinite(values)
         return Terms(values.masked_fill(~present, 0), positions, present / present.sum(-1, keepdim=True))
+
+    def texts(self, label: int) -> tuple[str, ...]:
+        """The texts of a class, in the order of `Terms.positions`."""
+        return self.bank.texts[label if len(self.bank.texts) > 1 else 0]
+
+    @property
+    def _present_similarities(self) -> Tensor:
+        return self.similarities.masked_fill(~self.bank.present, 0)
 
 
 def total(contributions: Sequence[Contribution]) -> Scores:

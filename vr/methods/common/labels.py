@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import Field
+from torch import Tensor
 
 from vr.clip.bank import Bank
 from vr.clip.text import embed_bank
@@ -18,6 +19,11 @@ def label_template() -> Any:
     return Field(
         TEMPLATE, pattern=r"\{\}", description="sentence about a class; `{}` stands for the class name"
     )
+
+
+def class_texts(bank: Bank) -> Tensor:
+    """The text features (C, D) of a bank of one text per class."""
+    return bank.embeddings[:, 0]
 
 
 def label_bank(context: Context, template: str) -> Bank:

@@ -11,6 +11,7 @@ from attrgen.core.validation import Frozen
 PUBLISHED_CROP = 0.08  # torchvision's default, which the published code takes
 # A crop of a tenth of a scan has often lost the finding; without crops few images are learned by heart.
 MIN_CROP = 0.4
+FULL_BATCH = 65_536  # more than any few-shot training set: one step per epoch
 
 
 class Recipe(Frozen):

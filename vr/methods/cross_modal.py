@@ -1,0 +1,93 @@
+"""Cross-modal probe (Lin et al., CVPR 2023): texts as further training samples of a linear head.
+
+Logistic regression as in `vr.methods.linear_probe`, fitted to the image features and to the embeddings of
+texts labelled with their class: the attributes of the set, or the class names in a sentence. Texts count like
+images, one by one; or, as in the paper, whose batches are half images and half texts, both modalities count
+alike, however many samples each has (`balance=modalities`).
+
+The paper trains the head by AdamW with early stopping on validation images, from the class names on, and
+tries 12 settings. Here the regularised optimum of the same loss is computed, with C chosen on validation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
+from attrgen.schema.matching import require
+from vr.clip.bank import Bank
+from vr.clip.text import embed_bank
+from vr.methods.common.base import Context
+from vr.methods.common.facts import Options, Preset, Reference
+from vr.methods.common.labels import label_bank, label_template
+from vr.methods.common.logistic import Samples
+from vr.methods.linear_probe import LinearProbe, LinearProbeOptions
+
+
+class CrossModalOptions(LinearProbeOptions):
+    """Which texts are samples, and what they count."""
+
+    text: Literal["attributes", "name"] = Field("attributes", description="texts that are samples")
+    template: str = label_template()
+    balance: Literal["samples", "modalities"] = Field(
+        "samples", description="samples: a text counts like an image; modalities: all texts like all images"
+    )
+
+
+class CrossModal(LinearProbe):
+    """Logistic regression on image features and text embeddings."""
+
+    name = "cross-modal"
+    title = "Cross-modal probe: logistic regression on image features and on texts"
+    text_side = "attributes, or class name"
+    reference = Reference(
+        authors="Lin et al.",
+        title="Multimodality Helps Unimodality: Cross-Modal Few-Shot Learning with Multimodal Models",
+        venue="CVPR",
+        year=2023,
+        url="https://arxiv.org/abs/2301.06267",
+    )
+    options_type = CrossModalOptions
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(
+            about="class names as texts, modalities that count alike, C by accuracy",
+            options={"text": "name", "balance": "modalities", "choose_by": "accuracy"},
+        )
+    }
+    options: CrossModalOptions
+
+    def __init__(self, context: Context, options: CrossModalOptions | None = None) -> None:
+        super().__init__(context, options or CrossModalOptions())
+        if self.options.text == "name":
+            self.banks["labels"] = label_bank(context, self.options.template)
+        elif context.attributes is not None:
+            self.banks["attributes"] = self._attribute_bank(context.attributes)
+
+    @classmethod
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
+        """Both positive kinds, where attributes are the texts."""
+        assert isinstance(options, CrossModalOptions)
+        return POSITIVE_KINDS if options.text == "attributes" else ()
+
+    def samples(self, prepared: Tensor, labels: Tensor) -> Samples:
+        """Image features, and the embeddings of all texts with their classes."""
+        bank = self.bank("labels" if self.options.text == "name" else "attributes")
+        texts, classes = bank.embeddings[bank.present], bank.present.nonzero()[:, 0]
+        weights = torch.ones(len(labels) + len(classes))
+        if self.options.balance == "modalities":
+            weights[len(labels) :] = len(labels) / len(classes)
+        return Samples.of(torch.cat([prepared, texts]), torch.cat([labels, classes]), weights)
+
+    def bank_tensors(self) -> dict[str, Tensor]:
+        """None: once the head is fitted, texts are no longer read."""
+        return {}
+
+    def _attribute_bank(self, attributes: AttributeSet) -> Bank:
+        require(attributes, POSITIVE_KINDS, file=self.context.attributes_file)
+        classes = [attributes.classes[name] for name in self.context.card.class_names]
+        texts = [[text for kind in POSITIVE_KINDS for text in entry.texts(kind)] for entry in classes]
+        return embed_bank(self.context.backbone, texts)

@@ -1,0 +1,143 @@
+"""GDA, Gaussian discriminant analysis (Wang et al., ICLR 2024) beside zero-shot scores: a closed form.
+
+Classes are Gaussians with means `mu_c` and one covariance S of the centred features, its inverse estimated as
+`P = D * pinv((N - 1) S + trace(S) I)`. With `w_c = P mu_c` and `b_c = log(1 / C) - mu_c P mu_c / 2` the
+scores are `s[c] = tau * t_c z + alpha * (w_c z + b_c)`, alpha the best of 1e-4, 1e-3, ..., 100 on validation
+images (the smallest of equals). Without validation images, or with `text=none`, the Gaussians decide alone.
+
+As for the linear probe, the default compares the likelihood of the validation labels, and the `paper` preset
+their accuracy. For ImageNet, the public code chooses alpha on the test images; here nothing is chosen there.
+It also takes the features of ten randomly cropped passes; here every image is taken as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vr.methods.common.base import Context
+from vr.methods.common.contributions import Scores
+from vr.methods.common.facts import Options, Preset, Reference
+from vr.methods.common.features import FeatureMethod
+from vr.methods.common.labels import class_texts, label_bank, label_template
+from vr.methods.common.logistic import Criterion
+from vr.methods.common.recipe import Recipe
+
+ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0)
+
+
+class GDAOptions(Options):
+    """GDA's choices."""
+
+    template: str = label_template()
+    text: Literal["name", "none"] = Field(
+        "name", description="name: added to zero-shot scores by class name; none: the Gaussians alone"
+    )
+    alpha: float | None = Field(
+        None, gt=0, description="weight of the Gaussians' scores; None: chosen on validation"
+    )
+    choose_by: Criterion = Field("likelihood", description="quality on validation by which alpha is chosen")
+
+
+class GDA(FeatureMethod):
+    """Gaussian discriminant analysis on image features."""
+
+    name = "gda"
+    title = "GDA: Gaussian discriminant analysis of image features, beside zero-shot scores"
+    family = "frozen features"
+    learns = "weights and biases of the classes: C * D + C numbers, in closed form, and their weight"
+    text_side = "class name"
+    reference = Reference(
+        authors="Wang et al.",
+        title="A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation",
+        venue="ICLR",
+        year=2024,
+        url="https://arxiv.org/abs/2402.04087",
+    )
+    recipe = Recipe(epochs=0, augment=False)
+    options_type = GDAOptions
+    presets: ClassVar[dict[str, Preset]] = {
+        "paper": Preset(about="as published", options={"choose_by": "accuracy"}),
+        "alone": Preset(about="without texts", options={"text": "none"}),
+    }
+
+    def __init__(self, context: Context, options: GDAOptions | None = None) -> None:
+        super().__init__(context)
+        self.options = options or GDAOptions()
+        self.banks["labels"] = label_bank(context, self.options.template)
+        text = class_texts(self.bank("labels"))
+        self.weight = nn.Parameter(torch.zeros_like(text))
+        self.bias = nn.Parameter(text.new_zeros(len(text)))
+        # Weights of the zero-shot scores and of the Gaussians' scores; the first is 1 or 0.
+        self.mix = nn.Parameter(text.new_tensor([0.0, 1.0]), requires_grad=False)
+        self._warnings: list[str] = []
+
+    def scores(self, prepared: Tensor) -> Scores:
+        """Zero-shot scores plus alpha times the Gaussians'."""
+        zero_shot, gaussian = self._both(prepared)
+        return Scores(self.mix[0] * zero_shot + self.mix[1] * gaussian)
+
+    @torch.no_grad()
+    def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
+        """The closed form, and alpha."""
+        weight, bias = gaussian_classifier(prepared, labels, len(self.bias))
+        self.weight.copy_(weight)
+        self.bias.copy_(bias)
+        self._warnings = []
+        alone = self.options.text == "none"
+        if not alone and self.options.alpha is None and (val is None or not len(val[1])):
+            self._warnings.append("no validation images to choose alpha on: the Gaussians decide alone")
+            alone = True
+        alpha = self.options.alpha
+        if alpha is None:
+            alpha = 1.0 if alone or val is None else self._chosen_alpha(*val)
+        self.mix.copy_(self.mix.new_tensor([0.0 if alone else 1.0, alpha]))
+
+    def log(self) -> dict[str, float]:
+        """The weight of the Gaussians' scores."""
+        return {"alpha": float(self.mix[1])}
+
+    def warnings(self) -> list[str]:
+        """Where the run departs from the protocol."""
+        return self._warnings
+
+    def _both(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        zero_shot = self.tau * prepared @ class_texts(self.bank("labels")).T
+        return zero_shot, prepared @ self.weight.T + self.bias
+
+    def _chosen_alpha(self, prepared: Tensor, labels: Tensor) -> float:
+        zero_shot, gaussian = self._both(prepared)
+
+        def quality(alpha: float) -> float:
+            scores = zero_shot + alpha * gaussian
+            if self.options.choose_by == "accuracy":
+                return float((scores.argmax(-1) == labels).float().mean())
+            return -float(F.cross_entropy(scores, labels))
+
+        return max(ALPHAS, key=quality)
+
+
+def gaussian_classifier(features: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Weights (C, D) and biases (C,) of Gaussian classes with one covariance, from features (N, D).
+
+    A class without images is never predicted. Where no class has two images there is no covariance, and the
+    nearest mean decides. Computed in double precision.
+    """
+    rows = features.double()
+    members = F.one_hot(labels, classes).double()
+    counts = members.sum(0)
+    means = (members.T @ rows) / counts.clamp(min=1)[:, None]
+    centred = rows - means[labels]
+    covariance = torch.cov(centred.T)
+    identity = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
+    shrunk = (len(rows) - 1) * covariance + covariance.trace() * identity
+    precision = rows.shape[1] * torch.linalg.pinv(shrunk, hermitian=True) if covariance.any() else identity
+    weight = means @ precision
+    bias = -math.log(classes) - (weight * means).sum(-1) / 2
+    bias = torch.where(counts > 0, bias, bias.new_tensor(-1e4))
+    return weight.to(features), bias.to(features)

@@ -1,0 +1,42 @@
+"""SS-Text+ (Silva-Rodriguez et al., MICCAI 2025): a closed form between text features and class means.
+
+`w_c = t_c + tau / (N * lambda_c) * sum of the features of class c`, with `lambda_c = 1 / n_c` for a class of
+n_c of the N training images, and `s[c] = tau * cos(z, w_c)`. So a class with more images leaves its text
+further. No validation images are needed and nothing is tuned.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vr.methods.common.facts import Preset, Reference
+from vr.methods.common.recipe import Recipe
+from vr.methods.zs_lp import ZSLP
+
+
+class SSText(ZSLP):
+    """A cosine classifier in closed form."""
+
+    name = "ss-text"
+    title = "SS-Text+: text features plus class means, in closed form"
+    learns = "a weight vector per class: C * D numbers, in closed form"
+    reference = Reference(
+        authors="Silva-Rodriguez et al.",
+        title="Few-Shot, Now for Real: Medical VLMs Adaptation without Balanced Sets or Validation",
+        venue="MICCAI",
+        year=2025,
+        url="https://arxiv.org/abs/2506.17500",
+    )
+    recipe = Recipe(epochs=0, augment=False)
+    presets: ClassVar[dict[str, Preset]] = {"paper": Preset(about="as published; the default is the same")}
+
+    @torch.no_grad()
+    def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
+        """The closed form."""
+        classes = F.one_hot(labels, len(self.text)).to(prepared)
+        counts = classes.sum(0)[:, None]
+        self.weight.copy_(self.text + self.tau * counts / len(labels) * (classes.T @ prepared))
