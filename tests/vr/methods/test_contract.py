@@ -17,13 +17,16 @@ VARIANTS = [
     ("coop", {"words": "a photo of a"}),
     ("cocoop", {"words": None}),
     ("attrvr", {"pad_to": 7}),
+    ("lp-plus-plus", {"keep": "best", "iterations": 20}),
+    ("gda", {"text": "none"}),
+    ("cross-modal", {"text": "name", "balance": "modalities"}),
     ("biomedvr", {"gate": "per-class", "fusion": "learned"}),
     ("biomedvr", {"gate": "per-image"}),
     ("biomedvr", {"gate": "none"}),
     ("biomedvr", {"negatives": "none"}),
     ("biomedvr", {"negatives": "random", "corrupt_positives": 0.5}),
 ]
-READ_ATTRIBUTES = [("zero-shot", {"text": "attributes"}), ("attrvr", {}), ("biomedvr", {})]
+READ_ATTRIBUTES = [("zero-shot", {"text": "attributes"}), ("attrvr", {}), ("biomedvr", {}), ("labo", {})]
 
 
 @pytest.mark.parametrize(("name", "changes"), VARIANTS)

@@ -83,5 +83,5 @@ def test_ss_text(context, images, text) -> None:
         loss = loss + (weight[c] - text[c]).square().sum() / count / 2
     (gradient,) = torch.autograd.grad(loss, weight)
     assert float(gradient.abs().max()) < 1e-4
-    expected = [[tau * float(cosine(z, w)) for w in method.weight] for z in features]
+    expected = [[tau * float(cosine(z, w)) for w in method.weight.detach()] for z in features]
     torch.testing.assert_close(method.scores(features).fused, torch.tensor(expected), atol=1e-4, rtol=1e-4)
