@@ -1,1 +1,1 @@
-"""A collection looked at before training: `vr data check` and contact sheets."""
+"""Inspection of a collection before training: `vr data check` and contact sheets."""

@@ -1,4 +1,4 @@
-"""`vr data check`: counts against the card, images that cannot be read, the same image in two splits."""
+"""`vr data check`: counts against the card, unreadable images, the same image in two splits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Report:
-    """What was found.
+    """The findings about a collection.
 
-    `counts` is images by split and class name. `leaks` are groups of images with the same pixels in several
-    splits.
+    Attributes:
+        counts: number of images by split and class name.
+        unreadable: the error of each image that cannot be read.
+        leaks: groups of images with the same pixels in several splits, as (split, item).
     """
 
     card: Card
@@ -27,13 +29,13 @@ class Report:
     leaks: list[list[tuple[str, Item]]]
 
     def problems(self) -> list[str]:
-        """What is wrong, a sentence each; empty if all is well."""
+        """The problems, one line each; none if there are no problems."""
         lines = []
         if self.card.counts is not None:
             for split, published in self.card.counts.model_dump().items():
-                there = sum(self.counts.get(split, {}).values())
-                if there != published:
-                    lines.append(f"{split}: {there} images, and the card says {published}")
+                actual = sum(self.counts.get(split, {}).values())
+                if actual != published:
+                    lines.append(f"{split}: {actual} images, and the card says {published}")
         lines += _shortened([f"unreadable: {error}" for error in self.unreadable], "more unreadable images")
         leaks = [
             "the same image in several splits: " + ", ".join(f"{split} {item.path}" for split, item in group)
@@ -54,7 +56,7 @@ def check(source: ImageSource, card: Card, progress: Callable[[], None] = lambda
         if split in source.splits
     }
     unreadable: list[UserError] = []
-    items = [item for own in source.splits.values() for item in own]
+    items = [item for split in source.splits.values() for item in split]
     ids = content_ids(source, items, on_error=lambda _, error: unreadable.append(error), progress=progress)
     return Report(card, counts, unreadable, duplicates(source.splits, ids))
 

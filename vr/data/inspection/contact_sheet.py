@@ -1,4 +1,4 @@
-"""`vr data preview`: the few-shot sample on one picture, a row a class, and one image as it is encoded."""
+"""`vr data preview`: the few-shot sample on one sheet, one row per class, and one image in its frame."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ def contact_sheet(source: ImageSource, sample: FewShot, *, frame: float = 16 / 2
     """Draw the sample.
 
     Args:
-        frame: width of the program's frame as a share of the picture; the frame is shown as it starts, grey.
+        frame: width of the program's frame as a share of the image; it is drawn grey, as it is initialised.
 
     Returns:
-        RGB: a title and a row of training images for each class, then validation images after a
-        bar, and at the bottom one image within the untrained program.
+        RGB: for each class a title, a row of training images and, after a gap, validation images; at the
+        bottom one image within the untrained program.
 
     Raises:
         UserError: an image cannot be read.
     """
     rows = [
-        (name, _of(sample.train, label), _of(sample.val, label)) for label, name in enumerate(sample.classes)
+        (name, _of_class(sample.train, label), _of_class(sample.val, label))
+        for label, name in enumerate(sample.classes)
     ]
     columns = max(len(train) + len(val) for _, train, val in rows)
     width = max(_GAP + columns * (_TILE + _GAP) + _GAP, _LARGE + 2 * _GAP, 480)
@@ -42,12 +43,12 @@ def contact_sheet(source: ImageSource, sample: FewShot, *, frame: float = 16 / 2
         draw.text((_GAP, top + 3), f"{name}: {len(train)} to train, {len(val)} to validate", _INK, font)
         top += _TITLE
         left = _GAP
-        for place, item in enumerate((*train, *val)):
-            left += 2 * _GAP if place == len(train) else 0
+        for index, item in enumerate((*train, *val)):
+            left += 2 * _GAP if index == len(train) else 0
             sheet.paste(_square(source, item, _TILE), (left, top))
             left += _TILE + _GAP
         top += _TILE + _GAP
-    draw.text((_GAP, top + 3), "the first image within a program that has not learned yet", _INK, font)
+    draw.text((_GAP, top + 3), "the first image within an untrained program", _INK, font)
     sheet.paste(
         framed(_square(source, sample.train[0], _LARGE - 2 * round(frame * _LARGE)), _LARGE),
         (_GAP, top + _TITLE),
@@ -62,7 +63,7 @@ def framed(image: Image.Image, size: int) -> Image.Image:
     return grey
 
 
-def _of(items: Sequence[Item], label: int) -> list[Item]:
+def _of_class(items: Sequence[Item], label: int) -> list[Item]:
     return [item for item in items if item.label == label]
 
 

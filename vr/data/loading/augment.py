@@ -1,8 +1,8 @@
-"""Training augmentation for a whole batch on the device: random resized crop and flip, each image its own.
+"""Training augmentation for a whole batch on the device: random resized crop and flip, drawn per image.
 
 The distributions are those of torchvision's `RandomResizedCrop` and `RandomHorizontalFlip`. An antialiased
 bicubic resize of a crop is linear and separable, so a batch of different crops is two batched matrix
-products, `rows @ image @ columns.T`, with one small weight matrix an image and axis.
+products, `rows @ image @ columns.T`, with one small weight matrix per image and axis.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def random_resized_crop(
     extents: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Crop a random box out of each image and resize it, bicubic with antialiasing.
+    """Crop a random box of each image and resize it, bicubic with antialiasing.
 
     Args:
         images: (B, 3, H, W), uint8, or float in [0, 1].
@@ -59,7 +59,7 @@ def crop_boxes(
 ) -> Tensor:
     """Draw a box for each image as `torchvision.transforms.RandomResizedCrop.get_params` does.
 
-    Ten boxes are tried an image; the first that fits is taken, else the largest centred box within `ratio`.
+    Ten boxes are tried per image; the first that fits is taken, else the largest centred box within `ratio`.
 
     Args:
         extents: (B, 2) heights and widths.
@@ -93,14 +93,14 @@ def _central(height: Tensor, width: Tensor, ratio: tuple[float, float]) -> Tenso
 
 
 def crop_and_resize(images: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Cut each image's box out and resize it to a square, bicubic with antialiasing.
+    """Crop each image to its box and resize it to a square, bicubic with antialiasing.
 
     Args:
         images: (B, 3, H, W), uint8, or float in [0, 1].
         boxes: (B, 4): top, left, height, width; each inside its image.
 
     Returns:
-        (B, 3, size, size) float in [0, 1]; what bicubic overshoots is clamped.
+        (B, 3, size, size) float in [0, 1]; overshoots of the bicubic kernel are clamped.
     """
     top, left, height, width = moved(boxes, images.device).unbind(1)
     rows = _weights(top, height, images.shape[-2], size)

@@ -15,10 +15,10 @@ def ordered_map(work: Callable[[T], R], inputs: Iterable[T], *, workers: int) ->
     """Results of `work` in the order of `inputs`, computed by `workers` threads.
 
     Threads and not processes: PIL and zlib decode without the interpreter lock, and nothing has to be copied.
-    At most two results a worker wait unread, which bounds the memory.
+    At most two results per worker wait unread, which bounds the memory.
 
     Raises:
-        whatever `work` raises, at the place of that input.
+        whatever `work` raises, when that input's turn comes.
     """
     if workers < 2:
         yield from map(work, inputs)

@@ -1,4 +1,4 @@
-"""Images for evaluation: decoded by worker threads, in order, a batch at a time, in bounded memory."""
+"""Images for evaluation: decoded by worker threads, in order, batch by batch, in bounded memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def stream(
 ) -> Iterator[Batch]:
     """Read `items` in order, as squares of `size` pixels.
 
-    At most `batch_size` images and two a worker are held, however many there are, and `items` may be endless.
+    At most `batch_size` images and two per worker are in memory, and `items` may be endless.
 
     Args:
         preprocessing: see `vr.data.decoding.resize.to_square`.

@@ -1,4 +1,4 @@
-"""The training set on the device: decoded once, kept as uint8, cut into batches there."""
+"""The training set on the device: decoded once, stored as uint8, batched there."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from vr.runtime.device import moved
 
 
 class TrainingImages:
-    """Decoded images on a device, their short side `size`, each of its own aspect ratio.
+    """Decoded images on a device. Their short side is `size`; aspect ratios may differ.
 
     Args:
         images: (3, H, W) uint8 tensors.
-        labels: a label an image.
+        labels: one label per image.
         size: short side in pixels.
-        device: where they are kept.
+        device: where they are stored.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class TrainingImages:
         self.device = torch.device(device)
         self.labels = torch.tensor(list(labels), dtype=torch.long, device=self.device)
         self.extents = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)
-        # Of one shape, they are one tensor and a batch is one gather; else each batch is padded.
+        # Images of one shape are one tensor, and a batch is one gather; otherwise each batch is padded.
         one_shape = bool((self.extents == self.extents[0]).all())
         self._stack = torch.stack(list(images)).to(self.device) if one_shape else None
-        self._each = [] if one_shape else [image.to(self.device) for image in images]
+        self._images = [] if one_shape else [image.to(self.device) for image in images]
 
     @classmethod
     def load(
@@ -73,9 +73,9 @@ class TrainingImages:
     ) -> Tensor:
         """Images `indices` (B,) as float (B, 3, size, size) in [0, 1], on the device.
 
-        With `augment`, a random resized crop and a random flip of each, drawn from `generator` (on the CPU,
-        so that a run is the same on every device); else the centre crop, exactly the stored bytes. A crop
-        has from `min_crop` to all of an image's area; 0.08 is torchvision's default.
+        With `augment`, a random resized crop and a random flip of every image, drawn from `generator` (on the
+        CPU, so that a run is the same on every device); otherwise the centre crop, exactly the stored bytes.
+        A crop has between `min_crop` and all of an image's area; 0.08 is torchvision's default.
         """
         size = size or self.size
         images, extents = self._gather(indices)
@@ -93,7 +93,7 @@ class TrainingImages:
         height, width = extents.max(0).values.tolist()
         padded = torch.zeros(len(chosen), 3, height, width, dtype=torch.uint8, device=self.device)
         for row, index in enumerate(chosen.tolist()):
-            image = self._each[index]
+            image = self._images[index]
             padded[row, :, : image.shape[1], : image.shape[2]] = image
         return padded, extents
 

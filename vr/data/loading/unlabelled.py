@@ -1,4 +1,4 @@
-"""Images without labels: files that a user names, folders of them, and pictures in memory."""
+"""Images without labels: files that a user names, folders of them, and images in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 from attrgen.core.errors import UserError
 from attrgen.schema.image_names import DICOM_HEAD, is_dicom, looks_like_image
 from vr.data.decoding.pixels import decode, to_rgb
-from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree
+from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree, too_large
 from vr.data.formats.source import Item
 
 if TYPE_CHECKING:
@@ -34,18 +34,7 @@ class UnlabelledFiles:
     notes: tuple[str, ...] = ()
 
     def read(self, item_path: str) -> Image.Image:
-        path = Path(item_path)
-        try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):  # a pipe or a device would never end
-                raise UserError("not a file", file=path, remedy="Name image files.")
-            if status.st_size > MAX_FILE_BYTES:
-                raise UserError("larger than 1 GiB, which no single image is", file=path)
-            content = path.read_bytes()
-        except (OSError, ValueError) as error:  # ValueError: a null character in the name
-            reason = error.strerror if isinstance(error, OSError) else None
-            raise UserError(f"cannot be read: {reason or error}", file=item_path) from error
-        return decode(content, item_path, window=self.window)
+        return decode(_content(item_path), item_path, window=self.window)
 
     def stamp(self, item_path: str) -> str:
         status = Path(item_path).stat()
@@ -54,56 +43,61 @@ class UnlabelledFiles:
 
 @dataclass(frozen=True)
 class GivenImages:
-    """GivenImages given one by one, files or in memory; paths of items are their places, `0` and so on."""
+    """Images given one by one, as files or in memory; the paths of items are their indices, `0` and so on."""
 
-    pictures: Sequence[ImageLike]
+    images: Sequence[ImageLike]
     files: UnlabelledFiles
     root: Path = field(default_factory=Path)
     splits: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def read(self, item_path: str) -> Image.Image:
-        picture = self.pictures[int(item_path)]
-        if isinstance(picture, (str, Path)):
-            return self.files.read(str(picture))
-        return _from_memory(picture, f"image {item_path}")
+        image = self.images[int(item_path)]
+        if isinstance(image, (str, Path)):
+            return self.files.read(str(image))
+        return _from_memory(image, f"image {item_path}")
 
     def stamp(self, item_path: str) -> str:
         return item_path
 
     def items(self) -> Iterator[Item]:
-        """An unlabelled item for each picture."""
-        return (Item(str(place), NO_LABEL) for place in range(len(self.pictures)))
+        """An unlabelled item for each image."""
+        return (Item(str(index), NO_LABEL) for index in range(len(self.images)))
 
 
-def image_paths(places: Iterable[str | Path]) -> Iterator[str]:
-    """The image files at `places`, in order and each once: files as they are, folders with all below them.
+def image_paths(paths: Iterable[str | Path]) -> Iterator[str]:
+    """The image files at `paths`, in order and each once: files as they are, folders with all files below.
 
     Below a folder, files count whose name says that they are images, and DICOM files without a suffix;
-    hidden ones are passed over. A file that is named itself counts whatever its name.
+    hidden ones are left out. A file that is named itself counts whatever its name.
     """
     seen: set[str] = set()
-    for place in places:
-        for path in _below(Path(place)) if Path(place).is_dir() else (str(place),):
-            if path not in seen:
-                seen.add(path)
-                yield path
+    for path in paths:
+        for file in _images_below(Path(path)) if Path(path).is_dir() else (str(path),):
+            if file not in seen:
+                seen.add(file)
+                yield file
 
 
 def read_path_list(lines: Iterable[bytes]) -> Iterator[str]:
-    """Paths of a list, one a line, as a shell's tools write them; empty lines are passed over."""
+    """Paths of a list, one per line, as a shell's tools write them; empty lines are skipped."""
     return (os.fsdecode(path) for line in lines if (path := line.rstrip(b"\r\n")))
 
 
-def check_paths(places: Iterable[Path]) -> None:
-    """Find out before anything heavy is loaded whether a file or folder was misspelled.
+def check_paths(paths: Iterable[Path]) -> None:
+    """Check that all files and folders exist, before anything heavy is loaded.
 
     Raises:
-        UserError: one is not there.
+        UserError: one does not exist.
     """
-    for place in places:
-        if not place.exists():
-            raise UserError("there is no such file or folder", file=place, remedy="Check the path.")
+    for path in paths:
+        if not path.exists():
+            raise UserError(
+                "there is no such file or folder",
+                code="images-missing-path",
+                file=path,
+                remedy="Check the path.",
+            )
 
 
 def require_images(paths: Iterable[str]) -> Iterator[str]:
@@ -115,14 +109,37 @@ def require_images(paths: Iterable[str]) -> Iterator[str]:
     remaining = iter(paths)
     first = next(remaining, None)
     if first is None:
-        raise UserError("there is no image", remedy="Name images, or folders that hold some.")
+        raise UserError(
+            "there is no image", code="images-none", remedy="Name images, or folders that contain some."
+        )
     return chain([first], remaining)
 
 
-def _below(folder: Path) -> Iterator[str]:
+def _content(path: str) -> bytes:
+    """The bytes of a regular file; a pipe or a device would never end."""
+    file = Path(path)
+    try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UserError("not a file", code="images-not-a-file", file=path, remedy="Name image files.")
+        if status.st_size > MAX_FILE_BYTES:
+            raise too_large(path)
+        return file.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UserError(
+            f"cannot be read: {reason or error}",
+            code="data-unreadable-file",
+            file=path,
+            remedy="Check the path.",
+        ) from error
+
+
+def _images_below(folder: Path) -> Iterator[str]:
     tree = FolderTree(folder)
     for name in tree.names:
-        if looks_like_image(name) or ("." not in os.path.basename(name) and _has_dicom_head(tree, name)):  # noqa: PTH119
+        has_suffix = "." in name.rsplit("/", 1)[-1]
+        if looks_like_image(name) or (not has_suffix and _has_dicom_head(tree, name)):
             yield str(folder / name)
 
 
@@ -133,22 +150,25 @@ def _has_dicom_head(tree: FolderTree, name: str) -> bool:
         return False
 
 
-def _from_memory(picture: Image.Image | np.ndarray, place: str) -> Image.Image:
+def _from_memory(image: Image.Image | np.ndarray, name: str) -> Image.Image:
+    """A PIL image or an array as RGB; `name` is what messages call it."""
     import numpy as np
     from PIL import Image, ImageOps
 
-    if isinstance(picture, Image.Image):
-        return to_rgb(ImageOps.exif_transpose(picture))
-    if not isinstance(picture, np.ndarray):
+    if isinstance(image, Image.Image):
+        return to_rgb(ImageOps.exif_transpose(image))
+    if not isinstance(image, np.ndarray):
         raise UserError(
-            f"{place} is a {type(picture).__name__}",
+            f"{name} is a {type(image).__name__}",
+            code="images-wrong-type",
             remedy="Give paths, PIL images or uint8 arrays (H, W) or (H, W, 3).",
         )
-    values = picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+    values = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
     fits = values.ndim == 2 or (values.ndim == 3 and values.shape[2] == 3)
     if values.dtype != np.uint8 or not fits or not values.size:
         raise UserError(
-            f"{place} is an array of {values.dtype} and shape {picture.shape}",
+            f"{name} is an array of {values.dtype} and shape {image.shape}",
+            code="images-wrong-array",
             remedy="Give uint8 arrays (H, W) or (H, W, 3), values from 0 to 255.",
         )
     return Image.fromarray(np.ascontiguousarray(values)).convert("RGB")

@@ -1,1 +1,1 @@
-"""Which images: few-shot samples and the ids they are drawn by."""
+"""Few-shot samples, and the content ids by which they are drawn."""

@@ -1,7 +1,7 @@
 """Content ids: a hash of an image's decoded pixels, the same in a folder, a zip and an array file.
 
-Decoding a whole collection takes minutes where there are 100,000 images, so ids are kept in `cache/content/`,
-by path and stamp (size and time of the file, or the checksum in the archive).
+To decode 100,000 images takes minutes, so ids are cached in `cache/content/` by path and stamp (size and time
+of the file, or the checksum in the archive).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vr.data.loading.parallel import ordered_map
 if TYPE_CHECKING:
     from PIL import Image
 
-_WORTH_KEEPING = 200  # fewer images than these are decoded again sooner than looked up
+_CACHED_FROM = 200  # images; fewer are decoded faster than a cache is read
 
 
 def content_id(image: Image.Image) -> str:
@@ -42,21 +42,22 @@ def content_ids(
     """Content id of each item, by path.
 
     Args:
-        cache: folder of remembered ids, by default `cache/content` (below `VR_CACHE` if that is set).
-        on_error: told of each image that cannot be read, which is then left out; by default it is raised.
+        cache: folder of cached ids, by default `cache/content` (below `VR_CACHE` if that is set).
+        on_error: called for each image that cannot be read, which is then left out; by default the error is
+            raised.
         progress: called after each image.
 
     Raises:
         UserError: an image cannot be read; the message names it.
     """
     file = (cache or Path(os.environ.get("VR_CACHE", "cache")) / "content") / f"{_root_id(source)}.json"
-    known = _read(file) if len(items) >= _WORTH_KEEPING else {}
+    cached = _read(file) if len(items) >= _CACHED_FROM else {}
 
-    def one(item: Item) -> tuple[Item, str, str | UserError]:
+    def identify(item: Item) -> tuple[Item, str, str | UserError]:
         stamp = source.stamp(item.path)
-        remembered = known.get(item.path)
-        if remembered is not None and remembered[0] == stamp:
-            return item, stamp, remembered[1]
+        known_stamp, known_id = cached.get(item.path, (None, ""))
+        if stamp == known_stamp:
+            return item, stamp, known_id
         try:
             return item, stamp, content_id(source.read(item.path))
         except UserError as error:
@@ -65,22 +66,22 @@ def content_ids(
             return item, stamp, error
 
     fresh: dict[str, tuple[str, str]] = {}
-    for item, stamp, found in ordered_map(one, items, workers=min(8, os.cpu_count() or 1)):
+    for item, stamp, result in ordered_map(identify, items, workers=min(8, os.cpu_count() or 1)):
         progress()
-        if isinstance(found, str):
-            fresh[item.path] = (stamp, found)
+        if isinstance(result, str):
+            fresh[item.path] = (stamp, result)
         elif on_error is not None:
-            on_error(item, found)
-    if len(items) >= _WORTH_KEEPING and not fresh.items() <= known.items():
-        write_text(file, json.dumps({**known, **fresh}, indent=0))
-    return {path: found for path, (_, found) in fresh.items()}
+            on_error(item, result)
+    if len(items) >= _CACHED_FROM and not fresh.items() <= cached.items():
+        write_text(file, json.dumps({**cached, **fresh}, indent=0))
+    return {path: identifier for path, (_, identifier) in fresh.items()}
 
 
 def duplicates(items: Mapping[str, Iterable[Item]], ids: Mapping[str, str]) -> list[list[tuple[str, Item]]]:
     """Groups of images with the same pixels in more than one split, as (split, item), in order of path."""
     groups: dict[str, list[tuple[str, Item]]] = {}
-    for split, own in items.items():
-        for item in own:
+    for split, members in items.items():
+        for item in members:
             if item.path in ids:
                 groups.setdefault(ids[item.path], []).append((split, item))
     return [group for group in groups.values() if len({split for split, _ in group}) > 1]
@@ -91,9 +92,9 @@ def _root_id(source: ImageSource) -> str:
 
 
 def _read(file: Path) -> dict[str, tuple[str, str]]:
-    """What is remembered; a damaged file counts as empty, for it can always be made again."""
+    """The cached ids; a damaged file counts as empty, because it can be made again."""
     try:
         values = json.loads(file.read_bytes())
-        return {str(path): (str(stamp), str(found)) for path, (stamp, found) in values.items()}
+        return {str(path): (str(stamp), str(identifier)) for path, (stamp, identifier) in values.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

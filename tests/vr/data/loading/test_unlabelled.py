@@ -1,4 +1,4 @@
-"""Images that a user names: files, folders of them, lists, pictures in memory."""
+"""Images that a user names: files, folders of them, lists, images in memory."""
 
 from __future__ import annotations
 
@@ -67,11 +67,13 @@ def test_paths_are_taken_only_as_they_are_needed() -> None:
     assert len(asked) == 3
 
 
-def test_no_image_and_a_misspelled_place(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no image"):
+def test_no_image_and_a_misspelled_path(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
         require_images(image_paths([tmp_path]))
-    with pytest.raises(UserError, match="nowhere: there is no such file or folder"):
+    assert caught.value.code == "images-none"
+    with pytest.raises(UserError) as caught:
         check_paths([tmp_path, tmp_path / "nowhere"])
+    assert (caught.value.code, caught.value.file) == ("images-missing-path", str(tmp_path / "nowhere"))
 
 
 def test_a_list_may_have_empty_lines_windows_ends_and_any_bytes() -> None:
@@ -80,29 +82,31 @@ def test_a_list_may_have_empty_lines_windows_ends_and_any_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "code"),
     [
-        (lambda path: None, "cannot be read: No such file"),
-        (lambda path: path.mkdir(), "not a file"),
-        (lambda path: os.mkfifo(path), "not a file"),
-        (lambda path: path.write_bytes(b""), "the file is empty"),
-        (lambda path: path.write_bytes(b"no image at all"), "not an image that can be read"),
-        (lambda path: Image.new("L", (4000, 1)).save(path), "4000 by 1 pixels, a strip"),
+        (lambda path: None, "data-unreadable-file"),
+        (lambda path: path.mkdir(), "images-not-a-file"),
+        (lambda path: os.mkfifo(path), "images-not-a-file"),
+        (lambda path: path.write_bytes(b""), "image-empty"),
+        (lambda path: path.write_bytes(b"no image at all"), "image-unknown-format"),
+        (lambda path: Image.new("L", (4000, 1)).save(path), "image-too-narrow"),
     ],
 )
-def test_what_cannot_be_read_is_named(make: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named(make: Callable[[Path], Any], code: str, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     make(path)
-    with pytest.raises(UserError, match=rf"x\.png: .*{message}"):
+    with pytest.raises(UserError) as caught:
         UnlabelledFiles().read(str(path))
+    assert (caught.value.code, caught.value.file) == (code, str(path))
 
 
 def test_a_name_with_a_null_character() -> None:
-    with pytest.raises(UserError, match="cannot be read: embedded null"):
+    with pytest.raises(UserError) as caught:
         UnlabelledFiles().read("a\0b.png")
+    assert caught.value.code == "data-unreadable-file"
 
 
-def test_pictures_of_every_kind_are_the_same_image(tmp_path: Path) -> None:
+def test_images_of_every_kind_are_the_same_image(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     path = tmp_path / "x.png"
     Image.fromarray(values).save(path)
@@ -130,15 +134,16 @@ def test_grey_arrays_and_turned_photographs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "message"),
+    ("image", "code"),
     [
-        (np.zeros((4, 4, 3)), r"image 0 is an array of float64 and shape \(4, 4, 3\)"),
-        (np.zeros((3, 4, 4), np.uint8), r"shape \(3, 4, 4\).*\(H, W, 3\)"),
-        (np.zeros((0, 4), np.uint8), r"shape \(0, 4\)"),
-        (42, "image 0 is a int"),
-        (None, "image 0 is a NoneType"),
+        (np.zeros((4, 4, 3)), "images-wrong-array"),
+        (np.zeros((3, 4, 4), np.uint8), "images-wrong-array"),
+        (np.zeros((0, 4), np.uint8), "images-wrong-array"),
+        (42, "images-wrong-type"),
+        (None, "images-wrong-type"),
     ],
 )
-def test_what_is_no_picture(picture: Any, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        GivenImages([picture], UnlabelledFiles()).read("0")
+def test_an_object_that_is_no_image(image: Any, code: str) -> None:
+    with pytest.raises(UserError) as caught:
+        GivenImages([image], UnlabelledFiles()).read("0")
+    assert caught.value.code == code
