@@ -49,6 +49,9 @@ class CardImages(Frozen):
         description="classes by integer label, for files that have no names and another order than the card",
     )
     window: tuple[float, float] | None = Field(None, description="DICOM window: centre and width")
+    intensity: tuple[float, float] | None = Field(
+        None, description="values shown black and white in images of more than 8 bits, DICOM apart"
+    )
 
 
 class CardCounts(Frozen):

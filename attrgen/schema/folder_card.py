@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,7 @@ from attrgen.schema.image_names import (
     is_array_file,
     is_dicom,
     is_hidden,
+    is_image,
     is_manifest,
     is_split_file,
     looks_like_image,
@@ -140,10 +142,8 @@ def class_folder(name: str) -> str | None:
 
 
 def image_files(files: Files) -> list[str]:
-    """The files that are images: by their suffix, or in a DICOM folder by their content."""
-    if is_dicom_folder(files):
-        return [name for name in files.names if is_dicom(files.head(name, DICOM_HEAD))]
-    return [name for name in files.names if looks_like_image(name)]
+    """The files that are images, by their suffix or, DICOM files, by their content."""
+    return [name for name in files.names if is_image(name, partial(files.head, name, DICOM_HEAD))]
 
 
 def is_dicom_folder(files: Files) -> bool:

@@ -186,8 +186,7 @@ class Model:
         return decision(self.classes, self.calibration, threshold=threshold, coverage=coverage, sets=sets)
 
     def _source(self, images: Sequence[ImageLike]) -> GivenImages:
-        window = self.run.card.images.window if self.run.card.images else None
-        return GivenImages(images, UnlabelledFiles(window))
+        return GivenImages(images, UnlabelledFiles.of(self.run.card))
 
     def __repr__(self) -> str:
         config = self.run.config

@@ -98,11 +98,10 @@ def make_card(
 ) -> None:
     """Write a card for your own collection, ready to edit."""
     from attrgen.core.files import write_text
-    from vr.data.infer_card import infer_card, to_toml, with_counts
-    from vr.data.sources import open_source
+    from vr.data.infer_card import to_toml, with_counts
+    from vr.data.sources import open_collection
 
-    card = infer_card(collection)
-    source = open_source(card, collection)
+    card, source = open_collection(collection)
     path = out or Path(f"{card.name}.toml")
     values.check_free(path, remedy="Choose another path with --out.")
     write_text(path, to_toml(with_counts(card, source)))

@@ -56,7 +56,8 @@ def to_toml(card: Card) -> str:
     document["shows"] = tomlkit.string(card.shows).comment("one image: an axial CT slice of a kidney")
     document["licence"], document["source"] = card.licence, card.source
     if card.images is not None:
-        document["images"] = card.images.model_dump(include={"folder", "layout"})
+        keys = {"folder", "layout", "window", "intensity"}
+        document["images"] = card.images.model_dump(mode="json", include=keys, exclude_none=True)
     if card.counts is not None:
         document["counts"] = card.counts.model_dump()
     classes = tomlkit.aot()

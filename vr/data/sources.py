@@ -13,8 +13,18 @@ from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.location import Location
 from vr.data.formats.source import SPLITS, ImageSource, Item
 from vr.data.infer_card import infer_card, is_collection
+from vr.data.intensity import with_intensity
 
-__all__ = ["SPLITS", "ImageSource", "Item", "data_root", "is_available", "open_dataset", "open_source"]
+__all__ = [
+    "SPLITS",
+    "ImageSource",
+    "Item",
+    "data_root",
+    "is_available",
+    "open_collection",
+    "open_dataset",
+    "open_source",
+]
 
 PHANTOM = "kidney-phantom"
 
@@ -39,7 +49,7 @@ def open_dataset(
         data, format: as for `open_source`.
 
     Raises:
-        UserError: an unknown dataset or class, or as for `open_source`.
+        UserError: an unknown dataset or class, or as for `open_source` and `with_intensity`.
     """
     if is_collection(dataset):
         data = data or Path(dataset).expanduser()
@@ -48,7 +58,17 @@ def open_dataset(
         card = find(dataset)
     if classes:
         card = card.subset(classes)
-    return card, open_source(card, data, format=format)
+    return with_intensity(card, open_source(card, data, format=format))
+
+
+def open_collection(path: Path) -> tuple[Card, ImageSource]:
+    """The inferred card and the images of a collection without a card.
+
+    Raises:
+        UserError: as for `infer_card` and `open_source`.
+    """
+    card = infer_card(path)
+    return with_intensity(card, open_source(card, path))
 
 
 def open_source(card: Card, data: Path | None = None, *, format: str | None = None) -> ImageSource:

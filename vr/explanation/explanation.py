@@ -79,7 +79,7 @@ def explain_images(
         UserError: there is no image, or one cannot be read; the grid is too coarse or too fine; the method
             does not score by texts, and no map is requested.
     """
-    files = UnlabelledFiles(run.card.images.window if run.card.images is not None else None)
+    files = UnlabelledFiles.of(run.card)
     items = [Item(path, NO_LABEL) for path in paths]
     return explain_items(run, files, items, grid=grid, calibration=calibration, progress=progress)
 

@@ -78,7 +78,7 @@ def predict_files(
         on_error(error)
         progress(1)
 
-    source = UnlabelledFiles(run.card.images.window if run.card.images else None)
+    source = UnlabelledFiles.of(run.card)
     items = (Item(path, NO_LABEL) for path in paths)
     batches = predictions(
         run,

@@ -279,15 +279,15 @@ COLLECTIONS: list[Case] = [
     ),
 ]
 IMAGES: list[tuple[str, bytes, str]] = [
-    ("empty file", b"", "the file is empty"),
-    ("text", b"I am no image", "not an image that can be read"),
-    ("cut PNG", image()[:-40], "cut short or damaged"),
-    ("cut JPEG", image("JPEG", (64, 64))[:-400], "cut short or damaged"),
-    ("cut TIFF", image("TIFF", (64, 64))[:2000], "cut short or damaged|not an image"),
-    ("damaged PNG", image()[:60] + b"\0\0\0\0" + image()[64:], "cut short or damaged"),
-    ("65,000 by 65,000 pixels", vast_png(), r"too many pixels \(Image size \(4225000000 pixels\)"),
-    ("12,000 by 12,000 pixels", vast_png(12_000), "12000 by 12000 pixels, more than 100,000,000"),
-    ("header only", vast_png(16)[:30], "cut short or damaged|not an image"),
+    ("empty file", b"", "image-empty"),
+    ("text", b"I am no image", "image-unknown-format"),
+    ("cut PNG", image()[:-40], "image-damaged"),
+    ("cut JPEG", image("JPEG", (64, 64))[:-400], "image-damaged"),
+    ("cut TIFF", image("TIFF", (64, 64))[:2000], "image-damaged"),
+    ("damaged PNG", image()[:60] + b"\0\0\0\0" + image()[64:], "image-damaged"),
+    ("65,000 by 65,000 pixels", vast_png(), "image-too-large"),
+    ("12,000 by 12,000 pixels", vast_png(12_000), "image-too-large"),
+    ("header only", vast_png(16)[:30], "image-unknown-format"),
 ]
 
 
@@ -310,15 +310,15 @@ def test_a_bad_collection(
     assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize(("name", "content", "message"), IMAGES, ids=[case[0] for case in IMAGES])
-def test_a_bad_image(name: str, content: bytes, message: str, tmp_path: Path, card: Card) -> None:
+@pytest.mark.parametrize(("name", "content", "code"), IMAGES, ids=[case[0] for case in IMAGES])
+def test_a_bad_image(name: str, content: bytes, code: str, tmp_path: Path, card: Card) -> None:
     bad = folders(tmp_path) / "dark_ring" / "bad.png"
     bad.write_bytes(content)
     before = snapshot(tmp_path)
     source = open_source(card, tmp_path)
-    with pytest.raises(UserError, match=message) as caught:
+    with pytest.raises(UserError) as caught:
         source.read("dark_ring/bad.png")
-    assert str(bad) in str(caught.value)
+    assert (caught.value.code, caught.value.file) == (code, str(bad))
     assert snapshot(tmp_path) == before
 
 

@@ -12,14 +12,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
-from attrgen.schema.image_names import is_dicom
+from attrgen.schema.image_names import DICOM_HEAD, is_dicom
 from vr.data.decoding import dicom
 from vr.data.decoding.intensity import Limits, ValueRange, to_eight_bits, value_range
 
 if TYPE_CHECKING:
     from PIL import Image
 
+DECODING = 2  # raised whenever files are decoded to other pixels than before; caches depend on it
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; larger files are whole slides or bombs
+DEEP_HEAD = DICOM_HEAD  # bytes of a file that show whether its image may have more than 8 bits
 MAX_ASPECT = 100  # a row of pixels, its short side scaled up, would fill the memory
 # All that Pillow may try: other formats are not images, or start other programs (EPS).
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
@@ -64,14 +66,12 @@ def decode(
     Raises:
         UserError: empty, not an image, cut short, more than `MAX_PIXELS` pixels, or a strip.
     """
-    from PIL import ImageOps
-
     if not content:
         raise UserError("the file is empty", code="image-empty", file=file, remedy="Restore it or remove it.")
     if is_dicom(content):
         return dicom.decode(content, file, window=window, max_pixels=MAX_PIXELS)
     with _opened(content, file) as image:
-        return to_rgb(ImageOps.exif_transpose(image), intensity)
+        return to_rgb(image, intensity)
 
 
 def deep_range(content: bytes, file: str) -> ValueRange | None:
@@ -82,22 +82,24 @@ def deep_range(content: bytes, file: str) -> ValueRange | None:
     """
     import numpy as np
 
-    if not _may_be_deep(content):
+    if not may_be_deep(content):
         return None
     with _opened(content, file) as image:
         return value_range(np.asarray(image)) if _is_deep(image) else None
 
 
 def to_rgb(image: Image.Image, intensity: Limits | None = None) -> Image.Image:
-    """A loaded image as 8-bit RGB; see `decode` for the other modes."""
+    """A loaded image as 8-bit RGB, upright; see `decode` for the other modes."""
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageOps
 
+    is_white_zero = _is_white_zero(image)  # the tag is lost when the image is turned
+    image = ImageOps.exif_transpose(image)
     if image.mode == "RGB":
         return image
     if _is_deep(image):
         grey = to_eight_bits(np.asarray(image), intensity)
-        return Image.fromarray(255 - grey if _is_white_zero(image) else grey).convert("RGB")
+        return Image.fromarray(255 - grey if is_white_zero else grey).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         front = image.convert("RGBA")
         black = Image.new("RGBA", front.size, (0, 0, 0, 255))
@@ -145,8 +147,8 @@ def _known_formats() -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
-def _may_be_deep(content: bytes) -> bool:
-    """Whether an image may have more than 8 bits; false for the common formats that never have."""
+def may_be_deep(content: bytes) -> bool:
+    """Whether an image may have more than 8 bits, by the first `DEEP_HEAD` bytes of its file."""
     if content.startswith(b"\x89PNG"):
         return content[24:25] == b"\x10"  # the bit depth
     return not content.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF")) and not is_dicom(content)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.schema.card import Card
-from vr.data.decoding.pixels import decode
+from vr.data.decoding.intensity import ValueRange
+from vr.data.decoding.pixels import DEEP_HEAD, decode, deep_range, may_be_deep
 from vr.data.formats.file_tree import FileTree
 from vr.data.formats.source import Item
 from vr.data.formats.splits import make_splits
@@ -25,23 +26,43 @@ class FileSource:
     splits: Mapping[str, tuple[Item, ...]]
     notes: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
+    intensity: tuple[float, float] | None = None
 
     @property
     def root(self) -> Path:
         return self.tree.root
 
     def read(self, item_path: str) -> Image.Image:
-        return decode(self.tree.read(item_path), self.tree.path_of(item_path), window=self.window)
+        content, file = self.tree.read(item_path), self.tree.path_of(item_path)
+        return decode(content, file, window=self.window, intensity=self.intensity)
+
+    def value_range(self, item_path: str) -> ValueRange | None:
+        """The range of values of a grey image of more than 8 bits; None for other images and DICOM files.
+
+        Raises:
+            UserError: as for `read`.
+        """
+        if not may_be_deep(self.tree.head(item_path, DEEP_HEAD)):
+            return None
+        return deep_range(self.tree.read(item_path), self.tree.path_of(item_path))
 
     def stamp(self, item_path: str) -> str:
         return self.tree.stamp(item_path)
 
 
-def open_files(tree: FileTree, rows: Iterable[tuple[str, Item]], card: Card) -> FileSource:
+def open_files(
+    tree: FileTree, rows: Iterable[tuple[str, Item]], card: Card, notes: tuple[str, ...] = ()
+) -> FileSource:
     """The images of a tree, from their splits and items.
+
+    Args:
+        notes: what the user should know about the tree; notes on the splits follow them.
 
     Raises:
         UserError: as for `make_splits`.
     """
-    splits, notes = make_splits(rows, card, tree.root)
-    return FileSource(tree, splits, notes, card.images.window if card.images is not None else None)
+    splits, notes_on_splits = make_splits(rows, card, tree.root)
+    source = FileSource(tree, splits, (*notes, *notes_on_splits))
+    if card.images is None:
+        return source
+    return replace(source, window=card.images.window, intensity=card.images.intensity)

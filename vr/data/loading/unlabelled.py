@@ -6,12 +6,14 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from attrgen.core.errors import UserError
-from attrgen.schema.image_names import DICOM_HEAD, is_dicom, looks_like_image
+from attrgen.schema.card import Card
+from attrgen.schema.image_names import DICOM_HEAD, is_image
 from vr.data.decoding.pixels import decode, to_rgb
 from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree, too_large
 from vr.data.formats.source import Item
@@ -32,9 +34,17 @@ class UnlabelledFiles:
     root: Path = field(default_factory=Path)
     splits: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    intensity: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, card: Card) -> UnlabelledFiles:
+        """Files that are shown as the images of a card are."""
+        if card.images is None:
+            return cls()
+        return cls(window=card.images.window, intensity=card.images.intensity)
 
     def read(self, item_path: str) -> Image.Image:
-        return decode(_content(item_path), item_path, window=self.window)
+        return decode(_content(item_path), item_path, window=self.window, intensity=self.intensity)
 
     def stamp(self, item_path: str) -> str:
         status = Path(item_path).stat()
@@ -68,7 +78,7 @@ class GivenImages:
 def image_paths(paths: Iterable[str | Path]) -> Iterator[str]:
     """The image files at `paths`, in order and each once: files as they are, folders with all files below.
 
-    Below a folder, files count whose name says that they are images, and DICOM files without a suffix;
+    Below a folder, the files count that are images by the rule of `attrgen.schema.image_names.is_image`;
     hidden ones are left out. A file that is named itself counts whatever its name.
     """
     seen: set[str] = set()
@@ -137,26 +147,24 @@ def _content(path: str) -> bytes:
 
 def _images_below(folder: Path) -> Iterator[str]:
     tree = FolderTree(folder)
-    for name in tree.names:
-        has_suffix = "." in name.rsplit("/", 1)[-1]
-        if looks_like_image(name) or (not has_suffix and _has_dicom_head(tree, name)):
-            yield str(folder / name)
+    return (str(folder / name) for name in tree.names if is_image(name, partial(_head, tree, name)))
 
 
-def _has_dicom_head(tree: FolderTree, name: str) -> bool:
+def _head(tree: FolderTree, name: str) -> bytes:
+    """The first bytes of a file; none where it cannot be read."""
     try:
-        return is_dicom(tree.head(name, DICOM_HEAD))
+        return tree.head(name, DICOM_HEAD)
     except UserError:
-        return False
+        return b""
 
 
 def _from_memory(image: Image.Image | np.ndarray, name: str) -> Image.Image:
     """A PIL image or an array as RGB; `name` is what messages call it."""
     import numpy as np
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if isinstance(image, Image.Image):
-        return to_rgb(ImageOps.exif_transpose(image))
+        return to_rgb(image)
     if not isinstance(image, np.ndarray):
         raise UserError(
             f"{name} is a {type(image).__name__}",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
+from vr.data.decoding.pixels import DECODING
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.parallel import ordered_map
 
@@ -88,7 +89,10 @@ def duplicates(items: Mapping[str, Iterable[Item]], ids: Mapping[str, str]) -> l
 
 
 def _root_id(source: ImageSource) -> str:
-    return hashlib.sha256(str(source.root.resolve()).encode()).hexdigest()[:32]
+    """The same for the same collection as long as its files are decoded to the same pixels."""
+    settings = [getattr(source, name, None) for name in ("window", "intensity")]
+    key = f"{source.root.resolve()}|{DECODING}|{settings}"
+    return hashlib.sha256(os.fsencode(key)).hexdigest()[:32]
 
 
 def _read(file: Path) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vr.data.decoding.pixels import decode, to_eight_bits
+from attrgen.core.errors import UserError
+from vr.data.decoding.intensity import ValueRange, to_eight_bits, union, value_range
+from vr.data.decoding.pixels import decode, deep_range, may_be_deep
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 
@@ -96,6 +98,86 @@ def test_exif_rotation(orientation: int, turned: np.ndarray) -> None:
 def test_of_several_frames_the_first_counts() -> None:
     frames = [Image.fromarray(np.full((4, 4), value, dtype=np.uint8)) for value in (10, 200)]
     assert through(frames[0], "TIFF", save_all=True, append_images=frames[1:]).max() == 10
+
+
+def encoded(values: np.ndarray, form: str = "TIFF", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, format=form, **options)
+    return stream.getvalue()
+
+
+DEEP = np.array([[0, 1000], [2500, 4095]], dtype=np.uint16)
+
+
+@pytest.mark.parametrize("form", ["TIFF", "PNG", "JPEG2000", "PPM"])
+def test_sixteen_bits_follow_the_scale_of_the_collection(form: str) -> None:
+    content = encoded(DEEP, form)
+    assert may_be_deep(content)
+    assert deep_range(content, "x") == ValueRange(0, 4095, True)
+    shown = np.asarray(decode(content, "x", intensity=(0, 16383)))[..., 1]
+    assert np.array_equal(shown, np.rint(DEEP / 16383 * 255))
+    assert np.array_equal(np.asarray(decode(content, "x"))[..., 1], np.rint(DEEP / 4095 * 255))
+
+
+@pytest.mark.parametrize("form", ["TIFF", "PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM"])
+def test_eight_bits_have_no_scale(form: str) -> None:
+    content = encoded(RAMP, form)
+    assert deep_range(content, "x") is None
+    assert np.array_equal(
+        np.asarray(decode(content, "x", intensity=(0, 9))), np.asarray(decode(content, "x"))
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_white_is_zero_at_every_depth(dtype: Any) -> None:
+    values = np.array([[0, 100], [200, 255]], dtype=dtype)
+    content = bytearray(encoded(values))
+    tag = content.index(b"\x06\x01\x03\x00\x01\x00\x00\x00\x01\x00")  # 262, SHORT, one, black is zero
+    content[tag + 8] = 0
+    assert np.array_equal(np.asarray(decode(bytes(content), "x"))[..., 0], 255 - values)
+
+
+def test_values_outside_of_the_scale_are_clipped() -> None:
+    values = np.array([[-5.0, 0.0, 50.0, 100.0, np.inf, np.nan]])
+    assert to_eight_bits(values, (0, 100)).tolist() == [[0, 0, 128, 255, 255, 0]]
+
+
+def test_the_range_of_several_images() -> None:
+    ranges = [value_range(np.array(values)) for values in ([250, 260], [4, 1100], [7])]
+    whole = union(ranges)
+    assert whole == ValueRange(4, 1100, True)
+    assert whole.limits() == (0, 4095)
+    assert union([]) is None
+    assert value_range(np.array([np.nan, 2.5, np.inf])) == ValueRange(2.5, 2.5, False)
+
+
+def postscript() -> bytes:
+    return b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+
+
+def test_formats_that_are_not_on_the_list_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    monkeypatch.setattr(subprocess, "check_call", lambda *arguments, **options: pytest.fail("ran a program"))
+    for content in (postscript(), encoded(RAMP, "TGA"), encoded(RAMP, "PCX"), encoded(RAMP, "ICO")):
+        with pytest.raises(UserError) as caught:
+            decode(content, "scan.png")
+        assert caught.value.code == "image-unknown-format"
+
+
+CASES = Path(__file__).parents[4] / ".." / "shared" / "cases"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases (../shared/cases) are not here")
+def test_the_cases_of_other_people() -> None:
+    for name in ("ybr_full.dcm", "ybr_full_422_jpeg.dcm", "rgb12.dcm"):
+        values = np.asarray(decode((CASES / name).read_bytes(), name)).astype(int)
+        assert np.abs(values[0] - (200, 30, 40)).max() <= 2, name
+        assert np.abs(values[-1] - (30, 180, 60)).max() <= 2, name
+    content = (CASES / "white_is_zero_16bit.tif").read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        stored = np.asarray(image)
+    assert (np.asarray(decode(content, "x"))[..., 0][stored == 0] == 255).all()
 
 
 def test_real_images_decode_to_the_mode_of_the_network(shared: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, fold
-from attrgen.schema.folder_card import class_folder, class_folders
+from attrgen.schema.folder_card import class_folder, class_folders, image_files
 from attrgen.schema.image_names import looks_like_image, split_of
 from vr.data.formats.file_source import FileSource, open_files
 from vr.data.formats.file_tree import FileTree
@@ -14,6 +16,8 @@ from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.labels import label_of
 from vr.data.formats.location import Location
 from vr.data.formats.source import Item
+
+_SHOWN_SUFFIXES = 8
 
 
 def detect(location: Location) -> bool:
@@ -28,15 +32,7 @@ def open_folder(location: Location, card: Card) -> FileSource:
         UserError: there are no images, a folder matches no class, or a class has no image.
     """
     tree = location.tree
-    return open_class_folders(tree, [name for name in tree.names if looks_like_image(name)], card)
-
-
-def open_class_folders(tree: FileTree, images: Sequence[str], card: Card) -> FileSource:
-    """The images of class folders; `images` are the names of those files of the tree that are images.
-
-    Raises:
-        UserError: as for `open_folder`.
-    """
+    images = image_files(tree)
     if not images:
         raise UserError(
             "there are no images in this folder",
@@ -44,7 +40,7 @@ def open_class_folders(tree: FileTree, images: Sequence[str], card: Card) -> Fil
             file=tree.root,
             remedy="Put the images of each class in a sub-folder named after the class.",
         )
-    return open_files(tree, _rows(tree, images, card), card)
+    return open_files(tree, _rows(tree, images, card), card, _left_out(set(tree.names) - set(images)))
 
 
 def class_names(location: Location) -> list[str]:
@@ -70,6 +66,16 @@ def _rows(tree: FileTree, images: Sequence[str], card: Card) -> Iterator[tuple[s
         label = labels[folder]
         if label is not None:
             yield split or "train", Item(name, label)
+
+
+def _left_out(names: Iterable[str]) -> tuple[str, ...]:
+    """A note on the files that are not images, by suffix."""
+    suffixes = Counter("".join(PurePosixPath(name).suffixes[-2:]).lower() or "no suffix" for name in names)
+    if not suffixes:
+        return ()
+    kinds = ", ".join(f"{suffix} {count}" for suffix, count in suffixes.most_common(_SHOWN_SUFFIXES))
+    more = ", …" if len(suffixes) > _SHOWN_SUFFIXES else ""
+    return (f"{suffixes.total()} files were left out, because they are not images: {kinds}{more}.",)
 
 
 def _label(tree: FileTree, card: Card, folder: str, spelling: str) -> int | None:

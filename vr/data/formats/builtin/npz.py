@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from attrgen.schema.image_names import is_array_file
-from vr.data.decoding.pixels import to_eight_bits
+from vr.data.decoding.intensity import ValueRange, to_eight_bits, value_range
 from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.labels import class_names_of, label_by_number, label_of, located
 from vr.data.formats.location import Location
@@ -35,16 +35,27 @@ class ArraySource:
     arrays: Mapping[str, np.ndarray]
     splits: Mapping[str, tuple[Item, ...]]
     notes: tuple[str, ...] = ()
+    intensity: tuple[float, float] | None = None
 
     def read(self, item_path: str) -> Image.Image:
         import numpy as np
         from PIL import Image
 
-        split, _, row = item_path.partition("/")
-        values = np.asarray(self.arrays[split][int(row)])
+        values = self._values(item_path)
         if values.dtype != np.uint8:
-            values = to_eight_bits(values)
+            values = to_eight_bits(values, self.intensity)
         return Image.fromarray(values.squeeze(-1) if values.shape[-1] == 1 else values).convert("RGB")
+
+    def value_range(self, item_path: str) -> ValueRange | None:
+        """The range of values of an image of more than 8 bits; None for other images."""
+        values = self._values(item_path)
+        return value_range(values) if values.dtype.itemsize > 1 else None
+
+    def _values(self, item_path: str) -> np.ndarray:
+        import numpy as np
+
+        split, _, row = item_path.partition("/")
+        return np.asarray(self.arrays[split][int(row)])
 
     def stamp(self, item_path: str) -> str:
         status = self.root.stat()
@@ -74,7 +85,8 @@ def open_npz(location: Location, card: Card) -> ArraySource:
         if (label := numbers[value]) is not None
     ]
     splits, notes = make_splits(rows, card, path)
-    return ArraySource(path, arrays, splits, notes)
+    intensity = card.images.intensity if card.images is not None else None
+    return ArraySource(path, arrays, splits, notes, intensity)
 
 
 def class_names(location: Location) -> list[str]:
