@@ -49,7 +49,7 @@ def open_dataset(
         data, format: as for `open_source`.
 
     Raises:
-        UserError: an unknown dataset or class, or as for `open_source` and `with_intensity`.
+        UserError: an unknown dataset or class, or as for `open_source`.
     """
     if is_collection(dataset):
         data = data or Path(dataset).expanduser()

@@ -50,13 +50,13 @@ def value_range(values: np.ndarray) -> ValueRange:
 
 def union(ranges: Iterable[ValueRange]) -> ValueRange | None:
     """The range of several images together; None if there is none."""
-    ranges = list(ranges)
-    if not ranges:
+    known = list(ranges)
+    if not known:
         return None
     return ValueRange(
-        min(each.low for each in ranges),
-        max(each.high for each in ranges),
-        all(each.whole for each in ranges),
+        min(one.low for one in known),
+        max(one.high for one in known),
+        all(one.whole for one in known),
     )
 
 
