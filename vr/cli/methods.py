@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -37,44 +38,65 @@ def _list(known: dict[str, type[Method]]) -> None:
 
 
 def _show(method: type[Method]) -> None:
-    typer.echo(f"{method.name}: {method.title}")
-    typer.echo(f"  reference   {method.reference.citation}")
-    typer.echo(f"  learns      {method.learns}")
-    typer.echo(f"  text side   {method.text_side}")
-    if method.kinds:
-        typer.echo(f"  attributes  {', '.join(method.kinds)}")
-    typer.echo("\noptions, --set KEY=VALUE")
-    _show_fields(method.options_type())
-    typer.echo("training recipe, --set KEY=VALUE")
-    _show_fields(method.recipe)
-    typer.echo("presets, --preset NAME")
-    _show_presets(method)
-
-
-def _show_fields(values: BaseModel) -> None:
     from attrgen.core import tables
 
-    fields = type(values).model_fields
-    if not fields:
-        typer.echo("  none\n")
-        return
-    table = tables.table("key", "values", "default", "meaning")
-    for key, field in fields.items():
-        default = _words(getattr(values, key))
-        tables.add_row(table, key, values_of(field.annotation), default, field.description or "")
-    tables.show(table)
+    typer.echo("\n".join(_facts(method)))
+    for title, columns, rows in _sections(method):
+        typer.echo(f"\n{title}")
+        if not rows:
+            typer.echo("  none")
+            continue
+        table = tables.table(*columns)
+        for row in rows:
+            tables.add_row(table, *row)
+        tables.show(table)
 
 
-def _show_presets(method: type[Method]) -> None:
-    from attrgen.core import tables
+def describe(method: type[Method]) -> str:
+    """What `vr methods NAME` shows, as Markdown."""
+    parts = ["\n".join(f"{line}  " for line in _facts(method))]
+    for title, columns, rows in _sections(method):
+        lines = [columns, ["---"] * len(columns), *rows] if rows else []
+        cells = [" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines]
+        parts.append(
+            "\n".join([f"**{title}**\n", *(f"| {line} |" for line in cells)] if rows else [title + ": none"])
+        )
+    return "\n\n".join(parts)
 
-    table = tables.table("preset", "what it is", "sets")
-    tables.add_row(table, "default", "the defaults above", "")
+
+def _facts(method: type[Method]) -> list[str]:
+    attributes = [f"attributes: {', '.join(method.kinds)}"] if method.kinds else []
+    return [
+        f"{method.name}: {method.title}",
+        f"reference: {method.reference.citation}",
+        f"learns: {method.learns}",
+        f"text side: {method.text_side}",
+        *attributes,
+    ]
+
+
+def _sections(method: type[Method]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    columns = ["key", "values", "default", "meaning"]
+    yield "options, --set KEY=VALUE", columns, _fields(method.options_type())
+    yield "training recipe, --set KEY=VALUE", columns, _fields(method.recipe)
+    yield "presets, --preset NAME", ["preset", "what it is", "sets"], _presets(method)
+
+
+def _fields(values: BaseModel) -> list[list[str]]:
+    return [
+        [key, values_of(field.annotation), _words(getattr(values, key)), field.description or ""]
+        for key, field in type(values).model_fields.items()
+    ]
+
+
+def _presets(method: type[Method]) -> list[list[str]]:
+    rows = [["default", "the defaults above", ""]]
     for name, preset in method.presets.items():
         changes = {**preset.options, **preset.recipe}
-        sets = " ".join(f"{key}={_words(value)}" for key, value in changes.items())
-        tables.add_row(table, name, preset.about, sets)
-    tables.show(table)
+        rows.append(
+            [name, preset.about, " ".join(f"{key}={_words(value)}" for key, value in changes.items())]
+        )
+    return rows
 
 
 def values_of(annotation: Any) -> str:
