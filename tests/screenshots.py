@@ -1,4 +1,4 @@
-"""Screenshots of a run's report for the README: `python tests/screenshots.py RUN`, into data/screenshots/.
+"""Screenshots of a run's report for the README: `python tests/screenshots.py RUN`, into docs/images/.
 
 Needs Chromium and its driver (apt-get install chromium chromium-driver), and the `dev` extra.
 """
@@ -16,7 +16,7 @@ from selenium import webdriver
 
 from vr.runs import run as runs
 
-FOLDER = Path(__file__).parents[1] / "data" / "screenshots"
+FOLDER = Path(__file__).parents[1] / "docs" / "images"
 SCREENS = {  # width, height and scale of the screen, and the sections to which the page is scrolled
     "report-desktop": (1160, 1380, 0.75, ("", "programs")),
     "report-phone": (390, 1080, 0.9, ("", "confusion", "errors", "texts")),
