@@ -3,16 +3,17 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-# Many small matrices: one thread a process and two processes are faster than the other way round.
+# Many small matrices: one thread per process and several processes are faster than the reverse.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() or 1))")
 
-.PHONY: help demo test lint benchmarks clean
+.PHONY: help demo test lint docs benchmarks clean
 help:
 	@echo "make demo        attributes, training and report on the embedded default: no key, no hub, no GPU"
 	@echo "make test        the whole test suite"
 	@echo "make lint        ruff and mypy"
+	@echo "make docs        the documentation as a site in site/; no network is needed to build or read it"
 	@echo "make benchmarks  start-up and throughput, printed"
-	@echo "make clean       remove .venv (runs/, attrs/ and datasets/ are yours and stay)"
+	@echo "make clean       remove .venv (runs/, attrs/ and datasets/ are yours and are not touched)"
 
 # uv makes the environment; where it is missing, pip puts it into the environment itself.
 .venv/.base: pyproject.toml constraints.txt
@@ -22,11 +23,15 @@ help:
 	@$$(command -v uv || echo $(BIN)/uv) pip install -q -p $(BIN)/python -c constraints.txt -e .
 	@touch $@
 
+.venv/.docs: .venv/.base
+	@$$(command -v uv || echo $(BIN)/uv) pip install -q -p $(BIN)/python -c constraints.txt -e '.[docs]'
+	@touch $@
+
 .venv/.dev: .venv/.base
 	@$$(command -v uv || echo $(BIN)/uv) pip install -q -p $(BIN)/python -c constraints.txt -e '.[dev]'
 	@touch $@
 
-# The commands of the README, on images that are drawn and the CLIP that comes along; what is there is left.
+# The demo: drawn images and the included CLIP. Finished runs are skipped.
 define DEMO
 export PATH="$$PWD/$(BIN):$$PATH" OMP_NUM_THREADS=1
 show() { printf '\n$$ %s\n' "$$*"; "$$@"; }
@@ -39,7 +44,7 @@ show vr table runs/kidney-phantom --baseline attrvr
 printf '\nLook next:\n'
 printf '  %s\n' "runs/kidney-phantom/biomedvr+backbone=mini/16-shot/seed-1/report.html   what the run learned and where it errs" \
   "attrs/kidney-phantom.json   the attributes: edit a line, then attrgen check and vr train --fresh" \
-  "README.md   your own images and a real CLIP"
+  "docs/getting-started.md   what these files are; then docs/own-data.md for your own images"
 endef
 export DEMO
 
@@ -47,11 +52,16 @@ demo: .venv/.base
 	@bash -euo pipefail -c "$$DEMO"
 
 test: .venv/.dev
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -q
-	@echo "next: make demo, or README.md"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
+	@echo "next: make demo, or docs/getting-started.md"
 
 lint: .venv/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: .venv/.docs
+	@$(BIN)/python docs/generate.py check
+	@$(BIN)/mkdocs build -q
+	@echo "open site/index.html"
 
 benchmarks: .venv/.dev
 	@$(BIN)/python tests/benchmarks/startup.py && $(BIN)/python tests/benchmarks/attrgen_throughput.py
