@@ -13,7 +13,7 @@ from vr.phantom.words import LINKS, OPENERS, ROLES, SEVERAL, TWO, Phrase, phrase
 
 @dataclass(frozen=True)
 class Caption:
-    """A text and its claims: for each thing it speaks of, the values that this one thing must have."""
+    """A text and its claims: for each finding that it mentions, the values that this finding must have."""
 
     text: str
     claims: tuple[frozenset[str], ...]
@@ -49,13 +49,15 @@ def describe(values: frozenset[str], rng: random.Random) -> Caption:
         text = f"{fragment.text}, {other.text}"
         return Caption(text, (fragment.claims | other.claims,))
     noun = rng.choice(words["noun"])
-    told = set(noun.claims)
-    adjectives = _pick(words["adj"], rng.choice((0, 1, 1, 2, 2, 3)), told, rng)
-    clauses = _pick(words["clause"], rng.choice((0, 0, 1, 1, 2)), told, rng)
+    used = set(noun.claims)
+    adjectives = _pick(words["adj"], rng.choice((0, 1, 1, 2, 2, 3)), used, rng)
+    used |= _claims(adjectives)
+    clauses = _pick(words["clause"], rng.choice((0, 0, 1, 1, 2)), used, rng)
+    used |= _claims(clauses)
     if not adjectives and not clauses and len(noun.claims) == 1 and "is:" in next(iter(noun.claims)):
-        adjectives = _pick(words["adj"], 1, told, rng)
+        adjectives = _pick(words["adj"], 1, used, rng)
     chosen = [noun, *adjectives, *clauses]
-    claims = frozenset().union(*(phrase.claims for phrase in chosen))
+    claims = _claims(chosen)
     joint = rng.choice((", ", " "))
     head = " ".join(filter(None, [joint.join(phrase.text for phrase in adjectives), noun.text]))
     if plurality != "one" and rng.random() < 0.8:
@@ -73,18 +75,23 @@ def _article(text: str) -> str:
     return "an" if text[0] in "aeiou" and not text.startswith(("uni", "one")) else "a"
 
 
-def _pick(candidates: Sequence[Phrase], count: int, told: set[str], rng: random.Random) -> list[Phrase]:
-    """Up to `count` phrases, each of an attribute that nothing before has told; `told` is extended."""
+def _claims(chosen: Sequence[Phrase]) -> frozenset[str]:
+    return frozenset().union(*(phrase.claims for phrase in chosen))
+
+
+def _pick(candidates: Sequence[Phrase], count: int, used: set[str], rng: random.Random) -> list[Phrase]:
+    """Up to `count` phrases that claim no value of `used`, and none twice."""
     picked: list[Phrase] = []
+    claimed = set(used)
     if not candidates:
         return picked
     for _ in range(4 * count):
         if len(picked) == count:
             break
         phrase = rng.choice(candidates)
-        if any(value in told and not value.startswith("is:") for value in phrase.claims):
+        if any(value in claimed and not value.startswith("is:") for value in phrase.claims):
             continue
-        told |= phrase.claims
+        claimed |= phrase.claims
         picked.append(phrase)
     return picked
 

@@ -1,7 +1,7 @@
 """The demo dataset `kidney-phantom`, drawn where its images are missing.
 
 Layout, as the CoOp family has it: `split_KidneyPhantom.json`, `KidneyPhantom/<class folder>/<file>.png`, and
-beside them `findings.json`, which says what was drawn into each picture.
+beside them `findings.json`, which records what was drawn into each image.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FORMAT = "phantom-findings/1"
 
 
 def draw_dataset(folder: Path) -> None:
-    """Draw all pictures into `folder`, which must not exist; it appears whole or not at all.
+    """Draw all pictures into `folder`, which must not exist; it appears once all are drawn.
 
     Picture n of a split and class depends on these three alone, so that the pictures are the same wherever
     they are drawn.
@@ -50,7 +50,8 @@ def draw_dataset(folder: Path) -> None:
         if folder.is_dir() and any(folder.iterdir()):
             return  # another process drew the same pictures in the meantime
         raise UserError(
-            f"the pictures of '{NAME}' cannot be drawn here: {error.strerror or error}",
+            f"the images of '{NAME}' cannot be drawn: {error.strerror or error}",
+            code="phantom-cannot-write",
             file=folder,
             remedy="Free space, or name another data root with VR_DATA.",
         ) from error
@@ -61,8 +62,8 @@ def draw_dataset(folder: Path) -> None:
 
 def picture_of(split: str, label: int, class_name: str, number: int) -> KidneyPicture:
     """Picture `number` of a class and split."""
-    place = list(PER_CLASS).index(split)
-    return draw_kidney(class_name, np.random.default_rng((SEED, place, label, number)))
+    split_number = list(PER_CLASS).index(split)
+    return draw_kidney(class_name, np.random.default_rng((SEED, split_number, label, number)))
 
 
 def _draw_into(folder: Path, card: Card) -> None:
@@ -100,9 +101,9 @@ def _values(finding: Finding) -> list[str]:
 
 def _lines(rows: dict[str, list[list[object]]]) -> str:
     blocks = []
-    for split, own in rows.items():
-        listed = ",\n".join(f"    {json.dumps(row)}" for row in own)
-        blocks.append(f'  "{split}": [\n{listed}\n  ]')
+    for split, rows_of_split in rows.items():
+        lines = ",\n".join(f"    {json.dumps(row)}" for row in rows_of_split)
+        blocks.append(f'  "{split}": [\n{lines}\n  ]')
     return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 

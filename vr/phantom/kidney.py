@@ -84,7 +84,7 @@ class KidneyPicture:
 
 
 class _Kidney:
-    """A kidney being drawn: where it lies, and what places in it are taken."""
+    """A kidney while it is drawn: its position, and the circles in it that are taken."""
 
     def __init__(self, picture: Field, rng: np.random.Generator) -> None:
         self.picture, self.rng = picture, rng
@@ -103,21 +103,21 @@ class _Kidney:
 
     def add(self, shape: str, border: str, density: str, texture: str, size: str, count: str = "one", *,
             edge: bool = False, level: float | None = None) -> Finding:  # fmt: skip
-        """Draw a finding at a free place."""
+        """Draw a finding where there is room."""
         rng, reach = self.rng, self.radius * 0.72
         radius = rng.uniform(*RADII[size]) * 0.95
         for _ in range(20):
-            place = rng.uniform(0, 2 * np.pi)
+            direction = rng.uniform(0, 2 * np.pi)
             far = rng.uniform(0.85, 1.1) if edge else rng.uniform(0, 0.65)
             # A kidney is longer than wide, and its long axis stands upright.
-            x, y = 0.65 * far * np.cos(place), far * np.sin(place)
+            x, y = 0.65 * far * np.cos(direction), far * np.sin(direction)
             if all(np.hypot(x - a, y - b) * reach > radius + r for a, b, r in self.taken):
                 break
         self.taken.append((x, y, radius))
         at = (self.centre[0] + x * reach, self.centre[1] + y * reach)
         members = {"one": 1, "two": 2, "several": int(rng.integers(3, 6))}[count]
         for number in range(members):
-            turn = place + number * 2 * np.pi / members + rng.uniform(-0.3, 0.3)
+            turn = direction + number * 2 * np.pi / members + rng.uniform(-0.3, 0.3)
             spread = 0.0 if members == 1 else radius * (1.5 if members == 2 else 2.4)
             where = (at[0] + spread * np.cos(turn), at[1] + spread * np.sin(turn))
             paint(self.picture, shape, border, density, texture, where, radius * rng.uniform(0.85, 1.15),
@@ -183,8 +183,8 @@ def _surroundings(rng: np.random.Generator) -> Field:
     picture += rng.uniform(0.01, 0.04) * smooth_noise(SIDE, int(rng.integers(8, 20)), rng)
     medial = 1 if rng.random() < 0.5 else -1
     for _ in range(int(rng.integers(2, 5))):
-        place, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.95, 1.25)
-        centre = (far * np.cos(place), far * np.sin(place))
+        direction, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.95, 1.25)
+        centre = (far * np.cos(direction), far * np.sin(direction))
         paint(picture, str(rng.choice(["lobed", "oval"])), "sharp", "grey", "even", centre,
               rng.uniform(0.25, 0.55), rng.uniform(0, np.pi), rng, level=rng.uniform(0.3, 0.5))  # fmt: skip
     if rng.random() < 0.5:

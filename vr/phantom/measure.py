@@ -25,7 +25,7 @@ def held_out(count: int) -> list[Scene]:
     return [draw_scene(np.random.default_rng((HELD_OUT, number))) for number in range(count)]
 
 
-def pictures_of(scenes: list[Scene], backbone: Backbone) -> Tensor:
+def encode_scenes(scenes: list[Scene], backbone: Backbone) -> Tensor:
     """Unit embeddings (N, D) of scenes, resized to what the model takes."""
     grey = torch.from_numpy(np.stack([scene.picture for scene in scenes]))[:, None].float() / 255
     side = backbone.image_size
@@ -35,7 +35,7 @@ def pictures_of(scenes: list[Scene], backbone: Backbone) -> Tensor:
 
 
 def retrieval(scenes: list[Scene], backbone: Backbone, *, seed: int = 0) -> dict[str, float]:
-    """How well true captions are told from untrue ones, one caption a picture.
+    """How well true captions are separated from untrue ones, one caption per scene.
 
     Returns:
         `auroc` over all pairs of picture and caption; `nearest`, the share of pictures whose nearest of all
@@ -43,9 +43,9 @@ def retrieval(scenes: list[Scene], backbone: Backbone, *, seed: int = 0) -> dict
     """
     words = random.Random(seed)
     values = [[finding.values for finding in scene.findings] for scene in scenes]
-    captions: list[Caption] = [write_caption(own, words) for own in values]
+    captions: list[Caption] = [write_caption(findings, words) for findings in values]
     true = truth(values, captions)
-    similar = pictures_of(scenes, backbone) @ backbone.encode_text([caption.text for caption in captions]).T
+    similar = encode_scenes(scenes, backbone) @ backbone.encode_text([caption.text for caption in captions]).T
     nearest = true[torch.arange(len(scenes)), similar.argmax(1)]
     return {
         "auroc": _auroc(similar.flatten(), true.flatten()),
@@ -60,11 +60,11 @@ def attributes(scenes: list[Scene], backbone: Backbone, *, k: int = 3) -> dict[s
     A value's score is the mean of its k nearest phrases, as a class's is in the method.
     """
     single = [
-        (scene, found[0])
+        (scene, findings[0])
         for scene in scenes
-        if len(found := [f for f in scene.findings if f.kind == "finding"]) == 1
+        if len(findings := [f for f in scene.findings if f.kind == "finding"]) == 1
     ]
-    features = pictures_of([scene for scene, _ in single], backbone)
+    features = encode_scenes([scene for scene, _ in single], backbone)
     result = {}
     for attribute in ASKED:
         rows = {value: _phrases_for(attribute, value) for value in ATTRIBUTES[attribute]}
@@ -78,10 +78,10 @@ def attributes(scenes: list[Scene], backbone: Backbone, *, k: int = 3) -> dict[s
             ],
             dim=1,
         )
-        told = [names[i] for i in scores.argmax(1).tolist()]
+        predicted = [names[i] for i in scores.argmax(1).tolist()]
         actual = [_value(finding, attribute) for _, finding in single]
         rates = [
-            np.mean([guess == value for guess, value in zip(told, actual, strict=True) if value == name])
+            np.mean([guess == name for guess, value in zip(predicted, actual, strict=True) if value == name])
             for name in names
             if name in actual
         ]
@@ -135,9 +135,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000)
     given = parser.parse_args()
     model, scenes = backbone.load(given.model), held_out(given.pictures)
-    found = retrieval(scenes, model)
-    print(f"captions: AUROC {found['auroc']:.3f}; nearest is true {100 * found['nearest']:.1f}%, "
-          f"by chance {100 * found['chance']:.1f}%")  # fmt: skip
+    figures = retrieval(scenes, model)
+    print(f"captions: AUROC {figures['auroc']:.3f}; nearest is true {100 * figures['nearest']:.1f}%, "
+          f"by chance {100 * figures['chance']:.1f}%")  # fmt: skip
     for attribute, (accuracy, chance) in attributes(scenes, model).items():
         print(f"{attribute}: {100 * accuracy:.1f}%, by chance {100 * chance:.1f}%")
 

@@ -79,12 +79,12 @@ def _texture(
             inside += np.clip(1 - np.abs(across - offset) / (0.9 * pixel), 0, 1) * (mark - level)
     elif texture == "speckled":
         for _ in range(int(rng.integers(5, 9))):
-            place, far = rng.uniform(0, 2 * np.pi), 0.75 * np.sqrt(rng.uniform())
-            gap = np.hypot(x - far * np.cos(place), y - far * np.sin(place))
+            direction, far = rng.uniform(0, 2 * np.pi), 0.75 * np.sqrt(rng.uniform())
+            gap = np.hypot(x - far * np.cos(direction), y - far * np.sin(direction))
             inside += np.clip(1.2 - gap / max(0.1, pixel), 0, 1) * (mark - inside)
     elif texture == "nodule":
-        place = rng.uniform(0, 2 * np.pi)
-        gap = np.hypot(x - 0.5 * np.cos(place), y - 0.5 * np.sin(place))
+        direction = rng.uniform(0, 2 * np.pi)
+        gap = np.hypot(x - 0.5 * np.cos(direction), y - 0.5 * np.sin(direction))
         inside += np.clip(0.5 - (gap - rng.uniform(0.26, 0.36)) / pixel, 0, 1) * (mark - level)
     elif texture == "hollow":
         core = distance(side, "lobed", "sharp", centre, radius * rng.uniform(0.4, 0.55), 0.0, rng)

@@ -16,7 +16,7 @@ from vr.phantom.finding import VALUES, mirrored
 from vr.phantom.scene import CELLS, SIDE, draw_scene
 from vr.phantom.words import LINKS, OPENERS, SEVERAL, TWO, phrases, plural
 
-CAPTIONS = 3  # of each picture in a batch
+CAPTIONS = 3  # per scene in a batch
 CONTEXT = 40  # tokens that training reads; longer captions are cut
 MOST = 4  # findings in a picture, the organ among them
 _INDEX = {value: i for i, value in enumerate(VALUES)}
@@ -70,10 +70,10 @@ class Pool:
         pictures = torch.where(flip[:, None, None, None], pictures.flip(-1), pictures)
         where = torch.where(flip[:, None, None, None], where.flip(-1), where)
         findings = [
-            [mirrored(values) for values in own] if flipped else own
-            for own, flipped in zip(findings, flip.tolist(), strict=True)
+            [mirrored(values) for values in of_scene] if flipped else of_scene
+            for of_scene, flipped in zip(findings, flip.tolist(), strict=True)
         ]
-        captions = [write_caption(own, words) for own in findings for _ in range(CAPTIONS)]
+        captions = [write_caption(of_scene, words) for of_scene in findings for _ in range(CAPTIONS)]
         tokens = tokenize([caption.text for caption in captions], self.tokenizer, words)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         cells = torch.einsum("bfyx,bfv->byxv", where.float(), _table(findings, MOST)).clamp_(max=1)
@@ -101,7 +101,7 @@ def _exposed(pictures: Tensor, generator: torch.Generator) -> Tensor:
 
 def truth(findings: Sequence[Sequence[frozenset[str]]], captions: Sequence[Caption]) -> Tensor:
     """(pictures, captions): whether the caption is true of the picture, as `Caption.is_true_of` says."""
-    have = _table(findings, max(len(own) for own in findings))
+    have = _table(findings, max(len(of_scene) for of_scene in findings))
     parts = max(len(caption.claims) for caption in captions)
     claim = torch.zeros(len(captions), parts, len(VALUES))
     for i, caption in enumerate(captions):
@@ -114,8 +114,8 @@ def truth(findings: Sequence[Sequence[frozenset[str]]], captions: Sequence[Capti
 def _table(findings: Sequence[Sequence[frozenset[str]]], most: int) -> Tensor:
     """(pictures, most, values): 1 where the finding has the value."""
     have = torch.zeros(len(findings), most, len(VALUES))
-    for i, own in enumerate(findings):
-        for j, values in enumerate(own):
+    for i, of_scene in enumerate(findings):
+        for j, values in enumerate(of_scene):
             have[i, j, [_INDEX[value] for value in values]] = 1
     return have
 

@@ -63,20 +63,20 @@ def _background(side: int, rng: np.random.Generator) -> Field:
     picture = np.full((side, side), rng.uniform(0.12, 0.42))
     picture += rng.uniform(0.0, 0.05) * smooth_noise(side, int(rng.integers(4, 12)), rng)
     for _ in range(int(rng.integers(0, 5))):
-        place, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.75, 1.2)
-        centre = (far * np.cos(place), far * np.sin(place))
+        direction, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.75, 1.2)
+        centre = (far * np.cos(direction), far * np.sin(direction))
         level = rng.uniform(0.15, 0.55)
         paint(picture, "lobed", rng.choice(["blurred", "sharp"]), "grey", "even", centre,
               rng.uniform(0.2, 0.5), 0.0, rng, level=level)  # fmt: skip
     if rng.random() < 0.25:  # a bone at the picture's edge
-        place, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.95, 1.15)
-        centre = (far * np.cos(place), far * np.sin(place))
+        direction, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.95, 1.15)
+        centre = (far * np.cos(direction), far * np.sin(direction))
         paint(picture, "oval", "thin-wall", "bright", "mottled", centre, rng.uniform(0.2, 0.4),
               rng.uniform(0, np.pi), rng, level=rng.uniform(0.75, 1.0))  # fmt: skip
     if rng.random() < 0.25:  # air outside of the body
-        place = rng.uniform(0, 2 * np.pi)
+        direction = rng.uniform(0, 2 * np.pi)
         axis = np.linspace(-1, 1, side)
-        depth = axis[None] * np.cos(place) + axis[:, None] * np.sin(place)
+        depth = axis[None] * np.cos(direction) + axis[:, None] * np.sin(direction)
         picture[depth > rng.uniform(0.8, 1.1)] = 0.01
     return picture
 
@@ -107,9 +107,9 @@ def _draw_finding(
     radius = rng.uniform(*RADII[size])
     (cx, cy), reach = span
     for _ in range(12):
-        place = rng.uniform(0, 2 * np.pi)
+        direction = rng.uniform(0, 2 * np.pi)
         far = rng.choice([rng.uniform(0, 0.3), rng.uniform(0.3, 1.0), rng.uniform(0.95, 1.1)])
-        x, y = cx + far * reach * np.cos(place), cy + far * reach * np.sin(place)
+        x, y = cx + far * reach * np.cos(direction), cy + far * reach * np.sin(direction)
         if all(np.hypot(x - a, y - b) > radius + r for a, b, r in taken):
             break
     else:
@@ -120,7 +120,7 @@ def _draw_finding(
         dx, dy = 0.0, 0.0
         if members > 1:
             spread = radius * (1.5 if members == 2 else 2.4)
-            turn = place + number * 2 * np.pi / members + rng.uniform(-0.3, 0.3)
+            turn = direction + number * 2 * np.pi / members + rng.uniform(-0.3, 0.3)
             dx, dy = spread * np.cos(turn), spread * np.sin(turn)
         one = paint(picture, shape, border, density, texture, (x + dx, y + dy),
                     radius * rng.uniform(0.9, 1.1), rng.uniform(0, 2 * np.pi), rng)  # fmt: skip
@@ -162,11 +162,11 @@ def places(x: float, y: float) -> tuple[str, ...]:
     far = float(np.hypot(x, y))
     if far < 0.33:
         return ("centre",)
-    found = []
+    names = []
     if abs(y) > 0.38:
-        found.append("upper" if y < 0 else "lower")
+        names.append("upper" if y < 0 else "lower")
     if abs(x) > 0.38:
-        found.append("left" if x < 0 else "right")
+        names.append("left" if x < 0 else "right")
     if far > 0.9:
-        found.append("edge")
-    return tuple(found)
+        names.append("edge")
+    return tuple(names)

@@ -83,7 +83,7 @@ def _encode_by_length(model: Any, tokens: Tensor, *, parts: int = 4) -> Tensor:
     """As `encode_text`, short texts and long ones apart, so that less padding is computed."""
     lengths = tokens.argmax(-1) + 1
     order = lengths.argsort(stable=True)
-    rows = [encode_text(model, tokens[own, : int(lengths[own].max())]) for own in order.chunk(parts)]
+    rows = [encode_text(model, tokens[part, : int(lengths[part].max())]) for part in order.chunk(parts)]
     return torch.cat(rows)[order.argsort()]
 
 
@@ -224,9 +224,10 @@ def _resume(path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, se
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     if json.loads(metadata["settings"]) != asdict(settings):
         raise UserError(
-            "the checkpoint is of a training with other settings",
+            "the checkpoint belongs to a training with other settings",
+            code="mini-other-settings",
             file=path,
-            remedy="Remove it to start anew, or repeat its settings.",
+            remedy="Remove it to start again, or use its settings.",
         )
     prefix = "weights."
     weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

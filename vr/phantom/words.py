@@ -41,13 +41,13 @@ class Phrase(NamedTuple):
 def phrases() -> tuple[Phrase, ...]:
     """All phrases of the table."""
     table = tomllib.loads(resource("data", "mini", "words.toml").read_text("utf-8"))
-    found = []
+    made = []
     for values, roles in table.items():
         claims = frozenset(values.split())
         if not claims <= set(VALUES) or not set(roles) <= set(ROLES):
             raise ValueError(f"words.toml: '{values}' is wrong, or one of its roles {list(roles)}")
-        found += [Phrase(text, role, claims) for role, texts in roles.items() for text in texts]
-    return tuple(found)
+        made += [Phrase(text, role, claims) for role, texts in roles.items() for text in texts]
+    return tuple(made)
 
 
 def plural(noun: str) -> str:

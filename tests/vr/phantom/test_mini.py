@@ -9,7 +9,7 @@ import pytest
 from attrgen.core.resources import resource
 from vr.clip import backbone
 from vr.clip.backbone import Backbone
-from vr.phantom.measure import attributes, held_out, pictures_of, retrieval
+from vr.phantom.measure import attributes, encode_scenes, held_out, retrieval
 from vr.phantom.train_mini import MODEL, PREPROCESS
 from vr.reprogramming.program import frame_width
 
@@ -62,6 +62,6 @@ def test_it_reads_density_above_chance(mini: Backbone) -> None:
 
 
 def test_pictures_become_unit_embeddings(mini: Backbone) -> None:
-    embeddings = pictures_of(held_out(3), mini)
+    embeddings = encode_scenes(held_out(3), mini)
     assert embeddings.shape == (3, MODEL["embed_dim"])
     assert embeddings.norm(dim=1).tolist() == pytest.approx([1.0] * 3, abs=1e-5)

@@ -379,3 +379,59 @@ def test_text_is_no_dicom_file(tmp_path: Path) -> None:
     for number, content in enumerate((b"", b"\x08\0", b"\x08\0\x05\0" + b"x" * 200, b"notes " * 40)):
         (tmp_path / f"f{number}").write_bytes(content)
     assert list(image_paths([tmp_path])) == []
+
+
+def bundled() -> list[Path]:
+    """The test files that come with pydicom."""
+    import pydicom.data
+
+    return sorted(path for path in (Path(pydicom.data.__file__).parent / "test_files").rglob("*.dcm"))
+
+
+def test_colour_files_of_pydicom_look_as_pydicom_shows_them() -> None:
+    from pydicom.pixels import apply_color_lut
+
+    compared = 0
+    for path in bundled():
+        header = pydicom.dcmread(path, force=True)
+        if header.get("BitsStored") != 8 or int(header.get("NumberOfFrames") or 1) > 1:
+            continue
+        is_palette = header.get("PhotometricInterpretation") == "PALETTE COLOR"
+        if not (is_palette or header.get("SamplesPerPixel") == 3):
+            continue
+        try:
+            shown = np.asarray(decode(path.read_bytes(), str(path)))
+        except UserError as error:
+            assert error.code == "dicom-compressed", path  # its decoder is not installed
+            continue
+        expected = header.pixel_array
+        if is_palette:
+            expected = np.rint(apply_color_lut(expected, header) / 257)
+        assert np.array_equal(shown, expected), path
+        compared += 1
+    assert compared > 10 or not bundled()
+
+
+def test_grey_files_of_pydicom_are_windowed_as_pydicom_does() -> None:
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+    compared = 0
+    for path in bundled():
+        header = pydicom.dcmread(path, force=True)
+        if "WindowWidth" not in header or int(header.get("NumberOfFrames") or 1) > 1:
+            continue
+        try:
+            shown = np.asarray(decode(path.read_bytes(), str(path)))[..., 0].astype(int)
+        except UserError as error:
+            assert error.code in ("dicom-compressed", "dicom-no-image", "dicom-damaged"), path
+            continue
+        values = apply_voi_lut(apply_modality_lut(header.pixel_array, header), header)
+        ends = apply_voi_lut(np.array([-1e9, 1e9]), header)
+        expected = np.rint((values - ends[0]) / (ends[1] - ends[0]) * 255)
+        if header.PhotometricInterpretation == "MONOCHROME1":
+            expected = 255 - expected
+        padding = header.get("PixelPaddingValue")
+        measured = header.pixel_array != padding if padding is not None else np.ones(shown.shape, bool)
+        assert np.abs(shown - expected)[measured].max() <= 1, path
+        compared += 1
+    assert compared > 5 or not bundled()
