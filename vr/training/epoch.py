@@ -66,6 +66,7 @@ def train_epoch(
         UserError: the loss became NaN or infinite.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    torch.manual_seed(seed * 1_000_003 + epoch)  # of dropout
     order = torch.randperm(len(images), generator=generator)
     # Nothing below waits for the device: its work is queued while the program continues.
     batches = order.split(recipe.batch_size)
