@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vr.evaluation.metrics import METRICS
+
+if TYPE_CHECKING:
+    from vr.runs.run import Run
 
 
 def show(path: Path) -> None:
@@ -21,6 +25,17 @@ def show(path: Path) -> None:
     typer.echo(f"report: {path / runs.REPORT}")
 
 
+def show_folds(folds: Sequence[Run]) -> None:
+    """Print the metrics of a cross-validation, and where its run directories are."""
+    from vr.training.cross_validation import spread_lines
+
+    for line in spread_lines(folds):
+        typer.echo(line)
+    parent = folds[0].path.parent
+    typer.echo(f"runs: {parent}")
+    typer.echo(f"next: vr table {shlex.quote(str(parent))}")
+
+
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Lines that say what `metrics.json` holds."""
     width = max(len(metric.title) for metric in METRICS.values())
@@ -30,6 +45,8 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
         if low_high := metrics["intervals"].get(key):
             line += f" (95%: {' to '.join(metric.number(edge) for edge in low_high)})"
         lines.append(line)
+    if metrics.get("unreadable"):
+        lines.append(f"  {metrics['unreadable']} more images cannot be read and are left out")
     return [*lines, *_class_lines(metrics["per_class"]), *_oracle_lines(metrics.get("oracle"))]
 
 

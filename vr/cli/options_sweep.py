@@ -27,6 +27,11 @@ Shots = Annotated[
 ]
 Seeds = Annotated[str, option(GRID, "Seeds, separated by commas.", default="the recipe's, else 1,2,3")]
 
+Folds = Annotated[
+    int | None,
+    option(GRID, "Folds of a cross-validation of every cell.", min=2, default="the recipe's, else none"),
+]
+
 Preset = Annotated[
     str | None,
     option(

@@ -98,6 +98,20 @@ Oracle = Annotated[
     option(TRAINING, "Also record the best accuracy on the TEST set: an upper bound, no result.", "--oracle"),
 ]
 
+Folds = Annotated[
+    int | None,
+    option(
+        TRAINING,
+        "Cross-validate: divide all images into so many folds and test on each in turn.",
+        min=2,
+        default="train and test split",
+    ),
+]
+SkipUnreadable = Annotated[
+    bool,
+    option(TRAINING, "Leave out images that cannot be read, and list them in the run.", "--skip-unreadable"),
+]
+
 Out = Annotated[
     Path | None, option(OUTPUT, "Run directory.", default="runs/DATASET/METHOD/SHOTS-shot/seed-SEED")
 ]

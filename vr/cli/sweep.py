@@ -24,6 +24,7 @@ def sweep(
     methods: own.Methods = "",
     shots: own.Shots = "",
     seeds: own.Seeds = "",
+    folds: own.Folds = None,
     preset: own.Preset = None,
     epochs: own.Epochs = None,
     select: own.SelectOption = None,
@@ -65,7 +66,8 @@ def _changes(flags: Mapping[str, Any]) -> dict[str, Any]:
         common["recipe"] = {"epochs": flags["epochs"]}
     words = {key: list(values.names(flags[key])) for key in ("datasets", "methods")}
     numbers = {key: list(values.numbers(flags[key], key)) for key in ("shots", "seeds")}
-    return {key: value for key, value in (words | numbers).items() if value} | {"common": common}
+    lists = {key: value for key, value in (words | numbers).items() if value}
+    return lists | values.given(folds=flags["folds"]) | {"common": common}
 
 
 def _list(cells: Sequence[Cell], *, all_of_them: bool, failed: bool) -> None:

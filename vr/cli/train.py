@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -39,6 +39,8 @@ def train(
     augment: own.Augment = None,
     select: own.SelectOption = options.Select.last,
     oracle: own.Oracle = False,
+    folds: own.Folds = None,
+    skip_unreadable: own.SkipUnreadable = False,
     backbone: options.Backbone = "ViT-B-16-quickgelu",
     weights: options.Weights = None,
     device: options.Device = "auto",
@@ -53,19 +55,25 @@ def train(
     The run directory then has the learned programs, metrics and predictions of the test set, and a report.
     """
     asked = values.experiment(context.params, set_ or ())
-    path = _run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard).path
-    measured.show(path)
+    finished = _run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard)
+    if folds is None:
+        measured.show(finished[0].path)
+    else:
+        measured.show_folds(finished)
 
 
-def _run(asked: Experiment, *, resume: bool, fresh: bool, tensorboard: bool) -> Run:
+def _run(asked: Experiment, *, resume: bool, fresh: bool, tensorboard: bool) -> list[Run]:
     from vr.runtime.progress import epoch_bar
+    from vr.training.cross_validation import cross_validate
     from vr.training.train import run_experiment
 
     with epoch_bar(asked.method, 0) as on_epoch:
+        options: dict[str, Any] = {"say": typer.echo, "on_epoch": on_epoch}
+        options |= {"resume": resume, "fresh": fresh, "tensorboard": tensorboard}
         try:
-            return run_experiment(
-                asked, resume=resume, fresh=fresh, say=typer.echo, on_epoch=on_epoch, tensorboard=tensorboard
-            )
+            if asked.folds is not None:
+                return cross_validate(asked, **options)
+            return [run_experiment(asked, **options)]
         except KeyboardInterrupt:
             typer.echo("stopped; the same command with --resume continues after the last epoch", err=True)
             raise

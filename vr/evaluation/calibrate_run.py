@@ -17,6 +17,7 @@ from vr.evaluation.evaluation import evaluate
 from vr.methods.common.base import Method
 from vr.runs import run as runs
 from vr.runs.run import Run
+from vr.runs.unreadable import read_unreadable
 
 Pool = Literal["val", "train", "all"]
 _DESCRIPTIONS = {
@@ -86,7 +87,8 @@ def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
             remedy="Use val, train or all; the test set is only for testing.",
         )
     splits = ("val", "train") if pool == "all" else (pool,)
-    items = [item for split in splits for item in source.splits.get(split, ())]
+    left_out = read_unreadable(run.path)
+    items = [item for split in splits for item in source.splits.get(split, ()) if item.path not in left_out]
     sample = run.path / runs.FEWSHOT
     if not sample.is_file():
         return items

@@ -23,6 +23,7 @@ from vr.runs.history import read_history
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run
 from vr.runs.selection import ORACLE, oracle_row, selected_epoch
+from vr.runs.unreadable import read_unreadable
 from vr.runtime.device import moved
 from vr.runtime.distributed import Processes
 from vr.runtime.memory import WithinMemory, evaluation_batch_size
@@ -160,7 +161,8 @@ def evaluate_run(
     Raises:
         UserError: the collection has no such split, or an image cannot be read.
     """
-    items = source.splits.get(split, ())
+    left_out = read_unreadable(run.path)
+    items = [item for item in source.splits.get(split, ()) if item.path not in left_out]
     if not items:
         raise UserError(
             f"the collection has no {split} images",
@@ -179,6 +181,8 @@ def evaluate_run(
         "selected_epoch": selected_epoch(run.config.select, history),
         **measure(scored),
     }
+    if len(items) < len(source.splits[split]):
+        metrics["unreadable"] = len(source.splits[split]) - len(items)
     if oracle := oracle_row(history):
         metrics["oracle"] = {
             "accuracy": oracle[ORACLE],

@@ -48,6 +48,9 @@ class Experiment(Frozen):
     precision: str = "auto"
     select: Select = "last"
     oracle: bool = False
+    folds: int | None = Field(None, ge=2, description="of a cross-validation; instead of the test split")
+    fold: int | None = Field(None, ge=1, description="the fold that is the test set")
+    skip_unreadable: bool = False
     runs: Path = Path("runs")
     out: Path | None = None
 
@@ -80,6 +83,7 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     Raises:
         UserError: any of them is missing, does not fit the others, or has a value out of range.
     """
+    _check_fold(asked)
     kind = find_method(asked.method)
     options, recipe = _settings(asked, kind, say)
     given = None if asked.attrs is None else attribute_set.load(asked.attrs)
@@ -102,8 +106,25 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
         kind=kind,
         options=options,
         recipe=recipe,
-        path=asked.out or _path(asked, card, kind, options, recipe),
+        path=_path(asked, card, kind, options, recipe),
     )
+
+
+def _check_fold(asked: Experiment) -> None:
+    if asked.folds is None and asked.fold is None:
+        return
+    if asked.fold is None or asked.folds is None or asked.fold > asked.folds:
+        raise UserError(
+            f"fold {asked.fold} of {asked.folds}",
+            code="experiment-fold",
+            remedy="Give the number of folds and one of them, from 1.",
+        )
+    if asked.fewshot is not None:
+        raise UserError(
+            "--fewshot and --folds exclude each other: every fold draws its own sample",
+            code="experiment-folds-and-fewshot",
+            remedy="Leave --fewshot away.",
+        )
 
 
 def _settings(asked: Experiment, kind: type[Method], say: Say) -> tuple[Options, Recipe]:
@@ -199,10 +220,13 @@ def _check_kinds(
 
 
 def _path(asked: Experiment, card: Card, kind: type[Method], options: Options, recipe: Recipe) -> Path:
-    """The default run directory."""
-    changes = differences(kind, asked.preset, asked.shots, options, recipe, asked.select)
+    """The run directory: as asked, or the default one; a fold has one in it."""
+    fold = "" if asked.fold is None else f"fold-{asked.fold}"
+    if asked.out is not None:
+        return asked.out / fold
+    changes = differences(kind, asked.preset, asked.shots, options, recipe, asked.select, asked.folds)
     for key in ("backbone", "weights"):
         value = getattr(asked, key)
         if value != Experiment.model_fields[key].default:
             changes[key] = Path(value).name
-    return default_path(asked.runs, card, asked.method, asked.shots, asked.seed, changes)
+    return default_path(asked.runs, card, asked.method, asked.shots, asked.seed, changes) / fold

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Grid(Frozen):
     methods: list[str | Variant] = Field(min_length=1)
     shots: list[int] = Field([16], min_length=1)
     seeds: list[int] = Field([1, 2, 3], min_length=1)
+    folds: int | None = Field(None, ge=2, description="cross-validation instead of the test split")
     common: dict[str, Any] = Field(default_factory=dict)
 
     def cells(self) -> Iterator[Experiment]:
@@ -48,13 +50,14 @@ class Grid(Frozen):
         Raises:
             UserError: `common` has an unknown key or a value out of range.
         """
-        for seed in self.seeds:
-            for shots in self.shots:
-                for dataset in self.datasets:
-                    for method in self.methods:
-                        yield self._cell(dataset, method, shots, seed)
+        folds = [None] if self.folds is None else range(1, self.folds + 1)
+        for seed, shots, dataset, method in product(self.seeds, self.shots, self.datasets, self.methods):
+            for fold in folds:
+                yield self._cell(dataset, method, shots, seed, fold)
 
-    def _cell(self, dataset: str | Dataset, method: str | Variant, shots: int, seed: int) -> Experiment:
+    def _cell(
+        self, dataset: str | Dataset, method: str | Variant, shots: int, seed: int, fold: int | None
+    ) -> Experiment:
         column = Dataset(dataset=dataset) if isinstance(dataset, str) else dataset
         variant = Variant(method=method) if isinstance(method, str) else method
         common = dict(self.common)
@@ -70,6 +73,8 @@ class Grid(Frozen):
             "recipe": recipe,
             "shots": shots,
             "seed": seed,
+            "folds": self.folds,
+            "fold": fold,
         }
         return validate(Experiment, values, what="sweep's 'common' table", code="sweep", within="common")
 

@@ -19,22 +19,33 @@ def label_of(config: RunConfig) -> str:
     """The method of a run with what differs from its defaults: `biomedvr`, `biomedvr fusion=subtract`."""
     kind = find_method(config.method)
     options = kind.options_type.model_validate(config.options)
-    changed = differences(kind, config.preset, config.shots, options, config.recipe, config.select)
+    folds = None if config.fold is None else config.fold.folds
+    changed = differences(kind, config.preset, config.shots, options, config.recipe, config.select, folds)
     return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
 
 
 def differences(
-    kind: type[Method], preset_name: str, shots: int, options: Options, recipe: Recipe, select: str
+    kind: type[Method],
+    preset_name: str,
+    shots: int,
+    options: Options,
+    recipe: Recipe,
+    select: str,
+    folds: int | None = None,
 ) -> dict[str, Any]:
-    """What a run's settings change of a preset, by name; the preset itself and the selection among them."""
+    """What a run's settings change, by name: preset, options, recipe, selection, folds."""
     default_options, default_recipe = preset(kind, preset_name, shots)
-    changed = {} if preset_name == "default" else {"preset": preset_name}
+    changed: dict[str, Any] = {} if preset_name == "default" else {"preset": preset_name}
     for default, chosen in ((default_options, options), (default_recipe, recipe)):
         before = default.model_dump(mode="json")
         changed |= {
             key: value for key, value in chosen.model_dump(mode="json").items() if value != before[key]
         }
-    return changed if select == "last" else {**changed, "select": select}
+    if select != "last":
+        changed["select"] = select
+    if folds is not None:
+        changed["folds"] = folds
+    return changed
 
 
 def default_path(

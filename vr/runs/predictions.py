@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,16 @@ class Predictions:
     def predicted(self) -> Tensor:
         """(N,) classes with the largest score."""
         return self.logits.argmax(1)
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of several sets of images of the same classes, as one."""
+    return Predictions(
+        parts[0].classes,
+        tuple(path for part in parts for path in part.paths),
+        torch.cat([part.labels for part in parts]),
+        torch.cat([part.logits for part in parts]),
+    )
 
 
 def save(predictions: Predictions, path: Path) -> None:

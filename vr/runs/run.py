@@ -49,6 +49,7 @@ __all__ = [
     "RISK_PNG",
     "AttributesRecord",
     "BackboneRecord",
+    "FoldRecord",
     "Run",
     "RunConfig",
     "load_attributes",
@@ -81,6 +82,14 @@ class AttributesRecord(Strict):
     id: str
 
 
+class FoldRecord(Strict):
+    """Which fold of a cross-validation a run is tested on; the digest is that of all folds."""
+
+    number: int
+    folds: int
+    digest: str
+
+
 class RunConfig(Strict):
     """`config.json`: everything resolved, so that the run can be repeated from it alone."""
 
@@ -103,6 +112,7 @@ class RunConfig(Strict):
     encoder: str
     learned_parameters: int
     versions: dict[str, str]
+    fold: FoldRecord | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -113,6 +123,8 @@ class RunConfig(Strict):
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
         values["backbone"] = self.backbone.id
+        if self.fold is None:
+            del values["fold"]  # runs of before folds keep their fingerprint
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

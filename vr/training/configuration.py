@@ -12,12 +12,14 @@ from vr.data.sampling.fewshot import FewShot
 from vr.methods.common.base import Method
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved
-from vr.runs.run import RunConfig
+from vr.runs.run import FoldRecord, RunConfig
 
 _PACKAGES = ("biomedvr", "torch", "torchvision", "open_clip_torch", "pillow", "numpy", "scikit-learn")
 
 
-def make_config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfig:
+def make_config(
+    resolved: Resolved, method: Method, sample: FewShot, fold: FoldRecord | None = None
+) -> RunConfig:
     """Everything that the run can be repeated from."""
     asked, backbone = resolved.asked, method.context.backbone
     attributes = None
@@ -50,6 +52,7 @@ def make_config(resolved: Resolved, method: Method, sample: FewShot) -> RunConfi
         encoder="plain" if encoder is None else encoder.path,
         learned_parameters=method.learned(len(sample.train)),
         versions=versions(),
+        fold=fold,
     )
 
 
@@ -67,9 +70,10 @@ def versions() -> dict[str, str]:
 def summary(resolved: Resolved, config: RunConfig) -> str:
     """The experiment in one line."""
     attributes = "none" if config.attributes is None else config.attributes.id[:12]
+    fold = "" if config.fold is None else f", fold {config.fold.number} of {config.fold.folds}"
     return (
         f"{config.method} on {resolved.card.title}: {len(resolved.card.classes)} classes, "
-        f"{config.shots} shots, seed {config.seed}; {config.backbone.name} on {config.device} in "
+        f"{config.shots} shots, seed {config.seed}{fold}; {config.backbone.name} on {config.device} in "
         f"{config.precision}; {config.learned_parameters:,} learned numbers, {config.recipe.epochs} epochs; "
         f"attributes {attributes}"
     )

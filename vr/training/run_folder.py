@@ -13,10 +13,11 @@ from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
 from vr.runs import run as runs
 from vr.runs.run import RunConfig
+from vr.runs.unreadable import UNREADABLE
 
 RESULTS = (
     *(runs.METRICS, runs.PREDICTIONS, runs.MODEL, runs.HISTORY, runs.REPORT),
-    *(runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG),
+    *(runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG, UNREADABLE),
 )
 
 

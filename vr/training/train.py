@@ -10,20 +10,24 @@ from dataclasses import dataclass
 
 import torch
 
+from attrgen.core.errors import UserError
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
-from vr.data.formats.source import Item
+from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.training_images import TrainingImages
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
+from vr.data.sampling.folds import draw_folds
+from vr.data.sampling.view import without_unreadable
 from vr.evaluation.evaluation import evaluate, evaluate_run
 from vr.methods.common.base import Context
 from vr.report.run_report import write_report
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved, Say, resolve
 from vr.runs.history import Row, write_history
-from vr.runs.run import Run
+from vr.runs.run import FoldRecord, Run
 from vr.runs.selection import ORACLE
+from vr.runs.unreadable import UNREADABLE, write_unreadable
 from vr.runtime.device import resolve_device, resolve_precision
 from vr.training import checkpoint as checkpoints
 from vr.training import events, run_folder
@@ -66,7 +70,7 @@ def run_experiment(
     resolved = resolve(asked, say)
     run_folder.check_free(resolved.path, resume=resume, fresh=fresh)
     continues = resume and (resolved.path / runs.CONFIG).is_file()
-    training = _prepare(resolved, backbone, continues)
+    training = _prepare(resolved, backbone, continues, say)
     if continues:
         run_folder.check_same(resolved.path, training.run.config)
         if (resolved.path / runs.METRICS).is_file():
@@ -77,29 +81,39 @@ def run_experiment(
     _train(training, start, _both(on_epoch, board), checkpoint_every)
     for warning in training.run.method.warnings():
         say(f"note: {warning}")
-    metrics = evaluate_run(training.run, resolved.source, progress=on_evaluated)
+    if asked.skip_unreadable:
+        _leave_out(training, say)
+    metrics = evaluate_run(training.run, training.source, progress=on_evaluated)
     if board is not None:
         board.metrics(metrics)
         board.close()
-    write_report(resolved.path, run=training.run, source=resolved.source)
+    write_report(resolved.path, run=training.run, source=training.source)
     return training.run
 
 
 @dataclass(frozen=True)
 class _Training:
-    """An experiment that is ready to be trained: its run has an untrained method."""
+    """An experiment that is ready to be trained: its run has an untrained method.
+
+    Attributes:
+        source: the images that it may use: one fold is the test split, unreadable ones are left out.
+        unreadable: errors of the images that were left out, by path.
+    """
 
     resolved: Resolved
+    source: ImageSource
+    unreadable: dict[str, UserError]
     sample: FewShot
     run: Run
 
 
-def _prepare(resolved: Resolved, backbone: Backbone | None, continues: bool) -> _Training:
+def _prepare(resolved: Resolved, backbone: Backbone | None, continues: bool, say: Say) -> _Training:
     """Draw the few-shot sample, load the backbone and build the method."""
     asked = resolved.asked
     device = resolve_device(asked.device)
     precision = resolve_precision(asked.precision, device)
-    sample = _sample(resolved)
+    source, fold, unreadable = training_source(resolved, say)
+    sample = _sample(resolved, source)
     if backbone is None or (backbone.name, backbone.weights) != (asked.backbone, asked.weights):
         backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
     if continues:
@@ -113,15 +127,39 @@ def _prepare(resolved: Resolved, backbone: Backbone | None, continues: bool) -> 
         attributes_file=None if resolved.attributes_file is None else str(resolved.attributes_file),
     )
     method = resolved.kind(context, resolved.options)
-    config = make_config(resolved, method, sample)
-    return _Training(resolved, sample, Run(resolved.path, config, method, resolved.attributes))
+    config = make_config(resolved, method, sample, fold)
+    run = Run(resolved.path, config, method, resolved.attributes)
+    return _Training(resolved, source, unreadable, sample, run)
 
 
-def _sample(resolved: Resolved) -> FewShot:
+def training_source(
+    resolved: Resolved, say: Say = lambda line: None
+) -> tuple[ImageSource, FoldRecord | None, dict[str, UserError]]:
+    """The images to use, which fold is the test split, and errors of images that are left out.
+
+    Test images are read only for folds and for the oracle.
+    """
+    asked, source = resolved.asked, resolved.source
+    unreadable: dict[str, UserError] = {}
+    if asked.skip_unreadable:
+        early = asked.folds is not None or asked.oracle  # then test images are read before the end
+        splits = tuple(source.splits) if early else ("train", "val")
+        source, unreadable = without_unreadable(source, splits)
+    if asked.folds is None or asked.fold is None:
+        return source, None, unreadable
+    folds = draw_folds(source, resolved.card, asked.folds, asked.seed)
+    if asked.fold == 1:
+        for note in folds.notes:
+            say(note)
+    record = FoldRecord(number=asked.fold, folds=asked.folds, digest=folds.digest)
+    return folds.view(source, asked.fold), record, unreadable
+
+
+def _sample(resolved: Resolved, source: ImageSource) -> FewShot:
     asked = resolved.asked
     if asked.fewshot is None:
-        return fewshot.draw(resolved.source, resolved.card, asked.shots, asked.seed)
-    return fewshot.load(asked.fewshot, resolved.source, resolved.card)
+        return fewshot.draw(source, resolved.card, asked.shots, asked.seed)
+    return fewshot.load(asked.fewshot, source, resolved.card)
 
 
 def _finished(training: _Training) -> Run:
@@ -129,7 +167,7 @@ def _finished(training: _Training) -> Run:
     path = training.run.path
     run = runs.load_run(path, loaded=training.run.method.context.backbone)
     if not (path / runs.REPORT).is_file():
-        write_report(path, run=run, source=training.resolved.source)
+        write_report(path, run=run, source=training.source)
     return run
 
 
@@ -167,17 +205,26 @@ def _train(training: _Training, start: Checkpoint | None, on_epoch: OnEpoch, che
     runs.save_model(run.path, run.method)
 
 
+def _leave_out(training: _Training, say: Say) -> None:
+    """Add test images that cannot be read to those that are left out, and list all in the run."""
+    _, of_test = without_unreadable(training.source, ("test",))
+    errors = training.unreadable | of_test
+    write_unreadable(training.run.path, errors)
+    if errors:
+        say(f"{len(errors)} images cannot be read and are left out: {training.run.path / UNREADABLE}")
+
+
 def _images(training: _Training, items: Sequence[Item]) -> TrainingImages:
     method = training.run.method
     backbone = method.context.backbone
     return TrainingImages.load(
-        training.resolved.source, items, method.image_size, backbone.preprocessing, device=backbone.device
+        training.source, items, method.image_size, backbone.preprocessing, device=backbone.device
     )
 
 
 def _oracle(training: _Training) -> Row:
     """The test accuracy of an epoch, computed only where it is asked for."""
-    source = training.resolved.source
+    source = training.source
     scored = evaluate(training.run.method, source, source.splits.get("test", ()))
     return {ORACLE: float((scored.predicted == scored.labels).float().mean())}
 

@@ -18,11 +18,13 @@ class Item:
     """One labelled image.
 
     `path` is its stable id: POSIX, relative to the collection's root (`train/000123` in an array file).
-    `label` is the index into the card's classes.
+    `label` is the index into the card's classes. `group` names what must not be divided between training and
+    testing, such as the patient; None where it is unknown.
     """
 
     path: str
     label: int
+    group: str | None = None
 
 
 class ImageSource(Protocol):

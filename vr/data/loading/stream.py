@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attrgen.core.errors import UserError
+from attrgen.core.errors import UserError, one_or_many
 from vr.clip.preprocessing import Preprocessing
 from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource, Item
@@ -40,30 +40,32 @@ def stream(
     Args:
         preprocessing: see `vr.data.decoding.resize.to_square`.
         on_error: called with the error of each image that cannot be read, which is then left out; by default
-            it is raised.
+            the others are read too, and all errors are raised together.
 
     Raises:
-        UserError: an image cannot be read (without `on_error`); the message names it.
+        UserError: images cannot be read (without `on_error`); the message names all of them.
     """
 
     def read(item: Item) -> tuple[Item, Tensor | UserError]:
         try:
             return item, to_square(source.read(item.path), size, preprocessing)
         except UserError as error:
-            if on_error is None:
-                raise
             return item, error
 
     waiting: list[tuple[Item, Tensor]] = []
+    errors: list[UserError] = []
     for item, image in ordered_map(read, items, workers=workers):
         if isinstance(image, UserError):
-            if on_error is not None:
-                on_error(image)
+            (on_error or errors.append)(image)
             continue
+        if errors:
+            continue  # nothing will come of it; the remaining images are read for their errors
         waiting.append((item, image))
         if len(waiting) == batch_size:
             yield _batch(waiting)
             waiting = []
+    if errors:
+        raise one_or_many(errors)
     if waiting:
         yield _batch(waiting)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrgen.core.errors import UserError
+from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import write_text
 from vr.data.decoding.pixels import DECODING
 from vr.data.formats.source import ImageSource, Item
@@ -49,7 +49,7 @@ def content_ids(
         progress: called after each image.
 
     Raises:
-        UserError: an image cannot be read; the message names it.
+        UserError: images cannot be read; the message names all of them.
     """
     file = (cache or Path(os.environ.get("VR_CACHE", "cache")) / "content") / f"{_root_id(source)}.json"
     cached = _read(file) if len(items) >= _CACHED_FROM else {}
@@ -62,19 +62,22 @@ def content_ids(
         try:
             return item, stamp, content_id(source.read(item.path))
         except UserError as error:
-            if on_error is None:
-                raise
             return item, stamp, error
 
     fresh: dict[str, tuple[str, str]] = {}
+    errors: list[UserError] = []
     for item, stamp, result in ordered_map(identify, items, workers=min(8, os.cpu_count() or 1)):
         progress()
         if isinstance(result, str):
             fresh[item.path] = (stamp, result)
         elif on_error is not None:
             on_error(item, result)
+        else:
+            errors.append(result)
     if len(items) >= _CACHED_FROM and not fresh.items() <= cached.items():
         write_text(file, json.dumps({**cached, **fresh}, indent=0))
+    if errors:
+        raise one_or_many(errors)
     return {path: identifier for path, (_, identifier) in fresh.items()}
 
 

@@ -20,7 +20,7 @@ SIGNIFICANT = 0.05
 CSV_COLUMNS = (
     *("backbone", "shots", "dataset", "method", "metric", "mean", "std", "seeds", "low", "high"),
     *("baseline", "difference", "difference_low", "difference_high", "mcnemar_p", "mcnemar_p_holm"),
-    "published",
+    *("published", "folds"),
 )
 Form = Literal["md", "csv", "latex"]
 _FORMS: Mapping[str, Form] = {
@@ -100,11 +100,10 @@ def csv_number(value: float) -> float:
 def caption(table: Table) -> str:
     """What the table shows, in a sentence or two."""
     metric = find_metric(table.metric)
-    seeds = {cell.spread.seeds for cell in table.cells.values() if cell.spread is not None}
     unit = ", %" if metric.percent else ""
     text = (
         f"{metric.title}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: "
-        f"mean ± standard deviation over {_seeds(seeds)}."
+        f"mean ± standard deviation over {_runs(table.cells.values())}."
     )
     tests = sum(cell.difference is not None for cell in table.cells.values())
     if tests:
@@ -207,6 +206,8 @@ def _csv_row(table: Table, row: str, column: str) -> dict[str, object]:
         numbers |= {"difference": difference.mean, "mcnemar_p": difference.p, "mcnemar_p_holm": cell.p}
         numbers |= {"difference_low": difference.low, "difference_high": difference.high}
     rounded = {key: csv_number(number) for key, number in numbers.items() if number is not None}
+    if cell.folds is not None:
+        values["folds"] = cell.folds
     return {**values, "seeds": cell.spread.seeds, **rounded}
 
 
@@ -215,6 +216,19 @@ def _tex(text: str) -> str:
 
     escapes = {ord(sign): escape for sign, escape in LATEX_ESCAPE_RULES.items()}
     return text.translate({**escapes, ord("±"): r"$\pm$"})
+
+
+def _runs(cells: Iterable[TableCell]) -> str:
+    """What means and deviations are over: `3 seeds`, `5 folds`, `3 seeds of 5 folds`."""
+    measured = [cell for cell in cells if cell.spread is not None]
+    seeds = {cell.spread.seeds for cell in measured if cell.spread is not None}
+    folds = {cell.folds for cell in measured}
+    if folds <= {None}:
+        return _seeds(seeds)
+    of_folds = " or ".join(f"{number} folds" for number in sorted(number for number in folds if number))
+    if None in folds:
+        return f"{_seeds(seeds)} (rows with folds: over {of_folds} of each seed)"
+    return of_folds if seeds == {1} else f"{_seeds(seeds)} of {of_folds}"
 
 
 def _seeds(numbers: set[int]) -> str:

@@ -12,7 +12,7 @@ from attrgen.core.errors import UserError
 from vr.evaluation.metrics import find_metric
 from vr.runs import run as runs
 from vr.runs.naming import label_of
-from vr.runs.predictions import Predictions
+from vr.runs.predictions import Predictions, joined
 from vr.runs.predictions import load as load_predictions
 from vr.runs.run import RunConfig
 
@@ -80,19 +80,19 @@ def find(roots: Iterable[Path]) -> list[Result]:
 
 
 def grouped(results: Sequence[Result]) -> dict[Key, list[Result]]:
-    """Runs by cell, by seed within it.
+    """Runs by cell, by seed and fold within it.
 
     Raises:
-        UserError: two runs of a cell have the same seed, so that one would count twice.
+        UserError: two runs of a cell have the same seed and fold, so that one would count twice.
     """
     cells: dict[Key, list[Result]] = {}
     for result in results:
         key = Key(result.backbone, result.config.shots, result.config.card.name, result.label)
         cells.setdefault(key, []).append(result)
     for key, members in cells.items():
-        members.sort(key=lambda result: result.config.seed)
+        members.sort(key=_seed_and_fold)
         for first, second in pairwise(members):
-            if first.config.seed == second.config.seed:
+            if _seed_and_fold(first) == _seed_and_fold(second):
                 raise UserError(
                     f"two runs of {key.label} on {key.dataset} have seed {first.config.seed}: "
                     f"{first.path} and {second.path}",
@@ -100,3 +100,23 @@ def grouped(results: Sequence[Result]) -> dict[Key, list[Result]]:
                     remedy="Name only the folders that belong in one table.",
                 )
     return cells
+
+
+def by_seed(results: Sequence[Result]) -> dict[int, Predictions]:
+    """Predictions by seed; those of the folds of a seed together, for each image is tested in one of them.
+
+    A seed whose folds are not all there is left out.
+    """
+    members: dict[int, list[Result]] = {}
+    for result in results:
+        members.setdefault(result.config.seed, []).append(result)
+    return {
+        seed: joined([result.predictions() for result in folds])
+        for seed, folds in members.items()
+        if (fold := folds[0].config.fold) is None or len(folds) == fold.folds
+    }
+
+
+def _seed_and_fold(result: Result) -> tuple[int, int]:
+    fold = result.config.fold
+    return result.config.seed, 0 if fold is None else fold.number

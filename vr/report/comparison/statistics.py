@@ -17,7 +17,7 @@ COVERAGE = 0.95
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation (n - 1; None for one seed) over the seeds of a cell."""
+    """Mean and standard deviation (n - 1; None for one run) over the runs of a cell: seeds or folds."""
 
     mean: float
     std: float | None
@@ -42,10 +42,10 @@ class Difference:
     seeds: int
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Mean and standard deviation of at least one value."""
+def spread(values: Sequence[float], seeds: int | None = None) -> Spread:
+    """Mean and standard deviation of at least one value; by default each is of another seed."""
     std = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Spread(float(np.mean(values)), std, len(values))
+    return Spread(float(np.mean(values)), std, len(values) if seeds is None else seeds)
 
 
 def accuracy_interval(runs: Sequence[Predictions], *, seed: int = 0) -> tuple[float, float]:

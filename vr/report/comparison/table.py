@@ -14,8 +14,9 @@ from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
 from vr.evaluation.metrics import find_metric
-from vr.report.comparison.results import Key, Result, grouped
+from vr.report.comparison.results import Key, Result, by_seed, grouped
 from vr.report.comparison.statistics import Difference, Spread, accuracy_interval, holm, paired, spread
+from vr.runs.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class TableCell:
         interval: 95% interval of the mean accuracy over images.
         difference: from the baseline on the same images.
         p: of the difference, adjusted for the number of differences in the table (Holm).
+        folds: of the cross-validation; None where there is none.
     """
 
     key: Key
@@ -33,6 +35,7 @@ class TableCell:
     interval: tuple[float, float] | None
     difference: Difference | None
     p: float | None = None
+    folds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,25 +121,31 @@ def _table(
 
 
 def _cell(key: Key, cells: Mapping[Key, list[Result]], metric: str, baseline: str | None) -> TableCell:
-    values = [value for run in cells[key] if (value := run.value(metric)) is not None]
-    over_seeds = spread(values) if values else None
+    runs = cells[key]
+    valued = [(run.config.seed, value) for run in runs if (value := run.value(metric)) is not None]
+    over_runs = spread([value for _, value in valued], len({seed for seed, _ in valued})) if valued else None
+    cell = TableCell(key, over_runs, None, None, folds=_folds(runs))
     if metric != "accuracy":
-        return TableCell(key, over_seeds, None, None)
-    interval = accuracy_interval([run.predictions() for run in cells[key]])
+        return cell
+    ours = by_seed(runs)
+    cell = replace(cell, interval=accuracy_interval(list(ours.values())) if ours else None)
     reference = cells.get(Key(key.backbone, key.shots, key.dataset, baseline or ""))
-    if reference is None or key.label == baseline:
-        return TableCell(key, over_seeds, interval, None)
-    return TableCell(key, over_seeds, interval, _difference(cells[key], reference))
+    if reference is None or key.label == baseline or _folds(reference) != cell.folds:
+        return cell
+    return replace(cell, difference=_difference(ours, by_seed(reference)))
 
 
-def _difference(runs: Sequence[Result], reference: Sequence[Result]) -> Difference | None:
+def _folds(runs: Sequence[Result]) -> int | None:
+    fold = runs[0].config.fold
+    return None if fold is None else fold.folds
+
+
+def _difference(method: Mapping[int, Predictions], reference: Mapping[int, Predictions]) -> Difference | None:
     """The paired difference over the seeds that both have; None if there is no such seed."""
-    by_seed = {run.config.seed: run for run in reference}
-    pairs = [(run, by_seed[run.config.seed]) for run in runs if run.config.seed in by_seed]
-    if not pairs:
+    seeds = [seed for seed in method if seed in reference]
+    if not seeds:
         return None
-    ours, theirs = ([run.predictions() for run in side] for side in zip(*pairs, strict=True))
-    return paired(ours, theirs)
+    return paired([method[seed] for seed in seeds], [reference[seed] for seed in seeds])
 
 
 def _adjusted(cells: Mapping[tuple[str, str], TableCell]) -> dict[tuple[str, str], TableCell]:

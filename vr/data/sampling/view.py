@@ -1,0 +1,46 @@
+"""A collection with other splits, or without images that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrgen.core.errors import UserError
+from vr.data.formats.source import ImageSource, Item
+from vr.data.sampling.content import content_ids
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True)
+class View:
+    """Another arrangement of a collection's images. See `vr.data.formats.source.ImageSource`."""
+
+    source: ImageSource
+    splits: Mapping[str, Sequence[Item]]
+    notes: Sequence[str] = ()
+
+    @property
+    def root(self) -> Path:
+        return self.source.root
+
+    def read(self, item_path: str) -> Image.Image:
+        return self.source.read(item_path)
+
+    def stamp(self, item_path: str) -> str:
+        return self.source.stamp(item_path)
+
+
+def without_unreadable(source: ImageSource, splits: Iterable[str]) -> tuple[View, dict[str, UserError]]:
+    """The collection without the images of some splits that cannot be read, and their errors by path."""
+    items = [item for split in splits for item in source.splits.get(split, ())]
+    errors: dict[str, UserError] = {}
+    content_ids(source, items, on_error=lambda item, error: errors.update({item.path: error}))
+    readable = {
+        split: tuple(item for item in items if item.path not in errors)
+        for split, items in source.splits.items()
+    }
+    return View(source, readable, source.notes), errors
