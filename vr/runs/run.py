@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -62,6 +63,9 @@ __all__ = [
 
 # Keys of a configuration that training does not depend on.
 CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
+
+# Keys that came after the first release: where they are None, a run keeps the fingerprint that it had.
+LATER_KEYS = (("fold",), ("card", "images", "intensity"))
 
 
 class BackboneRecord(Strict):
@@ -123,8 +127,8 @@ class RunConfig(Strict):
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
         values["backbone"] = self.backbone.id
-        if self.fold is None:
-            del values["fold"]  # runs of before folds keep their fingerprint
+        for keys in LATER_KEYS:
+            _drop_if_none(values, keys)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -273,3 +277,14 @@ def read_metrics(path: Path) -> dict[str, Any]:
             remedy=f"Write it again: `vr eval {shlex.quote(str(path))}`.",
         ) from error
     return values
+
+
+def _drop_if_none(values: dict[str, Any] | None, keys: Sequence[str]) -> None:
+    """Remove the value at nested `keys` where it is None."""
+    first, *others = keys
+    if values is None or first not in values:
+        return
+    if others:
+        _drop_if_none(values[first], others)
+    elif values[first] is None:
+        del values[first]
