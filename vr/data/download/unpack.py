@@ -87,9 +87,9 @@ def _check(entries: list[zipfile.ZipInfo], archive: Path, target: Path) -> None:
             raise refuse(f"holds '{name}', which is a link or a device, not a file")
         if entry.flag_bits & 0x1:
             raise refuse(f"is encrypted ('{name}')")
-        if name.casefold() in seen:
+        if _portable(name).casefold() in seen:
             raise refuse(f"holds '{name}' twice")
-        seen.add(name.casefold())
+        seen.add(_portable(name).casefold())
     size = sum(entry.file_size for entry in entries)
     packed = archive.stat().st_size
     if size > MAX_BYTES or (size > _RATIO_FREE_BYTES and size > MAX_RATIO * packed):
@@ -107,8 +107,9 @@ def _check(entries: list[zipfile.ZipInfo], archive: Path, target: Path) -> None:
 def _write(
     opened: zipfile.ZipFile, entry: zipfile.ZipInfo, below: Path, progress: Callable[[int], None]
 ) -> None:
-    path = below / entry.filename
-    if entry.is_dir():
+    name = _portable(entry.filename)
+    path = below / name
+    if name.endswith("/"):
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +118,11 @@ def _write(
         while block := packed.read(_BLOCK):
             file.write(block)
             progress(len(block))
+
+
+def _portable(name: str) -> str:
+    """The name with slashes; some programs on Windows write backslashes into archives."""
+    return name.replace("\\", "/")
 
 
 def size_text(size: int) -> str:

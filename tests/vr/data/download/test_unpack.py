@@ -41,22 +41,22 @@ def test_a_good_archive(tmp_path: Path) -> None:
     assert made.exists()
 
 
+def test_backslashes_are_slashes(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.zip", ("set\\cat\\", b""), ("set\\cat\\1.png", b"1"))
+    unpack(path, tmp_path / "A")
+    assert (tmp_path / "A" / "set" / "cat" / "1.png").read_bytes() == b"1"
+
+
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("../evil.png", "leads outside"),
-        ("a/../../evil.png", "leads outside"),
-        ("/etc/evil.png", "leads outside"),
-        ("..\\evil.png", "leads outside"),
-        ("C:\\evil.png", "leads outside"),
-        (link("a/link"), "is a link or a device"),
-    ],
+    "name",
+    ["../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\evil.png", "C:\\evil.png", link("a/link")],
     ids=str,
 )
-def test_an_entry_that_is_refused(name: str | zipfile.ZipInfo, message: str, tmp_path: Path) -> None:
+def test_an_entry_that_is_refused(name: str | zipfile.ZipInfo, tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", ("good.png", b"1"), (name, b"2"))
-    with pytest.raises(UserError, match=f"a.zip: holds .* which {message}.*It was not unpacked"):
+    with pytest.raises(UserError) as caught:
         unpack(path, tmp_path / "below" / "A")
+    assert (caught.value.code, caught.value.file) == ("unpack-unsafe", str(path))
     assert tree(tmp_path) == ["a.zip"]
 
 

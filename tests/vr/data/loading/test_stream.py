@@ -61,8 +61,9 @@ def test_what_cannot_be_read_is_raised_or_kept_apart(forms: dict[str, Path], car
     source = open_source(card, forms["folder"])
     items = source.splits["test"]
     (source.root / items[2].path).write_bytes(b"broken")
-    with pytest.raises(UserError, match=items[2].path):
+    with pytest.raises(UserError) as caught:
         list(stream(source, items, 8, batch_size=2))
+    assert (caught.value.file or "").endswith(items[2].path)
     unreadable: list[UserError] = []
     batches = list(stream(source, items, 8, batch_size=2, on_error=unreadable.append))
     assert [path for batch in batches for path in batch.paths] == [
