@@ -72,7 +72,8 @@ def test_an_older_id_is_compared_by_weights_and_keeps_its_preprocessing(tiny: An
     squash = tiny.preprocessing.model_copy(
         update={"resize_mode": "squash", "interpolation": "bilinear", "mean": (0.5, 0.5, 0.5)}
     )
-    now = replace(tiny, preprocessing=squash, id=squash.digest(tiny.weights_id))
+    older = squash.model_copy(update={"resize_mode": "shortest", "interpolation": "bicubic"})
+    now = replace(tiny, preprocessing=squash, id=squash.digest(tiny.weights_id), older_preprocessing=older)
     assert now.as_recorded(now.id) is now
     before = now.as_recorded(tiny.weights_id)
     assert before is not None and before.id == tiny.weights_id

@@ -29,7 +29,8 @@ def clip(*, image_size: int, quick_gelu: bool = False, custom: bool = False, **v
     """A backbone around a small open_clip model; `vision` goes into its vision_cfg."""
     from open_clip import CLIP, CustomTextCLIP
 
-    from vr.clip.backbone import Backbone, _patch_size
+    from vr.clip.architecture import patch_size
+    from vr.clip.backbone import Backbone
     from vr.clip.preprocessing import Preprocessing
 
     torch.manual_seed(0)
@@ -44,7 +45,7 @@ def clip(*, image_size: int, quick_gelu: bool = False, custom: bool = False, **v
         model=model,
         tokenizer=None,
         preprocessing=Preprocessing(size=image_size, mean=(0.48, 0.46, 0.41), std=(0.27, 0.26, 0.28)),
-        patch_size=_patch_size(model),
+        patch_size=patch_size(model),
         context_length=8,
         tau=30.0,
     )

@@ -1,0 +1,71 @@
+"""A model built from its configuration, still without weights."""
+
+from __future__ import annotations
+
+import logging
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from attrgen.core.errors import UserError
+from vr.clip.configuration import Configuration
+
+
+def build(configuration: Configuration, *, name: str, text_config: Path | str | None) -> nn.Module:
+    """The model, its weights drawn from torch's random state.
+
+    Args:
+        name: of the backbone, for messages.
+        text_config: folder or repository of the configuration of a Hugging Face text tower; None for
+            open_clip's own text towers.
+
+    Raises:
+        UserError: the configuration is not one that the installed open_clip and timm can build.
+    """
+    from open_clip import CLIP, CoCa, CustomTextCLIP
+
+    values: dict[str, Any] = deepcopy(configuration.model)
+    values["vision_cfg"]["timm_model_pretrained"] = False
+    if text_config is not None:
+        values["text_cfg"] |= {"hf_model_name": str(text_config), "hf_model_pretrained": False}
+    kind: Any = CLIP
+    if values.pop("custom_text", False) or text_config is not None:
+        kind = CoCa if "multimodal_cfg" in values else CustomTextCLIP
+    if "timm_model_name" not in values["vision_cfg"]:
+        del values["vision_cfg"]["timm_model_pretrained"]
+    try:
+        with _quiet():
+            model: nn.Module = kind(**values)
+    except (TypeError, ValueError, KeyError, RuntimeError, AssertionError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"the model of {name} cannot be built: {reason}",
+            code="backbone-config-unusable",
+            file=configuration.file,
+            remedy="The configuration may need another version of open_clip or timm, or it is damaged.",
+        ) from error
+    return model
+
+
+def patch_size(model: nn.Module) -> int | None:
+    """Side of a ViT's patch in pixels, or None for a tower without square patches."""
+    visual: Any = model.visual
+    patch = getattr(visual, "patch_size", None)
+    if patch is None and hasattr(visual, "trunk"):  # a timm tower
+        patch = getattr(getattr(visual.trunk, "patch_embed", None), "patch_size", None)
+    if isinstance(patch, (tuple, list)):
+        patch = patch[0] if patch[0] == patch[1] else None
+    return patch
+
+
+class _quiet:
+    """open_clip and timm warn through the root logger about what is normal here."""
+
+    def __enter__(self) -> None:
+        self.before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+
+    def __exit__(self, *_: object) -> None:
+        logging.disable(self.before)

@@ -1,0 +1,115 @@
+"""The files of a text tower that are not weights: its tokenizer, and a Hugging Face tower's configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from attrgen.core.errors import UserError
+from vr.clip import hub
+from vr.clip.configuration import Configuration
+
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+)
+_TEXT_CONFIG = "config.json"
+_DEFAULT_CONTEXT = 77  # open_clip's
+
+
+def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -> Any:
+    """The tokenizer that the text tower was trained with.
+
+    Args:
+        name: of the backbone, for messages.
+        folder: where its files may be beside the weights; else the hub's cache or the hub have them.
+
+    Raises:
+        UserError: its files are nowhere, or cannot be read; with the files and where to put them.
+    """
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+
+    text = configuration.text
+    context = text.get("context_length", _DEFAULT_CONTEXT)
+    options = text.get("tokenizer_kwargs", {})
+    repo = text.get("hf_tokenizer_name")
+    if not repo:
+        return SimpleTokenizer(context_length=context, **options)
+    _need_transformers(name)
+    has_files = folder is not None and any((folder / file).is_file() for file in _VOCABULARIES)
+    place = str(folder) if has_files else repo
+    try:
+        return HFTokenizer(
+            place, context_length=context, tokenizer_mode=text.get("tokenizer_mode"), **options
+        )
+    except Exception as error:  # the tokenizers' own errors have no common base
+        if has_files:
+            raise UserError(
+                f"the tokenizer files cannot be read: {_first_line(error)}",
+                code="backbone-tokenizer-unreadable",
+                file=folder,
+                remedy=f"Copy tokenizer.json and tokenizer_config.json of huggingface.co/{repo} there again.",
+            ) from error
+        files = ("tokenizer.json (or vocab.txt)", "tokenizer_config.json")
+        raise hub.explained(error, repo, files, remedy=_beside(files, repo, folder)) from error
+
+
+def text_config(configuration: Configuration, *, name: str, folder: Path | None) -> Path | str | None:
+    """Where the configuration of a Hugging Face text tower is; None for open_clip's own text towers.
+
+    Raises:
+        UserError: it is nowhere; with the file and where to put it.
+    """
+    repo = configuration.text.get("hf_model_name")
+    if not repo:
+        return None
+    _need_transformers(name)
+    if folder is not None and _is_text_config(folder / _TEXT_CONFIG):
+        return folder
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(repo)
+    except (OSError, ValueError, KeyError) as error:
+        files = (_TEXT_CONFIG,)
+        raise hub.explained(error, repo, files, remedy=_beside(files, repo, folder)) from error
+    return str(repo)
+
+
+def _is_text_config(file: Path) -> bool:
+    """Whether it describes a text model; a repository may have another model's config.json."""
+    from open_clip.hf_configs import arch_dict
+
+    try:
+        return json.loads(file.read_text("utf-8")).get("model_type") in arch_dict
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _need_transformers(name: str) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("transformers") is None:
+        raise UserError(
+            f"{name} needs the package transformers for its texts",
+            code="backbone-needs-transformers",
+            remedy="Install it: pip install 'biomedvr[biomedclip]'.",
+        )
+
+
+def _beside(files: tuple[str, ...], repo: str, folder: Path | None) -> str:
+    where = f"into {folder}" if folder is not None else "and the model's own files into one folder"
+    use = "" if folder is not None else " and pass --backbone FOLDER"
+    return (
+        f"On a machine with access download {' and '.join(files)} of huggingface.co/{repo} {where}{use}. "
+        "To try the program without it: --backbone mini."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
