@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from attrgen.core.errors import UserError
 from attrgen.core.names import did_you_mean as did_you_mean
@@ -52,6 +53,26 @@ class CardImages(Frozen):
     intensity: tuple[float, float] | None = Field(
         None, description="values shown black and white in images of more than 8 bits, DICOM apart"
     )
+    group: Words | None = Field(
+        None, description="pattern over an image's path that finds its group, for instance its patient"
+    )
+    group_column: Words | None = Field(None, description="column of a table that holds the group")
+    group_dicom: bool | None = Field(None, description="the group is the PatientID of a DICOM file, hashed")
+
+    @field_validator("group")
+    @classmethod
+    def _pattern_compiles(cls, group: str | None) -> str | None:
+        try:
+            re.compile(group or "")
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return group
+
+    @model_validator(mode="after")
+    def _one_kind_of_group(self) -> CardImages:
+        if sum(map(bool, (self.group, self.group_column, self.group_dicom))) > 1:
+            raise ValueError("give one of group, group_column and group_dicom")
+        return self
 
 
 class CardCounts(Frozen):

@@ -56,7 +56,7 @@ def to_toml(card: Card) -> str:
     document["shows"] = tomlkit.string(card.shows).comment("one image: an axial CT slice of a kidney")
     document["licence"], document["source"] = card.licence, card.source
     if card.images is not None:
-        keys = {"folder", "layout", "window", "intensity"}
+        keys = {"folder", "layout", "window", "intensity", "group", "group_column"}
         document["images"] = card.images.model_dump(mode="json", include=keys, exclude_none=True)
     if card.counts is not None:
         document["counts"] = card.counts.model_dump()

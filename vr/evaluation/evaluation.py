@@ -12,6 +12,7 @@ from torch import Tensor
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
+from vr.data.formats.groups import group_key, has_groups
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.evaluation import features
@@ -73,6 +74,7 @@ def evaluate(
         tuple(item.path for item in items),
         torch.tensor([item.label for item in items]),
         group.gather(torch.cat(logits), len(items), size).cpu(),
+        tuple(map(group_key, items)) if has_groups(items) else None,
     )
 
 

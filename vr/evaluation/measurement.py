@@ -1,9 +1,10 @@
-"""Predictions measured: every metric overall, numbers per class, bootstrap intervals over images."""
+"""Predictions measured: every metric overall, numbers per class, and bootstrap intervals."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from vr.runs.predictions import Predictions
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # of intervals
+_AT_ONCE = 4_000_000  # random counts in memory
 Floats = NDArray[np.float64]
 
 
@@ -80,7 +82,8 @@ def measure(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
         images: count.
         overall: every metric of `vr.evaluation.metrics.METRICS`, by key.
         intervals: [low, high] at 95% of those that a confusion matrix determines (percentile bootstrap
-            over images).
+            over images, or over groups where they are known).
+        groups: number of groups that the bootstrap draws; only where groups are known.
         per_class: by name: images, recall, precision, f1, auroc.
         confusion_matrix: rows are true classes, columns predicted ones.
     """
@@ -90,7 +93,7 @@ def measure(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
         "overall": {
             key: _number(metric.compute(scored)) for key, metric in METRICS.items() if metric.compute
         },
-        "intervals": intervals(scored.matrix, seed=seed),
+        **_intervals(predictions, scored, seed),
         "per_class": _per_class(scored, predictions.classes),
         "confusion_matrix": scored.matrix.tolist(),
     }
@@ -132,7 +135,54 @@ def intervals(matrix: Tensor, *, seed: int = 0, resamples: int = RESAMPLES) -> d
     counts = matrix.numpy().astype(np.float64)
     total = int(counts.sum())
     cells = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
-    drawn = Counts(cells.reshape(resamples, *counts.shape).astype(np.float64))
+    return _quantiles(Counts(cells.reshape(resamples, *counts.shape).astype(np.float64)))
+
+
+def group_intervals(
+    labels: Tensor,
+    predicted: Tensor,
+    groups: Sequence[Hashable],
+    classes: int,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, list[float]]:
+    """As `intervals`, by the cluster bootstrap: whole groups are drawn with replacement.
+
+    Images of one patient resemble each other, so that fewer of them are independent than there are images,
+    and an interval over images is too narrow. (Davison and Hinkley, Bootstrap Methods, 1997, section 3.8.)
+
+    Args:
+        labels, predicted: (N,) classes.
+        groups: (N,) the group of each image.
+    """
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    matrices = np.zeros((len(number), classes * classes))
+    np.add.at(
+        matrices,
+        (np.array([number[group] for group in groups]), (labels * classes + predicted).numpy()),
+        1,
+    )
+    rng = np.random.default_rng(seed)
+    share = np.full(len(number), 1 / len(number))
+    at_once = max(1, _AT_ONCE // len(number))
+    drawn = [
+        rng.multinomial(len(number), share, size=min(at_once, resamples - start)) @ matrices
+        for start in range(0, resamples, at_once)
+    ]
+    return _quantiles(Counts(np.concatenate(drawn).reshape(resamples, classes, classes)))
+
+
+def _intervals(predictions: Predictions, scored: Scored, seed: int) -> dict[str, Any]:
+    groups = predictions.groups
+    if groups is None:
+        return {"intervals": intervals(scored.matrix, seed=seed)}
+    classes = len(predictions.classes)
+    values = group_intervals(scored.labels, scored.predicted, groups, classes, seed=seed)
+    return {"intervals": values, "groups": len(set(groups))}
+
+
+def _quantiles(drawn: Counts) -> dict[str, list[float]]:
     edges = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     with np.errstate(invalid="ignore", divide="ignore"):
         values = {key: metric.resampled(drawn) for key, metric in METRICS.items() if metric.resampled}

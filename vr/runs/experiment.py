@@ -16,6 +16,7 @@ from attrgen.schema import card as cards
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
+from vr.data.formats.groups import shared_groups_note
 from vr.data.formats.source import ImageSource
 from vr.data.sources import open_dataset
 from vr.methods import find_method
@@ -97,6 +98,8 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     _check_kinds(kind, options, attributes, card, file)
     for note in source.notes:
         say(note)
+    if (shared := shared_groups_note(source.splits)) is not None:
+        say(f"warning: {shared}")
     return Resolved(
         asked=asked,
         card=card,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shlex
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,15 @@ class Predictions:
         paths: (N) ids of the images in their collection.
         labels: (N,) true classes.
         logits: (N, C) fused scores.
+        groups: (N) what images belong to that are not independent, such as a patient; None where it is not
+            known. They are not saved.
     """
 
     classes: tuple[str, ...]
     paths: tuple[str, ...]
     labels: Tensor
     logits: Tensor
+    groups: tuple[Hashable, ...] | None = None
 
     @property
     def predicted(self) -> Tensor:

@@ -65,7 +65,10 @@ __all__ = [
 CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
 
 # Keys that came after the first release: where they are None, a run keeps the fingerprint that it had.
-LATER_KEYS = (("fold",), ("card", "images", "intensity"))
+LATER_KEYS = (
+    ("fold",),
+    *(("card", "images", key) for key in ("intensity", "group", "group_column", "group_dicom")),
+)
 
 
 class BackboneRecord(Strict):

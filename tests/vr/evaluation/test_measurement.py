@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn import metrics as sk
 
-from vr.evaluation.measurement import intervals, measure
+from vr.evaluation.measurement import group_intervals, intervals, measure
 from vr.runs.predictions import Predictions
 
 NAMES = ("a", "b", "c")
@@ -80,3 +80,53 @@ def test_intervals_equal_a_bootstrap_over_images() -> None:
     quick = intervals(torch.tensor(sk.confusion_matrix(y, p)), seed=1)
     for name, values in plain.items():
         assert quick[name] == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=0.012)
+
+
+def _of_patients(
+    patients: int = 60, images: int = 5, seed: int = 3
+) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """Labels and predictions of patients whose images are nearly all right or nearly all wrong."""
+    rng = np.random.default_rng(seed)
+    groups = [f"p{patient}" for patient in range(patients) for _ in range(images)]
+    labels = np.repeat(rng.integers(0, 3, patients), images)
+    right = np.repeat(rng.random(patients) < 0.7, images) ^ (rng.random(patients * images) < 0.05)
+    return torch.tensor(labels), torch.tensor(np.where(right, labels, (labels + 1) % 3)), groups
+
+
+def test_group_intervals_equal_a_bootstrap_over_groups() -> None:
+    labels, predicted, groups = _of_patients()
+    y, p = labels.numpy().reshape(60, 5), predicted.numpy().reshape(60, 5)
+    rng = np.random.default_rng(8)
+    drawn = [rng.integers(0, 60, 60) for _ in range(2000)]
+    plain = {
+        "accuracy": [sk.accuracy_score(y[i].ravel(), p[i].ravel()) for i in drawn],
+        "macro_f1": [sk.f1_score(y[i].ravel(), p[i].ravel(), average="macro") for i in drawn],
+    }
+    quick = group_intervals(labels, predicted, groups, 3, seed=1)
+    for name, values in plain.items():
+        assert quick[name] == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=0.015)
+
+
+def test_an_interval_over_groups_is_wider_where_images_of_a_group_agree() -> None:
+    labels, predicted, groups = _of_patients()
+    over_images = intervals(torch.tensor(sk.confusion_matrix(labels, predicted)))["accuracy"]
+    over_groups = group_intervals(labels, predicted, groups, 3)["accuracy"]
+    wider = (over_groups[1] - over_groups[0]) / (over_images[1] - over_images[0])
+    # Five images that nearly agree: at most sqrt(5) = 2.24 times as wide (the design effect).
+    assert 1.8 < wider < 2.24
+
+
+def test_groups_of_one_image_give_the_interval_over_images() -> None:
+    labels, predicted, _ = _of_patients()
+    over_images = intervals(torch.tensor(sk.confusion_matrix(labels, predicted)))["accuracy"]
+    alone = group_intervals(labels, predicted, range(300), 3)["accuracy"]
+    assert alone == pytest.approx(over_images, abs=0.01)
+
+
+def test_measure_draws_groups_where_they_are_known() -> None:
+    labels, predicted, groups = _of_patients()
+    logits = torch.nn.functional.one_hot(predicted, 3).float()
+    scored = Predictions(NAMES, tuple(map(str, range(300))), labels, logits, tuple(groups))
+    assert measure(scored)["groups"] == 60
+    assert measure(scored)["intervals"] == group_intervals(labels, predicted, groups, 3)
+    assert "groups" not in measure(_predictions())

@@ -11,6 +11,7 @@ from attrgen.schema.card import Card
 from vr.data.decoding.intensity import ValueRange
 from vr.data.decoding.pixels import DEEP_HEAD, decode, deep_range, may_be_deep
 from vr.data.formats.file_tree import FileTree
+from vr.data.formats.groups import with_groups
 from vr.data.formats.source import Item
 from vr.data.formats.splits import make_splits
 
@@ -61,8 +62,9 @@ def open_files(
     Raises:
         UserError: as for `make_splits`.
     """
-    splits, notes_on_splits = make_splits(rows, card, tree.root)
-    source = FileSource(tree, splits, (*notes, *notes_on_splits))
+    grouped, notes_on_groups = with_groups(tree, list(rows), card)
+    splits, notes_on_splits = make_splits(grouped, card, tree.root)
+    source = FileSource(tree, splits, (*notes, *notes_on_groups, *notes_on_splits))
     if card.images is None:
         return source
     return replace(source, window=card.images.window, intensity=card.images.intensity)

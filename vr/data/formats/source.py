@@ -18,8 +18,8 @@ class Item:
     """One labelled image.
 
     `path` is its stable id: POSIX, relative to the collection's root (`train/000123` in an array file).
-    `label` is the index into the card's classes. `group` names what must not be divided between training and
-    testing, such as the patient; None where it is unknown.
+    `label` is the index into the card's classes. `group` is what images belong to that must not be in two
+    splits, such as a patient or a lesion; None where it is not known.
     """
 
     path: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
+from vr.data.formats.groups import group_key, has_groups
 from vr.data.formats.source import SPLITS, Item
 
 TEST_SHARE = 0.2
@@ -22,7 +24,7 @@ def make_splits(
 
     Args:
         rows: split and item. Without a test split, a fifth of each class (at least one image), chosen by the
-            hash of the path, is held out of train.
+            hash of the path, is held out of train; a group goes to one side as a whole.
         root: of the collection, for messages.
 
     Returns:
@@ -48,15 +50,25 @@ def make_splits(
     notes: tuple[str, ...] = ()
     if not grouped["test"] and grouped["train"]:
         grouped["train"], grouped["test"] = _hold_out(grouped["train"])
-        notes = (
-            f"There is no test split: {len(grouped['test'])} images, a fifth of each class, "
-            "chosen by the hash of their paths, are held out for testing.",
-        )
+        notes = (_held_out_note(grouped["train"], grouped["test"]),)
     _check_classes({item.label for items in grouped.values() for item in items}, card, root)
     splits = {
         split: tuple(sorted(items, key=lambda item: item.path)) for split, items in grouped.items() if items
     }
     return splits, notes
+
+
+def _held_out_note(train: list[Item], test: list[Item]) -> str:
+    chosen = (
+        f"There is no test split: {len(test)} images, a fifth of each class, chosen by the hash of their "
+        "paths, are held out for testing"
+    )
+    if has_groups((*train, *test)):
+        return f"{chosen}; images of one group stay together."
+    return (
+        f"{chosen}. Which images show the same patient is not known, so a patient may be on both sides: name "
+        "the groups in the card (images.group)."
+    )
 
 
 def _check_classes(labels: set[int], card: Card, root: Path) -> None:
@@ -72,12 +84,51 @@ def _check_classes(labels: set[int], card: Card, root: Path) -> None:
 
 
 def _hold_out(items: list[Item]) -> tuple[list[Item], list[Item]]:
-    train: list[Item] = []
-    test: list[Item] = []
-    for label in sorted({item.label for item in items}):
-        of_class = [item for item in items if item.label == label]
-        of_class.sort(key=lambda item: hashlib.sha256(os.fsencode(item.path)).digest())
-        cut = math.ceil(TEST_SHARE * len(of_class)) if len(of_class) > 1 else 0
-        test += of_class[:cut]
-        train += of_class[cut:]
-    return train, test
+    """Train and test images: whole groups go to test, a fifth of each class as nearly as they allow.
+
+    Groups are taken in the order of their hash as long as they fit into the share of each class in them. A
+    class without a test image then gets its smallest group, if another one remains for training.
+    """
+    groups = _groups_in_order(items)
+    target = {
+        label: math.ceil(TEST_SHARE * count) if _groups_with(groups, label) > 1 else 0
+        for label, count in Counter(item.label for item in items).items()
+    }
+    held: list[list[Item]] = []
+    in_test: Counter[int] = Counter()
+    for members in groups:
+        counts = Counter(item.label for item in members)
+        if all(in_test[label] + count <= target[label] for label, count in counts.items()):
+            held.append(members)
+            in_test += counts
+    for label in sorted(target):
+        if target[label] and not in_test[label]:
+            rest = [members for members in groups if members not in held]
+            candidates = [members for members in rest if _may_leave(members, label, rest)]
+            if candidates:
+                held.append(min(candidates, key=len))
+                in_test += Counter(item.label for item in held[-1])
+    test = {item.path for members in held for item in members}
+    return [item for item in items if item.path not in test], [item for item in items if item.path in test]
+
+
+def _groups_in_order(items: list[Item]) -> list[list[Item]]:
+    """The items by group, ordered by the smallest hash of a path in each; without a group, each by itself."""
+
+    def digest(item: Item) -> bytes:
+        return hashlib.sha256(os.fsencode(item.path)).digest()
+
+    groups: dict[tuple[bool, str], list[Item]] = {}
+    for item in sorted(items, key=digest):
+        groups.setdefault(group_key(item), []).append(item)
+    return list(groups.values())
+
+
+def _groups_with(groups: list[list[Item]], label: int) -> int:
+    return sum(any(item.label == label for item in members) for members in groups)
+
+
+def _may_leave(members: list[Item], label: int, rest: list[list[Item]]) -> bool:
+    """Whether a group has that class, and every class in it remains in another group."""
+    labels = {item.label for item in members}
+    return label in labels and all(_groups_with(rest, other) > 1 for other in labels)

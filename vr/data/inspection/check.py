@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
+from vr.data.formats.groups import SharedGroup, shared_groups
 from vr.data.formats.source import SPLITS, ImageSource, Item
 from vr.data.sampling.content import content_ids, duplicates
 
@@ -21,12 +22,14 @@ class Report:
         counts: number of images by split and class name.
         unreadable: the error of each image that cannot be read.
         leaks: groups of images with the same pixels in several splits, as (split, item).
+        shared_groups: the groups (patients) that are in several splits, with their sizes.
     """
 
     card: Card
     counts: dict[str, dict[str, int]]
     unreadable: list[UserError]
     leaks: list[list[tuple[str, Item]]]
+    shared_groups: list[SharedGroup]
 
     def problems(self) -> list[str]:
         """The problems, one line each; none if there are no problems."""
@@ -41,7 +44,9 @@ class Report:
             "the same image in several splits: " + ", ".join(f"{split} {item.path}" for split, item in group)
             for group in self.leaks
         ]
-        return lines + _shortened(leaks, "more images that are in several splits")
+        lines += _shortened(leaks, "more images that are in several splits")
+        shared = [f"the same group in several splits: {group}" for group in self.shared_groups]
+        return lines + _shortened(shared, "more groups that are in several splits")
 
 
 def check(source: ImageSource, card: Card, progress: Callable[[], None] = lambda: None) -> Report:
@@ -58,7 +63,7 @@ def check(source: ImageSource, card: Card, progress: Callable[[], None] = lambda
     unreadable: list[UserError] = []
     items = [item for split in source.splits.values() for item in split]
     ids = content_ids(source, items, on_error=lambda _, error: unreadable.append(error), progress=progress)
-    return Report(card, counts, unreadable, duplicates(source.splits, ids))
+    return Report(card, counts, unreadable, duplicates(source.splits, ids), shared_groups(source.splits))
 
 
 def _shortened(lines: list[str], rest: str) -> list[str]:

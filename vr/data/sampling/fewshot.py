@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
 from attrgen.core.validation import Strict, read_json
 from attrgen.schema.card import Card
+from vr.data.formats.groups import group_key
 from vr.data.formats.source import ImageSource, Item
 from vr.data.sampling.content import content_ids
 
@@ -64,6 +66,10 @@ def draw(source: ImageSource, card: Card, shots: int, seed: int) -> FewShot:
     min(shots, 4) images per class of the val split; where there is none, the last ones of the same order over
     train.
 
+    Where groups of images are known (`Item.group`), training images come from as many groups as possible, and
+    without a val split no group is in both parts of the sample: the last groups of the order are kept for
+    validation, unless the shots need them. Images without groups are drawn as if each were a group.
+
     Raises:
         UserError: no training images, a class has fewer than `shots`, or an image cannot be read.
     """
@@ -79,16 +85,18 @@ def draw(source: ImageSource, card: Card, shots: int, seed: int) -> FewShot:
         )
     _check_enough(source, card, shots)
     ids = content_ids(source, [*pools["train"], *pools["val"]])
-    train: list[Item] = []
-    val: list[Item] = []
-    val_shots = min(shots, VAL_SHOTS)
-    for label in range(len(card.classes)):
-        order = _ordered(pools["train"], label, ids, f"{seed}|train|")
-        train += order[:shots]
-        if pools["val"]:
-            val += _ordered(pools["val"], label, ids, f"{seed}|val|")[:val_shots]
-        else:
-            val += order[shots:][::-1][:val_shots]
+    classes = range(len(card.classes))
+    orders = {label: _ordered(pools["train"], label, ids, f"{seed}|train|") for label in classes}
+    val_orders = {label: _ordered(pools["val"], label, ids, f"{seed}|val|") for label in classes}
+    reserved = set() if pools["val"] else _reserved_groups(orders)
+    train = [item for order in orders.values() for item in _one_per_group_first(order, reserved)[:shots]]
+    if not pools["val"]:
+        used = {group_key(item) for item in train}
+        val_orders = {
+            label: [item for item in reversed(order) if group_key(item) not in used]
+            for label, order in orders.items()
+        }
+    val = [item for order in val_orders.values() for item in order[: min(shots, VAL_SHOTS)]]
     drawn_ids = {item.path: ids[item.path][:_ID_LENGTH] for item in (*train, *val)}
     return FewShot(tuple(train), tuple(val), shots, seed, card.name, card.class_names, drawn_ids)
 
@@ -175,6 +183,37 @@ def _ordered(pool: Sequence[Item], label: int, ids: Mapping[str, str], salt: str
         return hashlib.sha256(f"{salt}{ids[item.path]}".encode()).hexdigest(), item.path
 
     return sorted((item for item in pool if item.label == label), key=rank)
+
+
+def _reserved_groups(orders: Mapping[int, Sequence[Item]]) -> set[tuple[bool, str]]:
+    """Groups that are kept for validation: of each class the last ones, up to `VAL_SHOTS` images.
+
+    At least one group of each class is left for training. The result does not depend on the shots, so that
+    a smaller sample stays the beginning of a larger one.
+    """
+    reserved: set[tuple[bool, str]] = set()
+    for order in orders.values():
+        images = Counter(map(group_key, order))
+        last_first = dict.fromkeys(group_key(item) for item in reversed(order))
+        remaining = [group for group in last_first if group not in reserved]
+        covered = sum(count for group, count in images.items() if group in reserved)
+        for group in remaining[:-1]:
+            if covered >= VAL_SHOTS:
+                break
+            reserved.add(group)
+            covered += images[group]
+    return reserved
+
+
+def _one_per_group_first(order: Sequence[Item], reserved: set[tuple[bool, str]]) -> list[Item]:
+    """Images of groups that are not reserved, then the others; of each group one before a second one."""
+    seen: Counter[tuple[bool, str]] = Counter()
+    ranked: list[tuple[bool, int, int]] = []
+    for index, item in enumerate(order):
+        group = group_key(item)
+        ranked.append((group in reserved, seen[group], index))
+        seen[group] += 1
+    return [order[index] for _, _, index in sorted(ranked)]
 
 
 def _check_enough(source: ImageSource, card: Card, shots: int) -> None:

@@ -43,3 +43,19 @@ def test_long_lists_are_shortened(forms: dict[str, Path], card: Card) -> None:
     problems = check(open_source(card, forms["folder"]), card).problems()
     assert len(problems) == 11
     assert problems[-1] == "… and 16 more unreadable images"
+
+
+def test_a_patient_in_two_splits_is_reported(forms: dict[str, Path], card: Card) -> None:
+    root = forms["folder"]
+    for split, kind, number in (
+        ("train", "dark_ring", 3),
+        ("train", "dark_ring", 4),
+        ("test", "bright_spot", 1),
+    ):
+        path = root / split / kind / f"{split}-{number}.png"
+        path.rename(path.with_name(f"patient7_{number}.png"))
+    assert card.images is not None
+    images = card.images.model_copy(update={"group": r"patient(\d+)"})
+    card = card.model_copy(update={"images": images})
+    problems = check(open_source(card, root), card).problems()
+    assert problems == ["the same group in several splits: 7 (train 2, test 1)"]

@@ -18,6 +18,7 @@ from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, CardClass
 from vr.data.formats.source import ImageSource
 from vr.data.sampling import fewshot
+from vr.data.sampling.content import content_ids
 from vr.data.sources import open_source
 
 CARD = Card(
@@ -115,6 +116,7 @@ import sys
 from pathlib import Path
 from attrgen.schema import card as cards
 from vr.data.sampling import fewshot
+from vr.data.sampling.content import content_ids
 from vr.data.sources import open_source
 card = cards.load(Path(sys.argv[1]))
 print(fewshot.dumps(fewshot.draw(open_source(card, Path(sys.argv[2])), card, 4, 7)), end="")
@@ -261,3 +263,16 @@ def test_an_unreadable_image_is_named(source: ImageSource) -> None:
     with pytest.raises(UserError) as caught:
         fewshot.draw(source, CARD, 1, 1)
     assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize("shots", [1, 2, 3, 5, 9, 12])
+def test_without_groups_the_sample_is_the_start_and_the_end_of_one_order(tmp_path: Path, shots: int) -> None:
+    source = open_source(CARD, write(tmp_path / "toy", counts={"train": 12, "test": 3}))
+    sample = fewshot.draw(source, CARD, shots, seed=7)
+    content = content_ids(source, source.splits["train"])
+    for label in range(3):
+        pool = [item for item in source.splits["train"] if item.label == label]
+        pool.sort(key=lambda item: hashlib.sha256(f"7|train|{content[item.path]}".encode()).hexdigest())
+        assert [item for item in sample.train if item.label == label] == pool[:shots]
+        rest = pool[shots:][::-1][: min(shots, 4)]
+        assert [item for item in sample.val if item.label == label] == rest

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from attrgen.core.errors import UserError
+from attrgen.core.names import did_you_mean, fold
 from attrgen.schema.card import Card
 from attrgen.schema.image_names import TABLE_HEAD, is_manifest, split_of
 from vr.data.formats.file_source import FileSource, open_files
@@ -18,16 +19,23 @@ from vr.data.formats.location import Location
 from vr.data.formats.source import Item
 
 SUFFIXES = (".csv", ".parquet")
+# Titles of a column of groups, folded, the widest group first.
+GROUP_COLUMNS = (
+    *("group", "group id"),
+    *("patient", "patient id", "patientid", "subject", "subject id", "participant id"),
+    *("case", "case id", "lesion", "lesion id"),
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a manifest as text; `split` is empty where there is none."""
+    """A row of a manifest as text; `split` and `group` are empty where there is none."""
 
     line: int
     path: str
     label: str
     split: str
+    group: str
 
 
 def detect(location: Location) -> bool:
@@ -90,7 +98,8 @@ def _manifest(location: Location) -> tuple[FileTree, str]:
 
 def _items(tree: FileTree, name: str, card: Card) -> Iterator[tuple[str, Item]]:
     files, manifest = set(tree.names), tree.path_of(name)
-    for row in read_rows(tree, name):
+    column = card.images.group_column if card.images is not None else None
+    for row in read_rows(tree, name, group_column=column):
         if not is_inside(row.path):
             raise UserError(
                 f"the path '{row.path}' leads outside of the manifest's folder",
@@ -120,11 +129,14 @@ def _items(tree: FileTree, name: str, card: Card) -> Iterator[tuple[str, Item]]:
                 remedy="Use train, val or test.",
             )
         if label is not None:
-            yield split, Item(path, label)
+            yield split, Item(path, label, row.group or None)
 
 
-def read_rows(tree: FileTree, name: str) -> Iterator[Row]:
+def read_rows(tree: FileTree, name: str, *, group_column: str | None = None) -> Iterator[Row]:
     """Rows of a manifest as text.
+
+    Args:
+        group_column: title of the column of groups; by default the first of `GROUP_COLUMNS` that there is.
 
     Raises:
         UserError: it cannot be read, has no columns path and label, or a cell is empty.
@@ -141,6 +153,7 @@ def read_rows(tree: FileTree, name: str) -> Iterator[Row]:
         )
     at_path, at_label = columns.index("path"), columns.index("label")
     at_split = columns.index("split") if "split" in columns else None
+    at_group = _group_index(columns, group_column, file)
     for line, row in rows:
         if len(row) != len(columns) or not row[at_path].strip() or not row[at_label].strip():
             raise UserError(
@@ -151,7 +164,27 @@ def read_rows(tree: FileTree, name: str) -> Iterator[Row]:
                 remedy="Correct the row.",
             )
         split = row[at_split].strip() if at_split is not None else ""
-        yield Row(line, row[at_path].strip(), row[at_label].strip(), split)
+        group = row[at_group].strip() if at_group is not None else ""
+        yield Row(line, row[at_path].strip(), row[at_label].strip(), split, group)
+
+
+def _group_index(columns: Sequence[str], title: str | None, file: str) -> int | None:
+    """Index of the column of groups, or None.
+
+    Raises:
+        UserError: there is no column of that title.
+    """
+    folded = [fold(column) for column in columns]
+    if title is None:
+        return next((folded.index(known) for known in GROUP_COLUMNS if known in folded), None)
+    if fold(title) not in folded:
+        raise UserError(
+            f"there is no column '{title}', which the card names as images.group_column",
+            code="manifest-no-group-column",
+            file=file,
+            remedy=did_you_mean(title, columns),
+        )
+    return folded.index(fold(title))
 
 
 def _csv(content: bytes, file: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
