@@ -7,6 +7,7 @@ import io
 import shlex
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -43,11 +44,13 @@ class Predictions:
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions of several sets of images of the same classes, as one."""
+    groups = [part.groups for part in parts if part.groups is not None]
     return Predictions(
         parts[0].classes,
         tuple(path for part in parts for path in part.paths),
         torch.cat([part.labels for part in parts]),
         torch.cat([part.logits for part in parts]),
+        tuple(chain.from_iterable(groups)) if len(groups) == len(parts) else None,
     )
 
 
