@@ -20,6 +20,14 @@ def report(
     backbone: options.RunBackbone = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
+    baseline: Annotated[
+        str | None,
+        options.option(
+            "Comparison",
+            "The run that the others are compared with: its directory, or its method if only one run has it.",
+            default="the first",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         options.option(options.OUTPUT, "The page.", default="RUN/report.html, or beside the runs compared"),
@@ -30,13 +38,14 @@ def report(
     Several runs become one page that compares them.
     """
     from vr.report import report_data, run_report
+    from vr.report.comparison import naming, results
     from vr.report.comparison import page as comparison
-    from vr.report.comparison import results
     from vr.runtime.device import resolve_device
 
     finished = results.find(run_directories)
     if len(finished) > 1:
-        typer.echo(f"written: {comparison.write_comparison(finished, out)}")
+        reference = 0 if baseline is None else naming.find_run(finished, baseline)
+        typer.echo(f"written: {comparison.write_comparison(finished, out, baseline=reference)}")
         return
     read = report_data.reopen(
         finished[0].path,

@@ -24,7 +24,8 @@ def card(
     It states data and licence, metrics with intervals, limits, and how to cite.
     """
     from attrgen.core.files import write_text
-    from vr.report.model_card import CARD, model_card, read_facts
+    from vr.report.model_card import CARD, model_card
+    from vr.report.run_facts import read_facts
 
     path = out or run_directory / CARD
     if path == Path("-"):

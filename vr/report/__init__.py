@@ -1,4 +1,4 @@
-"""What a run is worth, as one page that needs nothing else; or several runs, side by side.
+"""Reports: one run as a page or a model card, and several runs as a page, tables and curves.
 
-run directory and images → charts, thumbnails, confusions, sentences → page
+run directory and images → report_data → sections (charts, thumbnails, captions) → page
 """

@@ -1,4 +1,4 @@
-"""What a run's calibration is worth on the images of the page: a sentence, and coverage against risk."""
+"""The calibration of a run, measured on the images of the report: sentences, and coverage against risk."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vr.report.report_data import ReportData
 
 
 def calibrated(data: ReportData) -> dict[str, Any] | None:
-    """Sentences and chart; None where the run has no calibration of its own, or was not measured on test."""
+    """Sentences and chart; None if the run has no calibration, or was not measured on test images."""
     try:
         calibration = calibrations.load(data.path)
-    except UserError:  # of an earlier training: `vr predict` refuses it and says so
+    except UserError:  # it belongs to an earlier training: `vr predict` refuses it and says so
         return None
     if calibration is None or data.metrics["split"] != "test":
         return None
     test = calibration_assessment.assess(data.predictions, calibration)
-    chances = calibrations.probabilities(data.predictions.logits, calibration.temperature)
-    confidence, predicted = chances.max(1)
+    probabilities = calibrations.probabilities(data.predictions.logits, calibration.temperature)
+    confidence, predicted = probabilities.max(1)
     curve = selective.coverage_risk(confidence, predicted == data.predictions.labels)
     right = test["selective_accuracy"]
     return {
@@ -39,13 +39,13 @@ def _sentences(calibration: Calibration, test: dict[str, Any]) -> list[str]:
         "no image is answered"
         if test["selective_accuracy"] is None
         else f"{percent(test['answered'])} of the images are answered, {percent(test['selective_accuracy'])} "
-        f"of them rightly (of all images: {percent(test['accuracy'])})"
+        f"of them correctly (of all images: {percent(test['accuracy'])})"
     )
     return [
         f"Fitted on {calibration.images} {calibration.images_from}, a temperature of "
-        f"{calibration.temperature:.3g} takes the ECE here from {percent(test['ece_before'])} to "
+        f"{calibration.temperature:.3g} changes the ECE here from {percent(test['ece_before'])} to "
         f"{percent(test['ece_after'])}.",
-        f"Where it abstains below a confidence of {percent(calibration.threshold, 0)}, {answered}.",
-        f"Sets of classes that are to hold the true one {percent(test['sets_asked'], 0)} of the time do so "
+        f"If it abstains below a confidence of {percent(calibration.threshold, 0)}, {answered}.",
+        f"Sets of classes that should hold the true one {percent(test['sets_asked'], 0)} of the time do so "
         f"in {percent(test['sets_coverage'])}, with {test['sets_size']:.2f} classes on average.",
     ]

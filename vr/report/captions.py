@@ -1,4 +1,4 @@
-"""What the page says in words: captions, text alternatives and warnings, from numbers alone."""
+"""The sentences of a report: captions, text alternatives and warnings, from numbers alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vr.runs.run import RunConfig
 
 if TYPE_CHECKING:
     from vr.report.diagnostics import Bin, Curve
-    from vr.report.misleading_texts import FiredBank
+    from vr.report.misleading_texts import BankOnPair
 
 _FEW = 100  # test images below which intervals are wide
-_EVEN = 0.01  # logits between two classes that nobody would call a preference
-_SPREAD = 0.05  # a gap between confidence and accuracy worth a warning
+_EVEN = 0.01  # logits between two classes that are no preference
+_GAP = 0.05  # between confidence and accuracy, worth naming
 
 
 def counted(number: int, noun: str) -> str:
@@ -25,19 +25,24 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; names must not be empty."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share in [0, 1] as a percentage, or a dash where it is not defined."""
+    """A share in [0, 1] as a percentage, or a dash if it is not defined."""
     return "–" if share is None else f"{100 * share:.{digits}f}%"
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
-    """How often it was right, against guessing."""
+    """How often it was right, and what always answering the most frequent class would reach."""
     counts = [values["images"] for values in metrics["per_class"].values()]
     total = metrics["images"]
     right = round(metrics["overall"]["accuracy"] * total)
     return (
-        f"Right on {right} of {total} {metrics['split']} images. "
-        f"Always answering the commonest class would be right on {percent(max(counts) / total, 0)}."
+        f"Right on {right} of {counted(total, metrics['split'] + ' image')}. "
+        f"Always answering the most frequent class would be right on {percent(max(counts) / total, 0)}."
     )
 
 
@@ -55,48 +60,78 @@ def classes(metrics: Mapping[str, Any]) -> str:
 
 
 def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
-    """The commonest mistake."""
-    counted = [
+    """The most frequent mistake."""
+    mistakes = [
         (count, row, column)
         for row, counts in enumerate(matrix)
         for column, count in enumerate(counts)
         if row != column and count
     ]
-    if not counted:
+    if not mistakes:
         return "No image was taken for another class."
-    count, row, column = max(counted, key=lambda entry: entry[0])
+    count, row, column = max(mistakes, key=lambda entry: entry[0])
     return (
-        f"The commonest mistake: {names[row]} taken for {names[column]}, "
-        f"{count} of {sum(matrix[row])} images ({percent(count / sum(matrix[row]), 0)})."
+        f"The most frequent mistake: {names[row]} taken for {names[column]}, "
+        f"{count} of {counted(sum(matrix[row]), 'image')} ({percent(count / sum(matrix[row]), 0)})."
     )
 
 
 def confusion_alt(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     """The matrix in words."""
     rows = [
-        f"{name}: {counts[place]} of {sum(counts)} right"
-        for place, (name, counts) in enumerate(zip(names, matrix, strict=True))
+        f"{name}: {counts[label]} of {sum(counts)} right"
+        for label, (name, counts) in enumerate(zip(names, matrix, strict=True))
     ]
     return f"Confusion matrix, rows true, columns predicted. {'; '.join(rows)}. {confusion(matrix, names)}"
 
 
-def confidence(bins: Sequence[Bin]) -> str:
-    """Whether confidence and accuracy agree on the whole."""
-    total = sum(own.images for own in bins)
-    sure = sum(own.images * own.confidence for own in bins if own.images) / total
-    right = sum(own.images * own.accuracy for own in bins if own.images) / total
-    gap = sure - right
-    verdict = "about as sure as it should be"
-    if abs(gap) > 0.02:
-        verdict = f"{'overconfident' if gap > 0 else 'underconfident'} by {100 * abs(gap):.0f} points"
-    return f"On average it is {percent(sure, 0)} sure and {percent(right, 0)} right: {verdict}."
+def confidence(bins: Sequence[Bin]) -> list[str]:
+    """Whether confidence and accuracy agree, on average and bin by bin: what the diagram shows."""
+    total = sum(bin_.images for bin_ in bins)
+    sure = sum(bin_.images * bin_.confidence for bin_ in bins if bin_.images) / total
+    right = sum(bin_.images * bin_.accuracy for bin_ in bins if bin_.images) / total
+    verdict = "the two agree"
+    if abs(sure - right) > 0.02:
+        verdict = f"{_direction(sure - right)} by {100 * abs(sure - right):.0f} points"
+    lines = [f"On average it is {percent(sure, 0)} sure and {percent(right, 0)} right: {verdict}."]
+    lines += [_group(group) for group in _groups(bins)]
+    if len(lines) == 1:
+        lines.append(f"In no bin is the gap above {100 * _GAP:.0f} points and beyond chance.")
+    return lines
+
+
+def _groups(bins: Sequence[Bin]) -> list[list[Bin]]:
+    """Neighbouring bins with a gap beyond chance in the same direction."""
+    groups: list[list[Bin]] = []
+    for bin_ in bins:
+        if not bin_.images or abs(bin_.gap) <= _GAP or not bin_.is_beyond_chance:
+            continue
+        last = groups[-1][-1] if groups else None
+        if last is not None and last.high == bin_.low and (last.gap > 0) == (bin_.gap > 0):
+            groups[-1].append(bin_)
+        else:
+            groups.append([bin_])
+    return groups
+
+
+def _group(bins: Sequence[Bin]) -> str:
+    images = sum(bin_.images for bin_ in bins)
+    right = sum(bin_.images * bin_.accuracy for bin_ in bins) / images
+    word = _direction(bins[0].gap).capitalize()
+    low, high = percent(bins[0].low, 0), percent(bins[-1].high, 0)
+    count = counted(images, "image")
+    return f"{word} where it is {low} to {high} sure: right on {percent(right, 0)} of {count}."
+
+
+def _direction(gap: float) -> str:
+    return "overconfident" if gap > 0 else "underconfident"
 
 
 def reliability_alt(bins: Sequence[Bin], ece: float) -> str:
     """The reliability diagram in words."""
     parts = [
-        f"{own.low:.0%} to {own.high:.0%} sure: right on {percent(own.accuracy, 0)} of {own.images}"
-        for own in bins
+        f"{bin_.low:.0%} to {bin_.high:.0%} sure: right on {percent(bin_.accuracy, 0)} of {bin_.images}"
+        for bin_ in bins
     ]
     return f"Reliability diagram, ECE {percent(ece)}. {'; '.join(parts)}."
 
@@ -110,11 +145,11 @@ def areas_alt(what: str, area: str, curves: Sequence[Curve | None], names: Seque
 
 
 def training(history: Sequence[Row], selected: int | None, select: str, test: float | None) -> str:
-    """What became of the loss, and which epoch was kept."""
+    """How the loss changed, and which epoch was kept."""
     first, last = history[0], history[-1]
-    epochs = f"{len(history)} epochs" if len(history) > 1 else "one epoch"
-    went = "fell" if last["loss"] < first["loss"] else "went"
-    text = f"The loss {went} from {first['loss']:.3g} to {last['loss']:.3g} in {epochs}. "
+    change = "fell" if last["loss"] < first["loss"] else "went"
+    epochs = counted(len(history), "epoch")
+    text = f"The loss {change} from {first['loss']:.3g} to {last['loss']:.3g} in {epochs}. "
     why = "the best on validation" if select == "val" else "the last"
     text += f"Kept: epoch {selected}, {why}. " if selected is not None else ""
     kept = next((row for row in history if row["epoch"] == selected), last)
@@ -125,7 +160,7 @@ def training(history: Sequence[Row], selected: int | None, select: str, test: fl
 
 
 def gate(history: Sequence[Row]) -> str:
-    """Where the gate ended and what that means."""
+    """The last weights of the gate, and what they mean."""
     positive, negative = history[-1]["gate_pos"], history[-1]["gate_neg"]
     text = f"The gate ended at {positive:.2f} : {negative:.2f} (positive : negative)"
     if min(positive, negative) < 0.01:
@@ -136,46 +171,46 @@ def gate(history: Sequence[Row]) -> str:
 
 
 def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | None) -> list[str]:
-    """What a reader should beware of, beside what the method itself warns of."""
-    found = []
+    """What a reader should know before trusting the numbers; the method's own warnings are elsewhere."""
+    lines = []
     if weights == "random":
-        found.append("The backbone has random weights: this run tries the program out and says nothing else.")
+        lines.append("The backbone has random weights: this run only tests the program.")
     if metrics["images"] < _FEW:
-        found.append(f"There are only {metrics['images']} {metrics['split']} images: intervals are wide.")
+        lines.append(f"Only {counted(metrics['images'], metrics['split'] + ' image')}: intervals are wide.")
     named = map(sum, zip(*metrics["confusion_matrix"], strict=True))
     never = [name for name, count in zip(metrics["per_class"], named, strict=True) if not count]
     if never:
-        found.append(f"Never predicted: {', '.join(never)}.")
+        lines.append(f"Never predicted: {', '.join(never)}.")
     absent = [name for name, values in metrics["per_class"].items() if not values["images"]]
     if absent:
-        found.append(f"Without {metrics['split']} images, so not measured: {', '.join(absent)}.")
-    total = sum(own.images for own in bins)
-    gap = sum(own.images * (own.confidence - own.accuracy) for own in bins if own.images) / total
-    if gap > _SPREAD:
-        found.append(
+        lines.append(f"Without {metrics['split']} images, so not measured: {', '.join(absent)}.")
+    total = sum(bin_.images for bin_ in bins)
+    gap = sum(bin_.images * (bin_.confidence - bin_.accuracy) for bin_ in bins if bin_.images) / total
+    if gap > _GAP:
+        lines.append(
             "The confidences are too high to be taken as probabilities: see the reliability diagram. "
-            "vr calibrate mends that."
+            "vr calibrate corrects them."
         )
     if metrics["split"] != "test":
-        found.append(
+        lines.append(
             f"Measured on the {metrics['split']} split: no estimate of how good it is on new images."
         )
     if "oracle" in metrics:
         oracle = metrics["oracle"]
-        found.append(
-            f"An oracle column was asked for: {percent(oracle['accuracy'])} in epoch {oracle['epoch']}, "
+        lines.append(
+            f"An oracle was requested: {percent(oracle['accuracy'])} in epoch {oracle['epoch']}, "
             "selected on the test set, is an upper bound and not a result."
         )
-    return found
+    return lines
 
 
 def facts(config: RunConfig) -> str:
-    """The run in a line."""
+    """The run in one line."""
     preset = "" if config.preset == "default" else f" ({config.preset})"
     backbone = Path(config.backbone.name).name if "/" in config.backbone.name else config.backbone.name
     return (
-        f"{config.method}{preset}, {config.shots} training images a class, seed {config.seed}, on a frozen "
-        f"{backbone}; {config.learned_parameters:,} learned numbers."
+        f"{config.method}{preset}, {counted(config.shots, 'training image')} per class, seed {config.seed}, "
+        f"on a frozen {backbone}; {counted(config.learned_parameters, 'learned number')}."
     )
 
 
@@ -185,76 +220,75 @@ def sentence(text: str) -> str:
 
 
 def areas(curve: Curve | None, pr_curve: Curve | None) -> str:
-    """The areas below a class's curves."""
+    """The areas under the curves of a class."""
     if curve is None or pr_curve is None:
         return "not defined"
     return f"AUROC {curve.area:.2f}, AP {pr_curve.area:.2f}"
 
 
 def loss(last: Row, beta: float | None) -> str:
-    """What the loss is made of."""
+    """The terms of the loss."""
     if beta is None or not beta:
-        return "The loss that training lowers: the cross-entropy of the scores, in nats an image."
+        return "The training loss: cross-entropy of the scores, in nats per image."
     return (
         f"Loss = cross-entropy + {beta:g} × penalty. The penalty grows where the negative expert scores a "
-        f"class within the margin of the true class or above it; it ended at {last['penalty']:.3g}."
+        f"class within the margin of the true class or above it; in the last epoch: {last['penalty']:.3g}."
     )
 
 
 def program_name(expert: str, count: int) -> str:
-    """What to call an expert's program."""
+    """The name of an expert's program."""
     return (
         {"pos": "positive program", "neg": "negative program"}.get(expert, expert) if count > 1 else "program"
     )
 
 
 def program(values: Tensor) -> str:
-    """How far a program has gone from where it started, from what it adds (3, N) where it may."""
+    """How far a program is from its start, from the values (3, N) of the pixels that it may change."""
     if bool((values < 0).any()):
         return f"it adds {float(values.min()):+.2f} to {float(values.max()):+.2f} of the full range"
     extreme = float(((values < 0.05) | (values > 0.95)).float().mean())
     moved = float((values - 0.5).abs().mean())
     if moved < 1e-3:
-        return "still the mid-grey that it started as"
+        return "still the mid-grey of its start"
     return (
-        f"it started as mid-grey, 0.5, and is {moved:.2f} away from it on average; {100 * extreme:.0f}% of "
-        "its values have gone all the way to black or white"
+        f"it started as mid-grey, 0.5; the mean distance from it is {moved:.2f}, and {100 * extreme:.0f}% of "
+        "its values are black or white"
     )
 
 
 def programs(signed: bool) -> str:
-    """What a program is."""
+    """What a program is, in words."""
     if signed:
         return "The border that is added onto every image. Here mid-grey means that nothing is added."
     return (
-        "The frame that is put around every image: the frozen backbone is steered by these pixels alone. "
-        "What is shown is what is really added, sigmoid(delta) within the frame."
+        "The frame that is put around every image: only these pixels are learned, the backbone is frozen. "
+        "Shown as it is added: sigmoid(delta) within the frame."
     )
 
 
 def shown(images: int, pictures: int) -> str:
-    """How many images there are, and how many of them are pictured."""
-    count = f"{images} image{'' if images == 1 else 's'}"
+    """How many images there are, and how many of them are shown."""
+    count = counted(images, "image")
     return count if pictures in (0, images) else f"{count}, {pictures} of them shown"
 
 
 def sample(train: int, val: int) -> str:
     """The size of the sample."""
-    rest = f"; {val} more were set apart for validation" if val else "; none were set apart for validation"
-    return f"{train} images to train on{rest}."
+    return f"{counted(train, 'training image')}, {counted(val, 'validation image')}."
 
 
-def leaning(banks: Sequence[FiredBank], predicted: str, true: str) -> str:
-    """Which expert made the mistake, from what its banks gave."""
+def favoured(banks: Sequence[BankOnPair], predicted: str, true: str) -> str:
+    """Which expert caused the mistake, from the contributions of its banks."""
     by_expert: dict[str, float] = {}
     for bank in banks:
-        by_expert[bank.expert] = by_expert.get(bank.expert, 0.0) + bank.lean
+        by_expert[bank.expert] = by_expert.get(bank.expert, 0.0) + bank.margin
     if not by_expert:
         return ""
     parts = [
-        f"the {expert} expert leant towards {predicted if logits > 0 else true} by {abs(logits):.2f} logits"
+        f"the {expert} expert favoured {predicted if logits > 0 else true} by {abs(logits):.2f} logits"
         if abs(logits) >= _EVEN
-        else f"the {expert} expert leant neither way"
+        else f"the {expert} expert favoured neither"
         for expert, logits in by_expert.items()
     ]
     return sentence(f"on average over the images shown, {' and '.join(parts)}")

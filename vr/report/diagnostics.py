@@ -1,4 +1,4 @@
-"""The numbers behind the diagrams: reliability bins, ROC and precision-recall curves, thinned to be drawn."""
+"""The numbers of the diagrams: reliability bins, ROC and precision-recall curves, thinned for drawing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POINTS = 200
 
 @dataclass(frozen=True)
 class Bin:
-    """Images whose confidence lies between `low` and `high`; the means are NaN where there is none."""
+    """Images with a confidence above `low`, up to `high`; the means are NaN if there is none."""
 
     low: float
     high: float
@@ -26,14 +26,33 @@ class Bin:
     confidence: float
     accuracy: float
 
+    @property
+    def gap(self) -> float:
+        """Mean confidence minus accuracy: above zero it is overconfident."""
+        return self.confidence - self.accuracy
+
+    @property
+    def is_beyond_chance(self) -> bool:
+        """Whether the confidence is outside Wilson's 95% interval of the accuracy."""
+        low, high = wilson(round(self.accuracy * self.images), self.images)
+        return not low <= self.confidence <= high
+
 
 @dataclass(frozen=True)
 class Curve:
-    """One class against the rest: points of a line in [0, 1], and the area below it."""
+    """One class against the rest: points of a line in [0, 1], and the area under it."""
 
     x: Tensor
     y: Tensor
     area: float
+
+
+def wilson(count: int, total: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a proportion. (Brown, Cai and DasGupta, Statistical Science 2001.)"""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(count, total).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)
 
 
 def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
@@ -44,28 +63,28 @@ def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
     confidence = predictions.logits.double().softmax(1).amax(1)
     right = (predictions.predicted == predictions.labels).double()
     edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
-    place = (torch.bucketize(confidence, edges) - 1).clamp(0, bins - 1)
-    found = []
+    bin_of = (torch.bucketize(confidence, edges) - 1).clamp(0, bins - 1)
+    result = []
     for number in range(bins):
-        own = place == number
-        found.append(
+        members = bin_of == number
+        result.append(
             Bin(
                 float(edges[number]),
                 float(edges[number + 1]),
-                int(own.sum()),
-                float(confidence[own].mean()),
-                float(right[own].mean()),
+                int(members.sum()),
+                float(confidence[members].mean()),
+                float(right[members].mean()),
             )
         )
-    return found
+    return result
 
 
 def roc(predictions: Predictions) -> list[Curve | None]:
     """False against true positive rate by class, area AUROC; None for a class without or with all images."""
     false, true, _ = _curves(tm.multiclass_roc, predictions)
     return [
-        Curve(*_thin(x, y), float(torch.trapezoid(y, x))) if there else None
-        for x, y, there in zip(false, true, _both(predictions), strict=True)
+        Curve(*_thin(x, y), float(torch.trapezoid(y, x))) if is_defined else None
+        for x, y, is_defined in zip(false, true, _defined(predictions), strict=True)
     ]
 
 
@@ -73,10 +92,10 @@ def precision_recall(predictions: Predictions) -> list[Curve | None]:
     """Recall against precision by class, area average precision; None as for `roc`."""
     precision, recall, _ = _curves(tm.multiclass_precision_recall_curve, predictions)
     curves: list[Curve | None] = []
-    for x, y, there in zip(recall, precision, _both(predictions), strict=True):
-        # A step from one recall to the next counts at the precision that it ends with.
+    for x, y, is_defined in zip(recall, precision, _defined(predictions), strict=True):
+        # A step from one recall to the next has the precision at its end.
         area = float(((x[:-1] - x[1:]) * y[:-1]).sum())
-        curves.append(Curve(*_thin(x, y), area) if there else None)
+        curves.append(Curve(*_thin(x, y), area) if is_defined else None)
     return curves
 
 
@@ -90,7 +109,8 @@ def _curves(function: Any, predictions: Predictions) -> tuple[list[Tensor], list
     return curves
 
 
-def _both(predictions: Predictions) -> list[bool]:
+def _defined(predictions: Predictions) -> list[bool]:
+    """Whether a class has images, and so have the others."""
     counts = torch.bincount(predictions.labels, minlength=len(predictions.classes)).tolist()
     return [0 < count < len(predictions.labels) for count in counts]
 

@@ -1,4 +1,4 @@
-"""The sections of a run's page that show images: programs, the few-shot sample, mistakes, and their texts."""
+"""The sections of a report that show images: programs, few-shot sample, mistakes, and their texts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
 from vr.methods.common.base import Method
-from vr.report import captions
-from vr.report import misclassified as wrong
+from vr.report import captions, misclassified
 from vr.report.misclassified import ConfusedPair
-from vr.report.misleading_texts import IMAGES, FiredBank, fired
+from vr.report.misleading_texts import IMAGES, BankOnPair, misleading_texts
 from vr.report.report_data import ReportData
 from vr.report.thumbnails import program_picture, shown_through, thumbnails
 from vr.runs import run as runs
 
-_SAMPLE_PICTURES = 160  # over all classes; a page is not an archive
+_SAMPLE_IMAGES = 160  # over all classes, to keep the page small
 _MISTAKES = 12
 _PAIRS = 4
 _SMALL, _LARGE = 96, 168
@@ -28,7 +27,7 @@ _SMALL, _LARGE = 96, 168
 
 @dataclass(frozen=True)
 class ShownProgram:
-    """A program as data URIs, alone and around an image; `signed`: it also darkens."""
+    """A program as data URIs, alone and around an image; `signed`: it also darkens pixels."""
 
     name: str
     note: str
@@ -38,15 +37,15 @@ class ShownProgram:
 
 
 def programs(data: ReportData) -> list[ShownProgram]:
-    """Both programs, or the one, or none; around the first training image where it can be read."""
+    """The programs of the method, alone and around the first training image if that can be read."""
     if data.run is None:
         return []
     method = data.run.method
-    found = method.programs()
-    image = _first_image(data, method) if found else None
+    by_expert = method.programs()
+    image = _first_image(data, method) if by_expert else None
     shown = []
-    for expert, program in found.items():
-        name = captions.program_name(expert, len(found))
+    for expert, program in by_expert.items():
+        name = captions.program_name(expert, len(by_expert))
         note = captions.program(program.added[:, program.mask > 0])
         around = None if image is None else shown_through(program, image)
         signed = bool((program.added < 0).any())
@@ -55,17 +54,17 @@ def programs(data: ReportData) -> list[ShownProgram]:
 
 
 def sample(data: ReportData) -> dict[str, Any]:
-    """The training images by class, as many as a page can hold."""
+    """The training images by class, at most `_SAMPLE_IMAGES`."""
     listed = fewshot.listed_paths(data.path / runs.FEWSHOT)
     train, val = listed["train"], sum(map(len, listed["val"].values()))
-    limit = max(4, _SAMPLE_PICTURES // len(train))
+    limit = max(4, _SAMPLE_IMAGES // len(train))
     chosen = {name: paths[:limit] for name, paths in train.items()}
     made = thumbnails(data.source, [path for paths in chosen.values() for path in paths], _SMALL)
     groups = [
         {
             "name": name,
-            "note": captions.shown(len(paths), len(own := _pictures(chosen[name], made))),
-            "pictures": own,
+            "note": captions.shown(len(paths), len(pictures := _pictures(chosen[name], made))),
+            "pictures": pictures,
         }
         for name, paths in train.items()
     ]
@@ -74,56 +73,57 @@ def sample(data: ReportData) -> dict[str, Any]:
 
 def mistakes(data: ReportData) -> dict[str, Any]:
     """The most confident errors."""
-    found, names = wrong.mistakes(data.predictions), data.predictions.classes
-    chosen = found[:_MISTAKES]
-    made = thumbnails(data.source, [each.path for each in chosen], _LARGE)
+    listed, names = misclassified.mistakes(data.predictions), data.predictions.classes
+    shown = listed[:_MISTAKES]
+    made = thumbnails(data.source, [mistake.path for mistake in shown], _LARGE)
     return {
-        "total": len(found),
+        "total": len(listed),
         "cards": [
             {
-                "path": each.path,
-                "picture": made.get(each.path),
-                "true": names[each.label],
-                "predicted": names[each.predicted],
-                "confidence": each.confidence,
-                "confidence_in_truth": each.confidence_in_truth,
+                "path": mistake.path,
+                "picture": made.get(mistake.path),
+                "true": names[mistake.label],
+                "predicted": names[mistake.predicted],
+                "confidence": mistake.confidence,
+                "confidence_in_truth": mistake.confidence_in_truth,
             }
-            for each in chosen
+            for mistake in shown
         ],
     }
 
 
 def pairs(data: ReportData) -> tuple[list[dict[str, Any]], str]:
-    """The pairs of classes confused most, with the texts that fired, and why there are no texts if so."""
-    found, names = wrong.confused_pairs(data.predictions, _PAIRS), data.predictions.classes
-    made = thumbnails(data.source, [each.path for pair in found for each in pair.mistakes[:IMAGES]], _SMALL)
-    heard, reason = _heard(data, found)
-    told = []
-    for pair, banks in zip(found, heard, strict=True):
+    """The pairs of classes confused most, with the nearest texts; and why there are no texts, if so."""
+    confused, names = misclassified.confused_pairs(data.predictions, _PAIRS), data.predictions.classes
+    paths = [mistake.path for pair in confused for mistake in pair.mistakes[:IMAGES]]
+    made = thumbnails(data.source, paths, _SMALL)
+    by_pair, reason = _texts(data, confused)
+    cards = []
+    for pair, banks in zip(confused, by_pair, strict=True):
         true, predicted = names[pair.label], names[pair.predicted]
-        # The confusion attributes first: they are what was written for this.
+        # The confusion attributes first: they are written for confused pairs.
         ordered = sorted(banks, key=lambda bank: bank.expert != "negative")
-        told.append(
+        cards.append(
             {
                 "true": true,
                 "predicted": predicted,
                 "count": len(pair.mistakes),
                 "total": pair.total,
                 "images": min(IMAGES, len(pair.mistakes)),
-                "pictures": _pictures([each.path for each in pair.mistakes[:IMAGES]], made),
-                "sentence": captions.leaning(banks, predicted, true),
+                "pictures": _pictures([mistake.path for mistake in pair.mistakes[:IMAGES]], made),
+                "sentence": captions.favoured(banks, predicted, true),
                 "banks": ordered,
             }
         )
-    return told, reason
+    return cards, reason
 
 
-def _heard(data: ReportData, found: Sequence[ConfusedPair]) -> tuple[list[list[FiredBank]], str]:
-    nothing: list[list[FiredBank]] = [[] for _ in found]
-    if data.run is None or data.source is None or not found:
+def _texts(data: ReportData, confused: Sequence[ConfusedPair]) -> tuple[list[list[BankOnPair]], str]:
+    nothing: list[list[BankOnPair]] = [[] for _ in confused]
+    if data.run is None or data.source is None or not confused:
         return nothing, ""
     try:
-        return fired(data.run, data.source, found), ""
+        return misleading_texts(data.run, data.source, confused), ""
     except UserError as error:
         return nothing, f"No texts behind the mistakes: {error.what}."
 

@@ -1,11 +1,9 @@
-"""The sections of a run's page that are numbers: the result, classes, confidence, curves, training."""
+"""The sections of a report that show metrics: result, classes, confidence, curves, training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-
-from scipy.stats import binomtest
 
 from vr.evaluation.metrics import HEADLINE, METRICS
 from vr.report import captions, charts, diagnostics, training_curves
@@ -14,22 +12,22 @@ from vr.report.report_data import ReportData
 
 def result(data: ReportData) -> dict[str, Any]:
     """What the template needs of metrics and predictions."""
-    metrics, found, names = data.metrics, data.predictions, data.predictions.classes
+    metrics, predictions, names = data.metrics, data.predictions, data.predictions.classes
     overall, matrix = metrics["overall"], metrics["confusion_matrix"]
-    bins = diagnostics.reliability(found)
-    curves, pr_curves = diagnostics.roc(found), diagnostics.precision_recall(found)
+    bins = diagnostics.reliability(predictions)
+    curves, pr_curves = diagnostics.roc(predictions), diagnostics.precision_recall(predictions)
     counts = [values["images"] for values in metrics["per_class"].values()]
-    own = [] if data.run is None else data.run.method.warnings()
+    method_warnings = [] if data.run is None else data.run.method.warnings()
     weights = data.config.backbone.weights
     return {
         "split": metrics["split"],
         "overall": overall,
         "intervals": metrics["intervals"],
-        "commonest": max(counts) / sum(counts),
+        "most_frequent": max(counts) / sum(counts),
         "headline": captions.headline(metrics),
         "class_sentence": captions.classes(metrics),
         "tiles": _tiles(metrics),
-        "warnings": [*map(captions.sentence, own), *captions.warnings(metrics, bins, weights)],
+        "warnings": [*map(captions.sentence, method_warnings), *captions.warnings(metrics, bins, weights)],
         "class_rows": [
             {
                 "name": name,
@@ -42,7 +40,7 @@ def result(data: ReportData) -> dict[str, Any]:
             )
         ],
         "confusion_sentence": captions.confusion(matrix, names),
-        "confidence_sentence": captions.confidence(bins),
+        "confidence_sentences": captions.confidence(bins),
         "confusion_chart": charts.confusion(matrix, names),
         "reliability_chart": charts.reliability(bins, overall["ece"]),
         "roc_chart": charts.roc(curves, names),
@@ -51,7 +49,7 @@ def result(data: ReportData) -> dict[str, Any]:
 
 
 def training(data: ReportData) -> dict[str, Any] | None:
-    """Charts of the history with their captions; None where nothing was trained by epochs."""
+    """Charts of the history with their captions; None if nothing was trained by epochs."""
     history, metrics = data.history, data.metrics
     if not history:
         return None
@@ -68,11 +66,8 @@ def training(data: ReportData) -> dict[str, Any] | None:
 
 
 def recall_interval(recall: float | None, images: int) -> tuple[float, float] | None:
-    """Wilson's 95% interval of a recall; None where there is none. (Brown, Cai and DasGupta, 2001.)"""
-    if recall is None:
-        return None
-    low, high = binomtest(round(recall * images), images).proportion_ci(0.95, method="wilson")
-    return float(low), float(high)
+    """Wilson's 95% interval of a recall; None if it is not defined."""
+    return None if recall is None else diagnostics.wilson(round(recall * images), images)
 
 
 def _tiles(metrics: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Where a run was wrong: the errors that it was surest of, and the pairs of classes that it confuses most."""
+"""Misclassified images: the most confident ones, and the pairs of classes that are confused most."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vr.runs.predictions import Predictions
 
 @dataclass(frozen=True)
 class Mistake:
-    """One image that got another class than its own; confidences are softmax probabilities in [0, 1]."""
+    """One misclassified image; confidences are softmax probabilities in [0, 1]."""
 
     path: str
     label: int
@@ -22,7 +22,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Images of one class that were taken for another, the surest mistake first, of `total` of that class."""
+    """Images of one class that were taken for another, the most confident first, of `total` of that class."""
 
     label: int
     predicted: int
@@ -32,20 +32,20 @@ class ConfusedPair:
 
 def mistakes(predictions: Predictions) -> list[Mistake]:
     """All errors, the most confident first."""
-    chances = predictions.logits.double().softmax(1)
+    probabilities = predictions.logits.double().softmax(1)
     predicted, labels = predictions.predicted, predictions.labels
     wrong = torch.nonzero(predicted != labels).flatten().tolist()
-    found = [
+    listed = [
         Mistake(
-            predictions.paths[place],
-            int(labels[place]),
-            int(predicted[place]),
-            float(chances[place, predicted[place]]),
-            float(chances[place, labels[place]]),
+            predictions.paths[row],
+            int(labels[row]),
+            int(predicted[row]),
+            float(probabilities[row, predicted[row]]),
+            float(probabilities[row, labels[row]]),
         )
-        for place in wrong
+        for row in wrong
     ]
-    return sorted(found, key=lambda mistake: (-mistake.confidence, mistake.path))
+    return sorted(listed, key=lambda mistake: (-mistake.confidence, mistake.path))
 
 
 def confused_pairs(predictions: Predictions, limit: int) -> list[ConfusedPair]:
@@ -54,5 +54,5 @@ def confused_pairs(predictions: Predictions, limit: int) -> list[ConfusedPair]:
     for mistake in mistakes(predictions):
         grouped.setdefault((mistake.label, mistake.predicted), []).append(mistake)
     totals = torch.bincount(predictions.labels, minlength=len(predictions.classes)).tolist()
-    pairs = [ConfusedPair(*key, tuple(own), totals[key[0]]) for key, own in grouped.items()]
+    pairs = [ConfusedPair(*key, tuple(members), totals[key[0]]) for key, members in grouped.items()]
     return sorted(pairs, key=lambda pair: (-len(pair.mistakes), pair.label, pair.predicted))[:limit]

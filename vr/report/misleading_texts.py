@@ -1,4 +1,4 @@
-"""Which texts spoke on the images of a confused pair: the nearest ones of the true class and of the other."""
+"""The texts behind a confused pair of classes: those nearest to the misclassified images."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from vr.methods.common.contributions import Contribution
 from vr.report.misclassified import ConfusedPair
 from vr.runs.run import Run
 
-IMAGES = 6  # of a pair, the surest mistakes
+IMAGES = 6  # of a pair, the most confident mistakes
 _TEXTS = 3
 
 
 @dataclass(frozen=True)
-class FiredText:
+class NearText:
     """A text that was among the k nearest of its class on `times` of the images; cosine: mean over all.
 
-    `mimics` are the classes that a confusion attribute describes.
+    `describes` are the other classes that a confusion attribute describes.
     """
 
     text: str
-    mimics: tuple[str, ...]
+    describes: tuple[str, ...]
     times: int
     cosine: float
 
 
 @dataclass(frozen=True)
-class FiredBank:
-    """What one bank had to say about a pair.
+class BankOnPair:
+    """What one bank contributed to a confused pair.
 
     Attributes:
-        lean: by how many logits the bank favoured the predicted class over the true one, mean over images.
-        sign: +1 where a near text speaks for its class, -1 where against it.
-        predicted, true: the texts of either class that fired most.
+        margin: contribution to the predicted class minus that to the true one, in logits, mean over images.
+        sign: +1 if a near text speaks for its class, -1 if against it.
+        predicted, true: the nearest texts of either class.
     """
 
     name: str
     expert: str
-    lean: float
+    margin: float
     sign: int
-    predicted: tuple[FiredText, ...]
-    true: tuple[FiredText, ...]
+    predicted: tuple[NearText, ...]
+    true: tuple[NearText, ...]
 
 
 @torch.inference_mode()
-def fired(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[list[FiredBank]]:
-    """For each pair, what every bank of the method said on its `IMAGES` surest mistakes.
+def misleading_texts(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[list[BankOnPair]]:
+    """For each pair, every bank of the method on its `IMAGES` most confident mistakes.
 
     Raises:
         UserError: the method does not score by texts, or an image cannot be read.
     """
-    items = [Item(each.path, each.label) for pair in pairs for each in pair.mistakes[:IMAGES]]
+    items = [Item(mistake.path, mistake.label) for pair in pairs for mistake in pair.mistakes[:IMAGES]]
     if not items:
         return []
     run.method.eval()
@@ -71,33 +71,33 @@ def fired(run: Run, source: ImageSource, pairs: Sequence[ConfusedPair]) -> list[
     )
     contributions = [term for rows, _ in batches for term in run.method.contributions(rows)]
     find = origins(run.attributes)
-    heard, start = [], 0
+    by_pair, start = [], 0
     for pair in pairs:
         images = slice(start, start + len(pair.mistakes[:IMAGES]))
         start = images.stop
-        heard.append([_bank(term, images, pair, run.card.class_names, find) for term in contributions])
-    return heard
+        by_pair.append([_bank(term, images, pair, run.card.class_names, find) for term in contributions])
+    return by_pair
 
 
 def _bank(
     contribution: Contribution, images: slice, pair: ConfusedPair, names: Sequence[str], find: FindOrigin
-) -> FiredBank:
+) -> BankOnPair:
     values, positions = contribution.value[images], contribution.terms.positions[images]
     similarities = contribution.similarities[images].expand(-1, len(names), -1)
-    lean = float((values[:, pair.predicted] - values[:, pair.label]).mean())
+    margin = float((values[:, pair.predicted] - values[:, pair.label]).mean())
 
-    def texts(label: int) -> tuple[FiredText, ...]:
+    def texts(label: int) -> tuple[NearText, ...]:
         words = contribution.texts(label)
         first = positions[:, label, : min(contribution.k or _TEXTS, len(words))].tolist()
         cosines = (similarities[:, label].mean(0) / contribution.tau).tolist()
         return tuple(
-            FiredText(text, find(names[label], contribution.name, text).describes, times, cosine)
+            NearText(text, find(names[label], contribution.name, text).describes, times, cosine)
             for text, times, cosine in _most_frequent(first, cosines, words)
         )
 
     sign = -1 if float(torch.as_tensor(contribution.gate).float().mean()) < 0 else 1
-    return FiredBank(
-        contribution.name, contribution.expert, lean, sign, texts(pair.predicted), texts(pair.label)
+    return BankOnPair(
+        contribution.name, contribution.expert, margin, sign, texts(pair.predicted), texts(pair.label)
     )
 
 

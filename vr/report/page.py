@@ -1,4 +1,4 @@
-"""Templates to pages: everything escaped, nothing fetched, and no page of somebody else's overwritten."""
+"""HTML pages from templates: everything is escaped, nothing is fetched, no foreign file is overwritten."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ def render(template: str, kind: str, **values: Any) -> str:
 
 
 def write(path: Path, text: str, kind: str) -> None:
-    """Write a page, over an older one of the same kind if there is one.
+    """Write a page; an older one of the same kind is overwritten.
 
     Raises:
         UserError: there is another file of that name, or the folder cannot be written.
     """
-    if path.exists() and not _is_ours(path, kind):
+    if path.exists() and not _is_own_page(path, kind):
         raise UserError(
-            f"there is a file already that is no {kind} of ours",
+            f"the file exists and is not a {kind} of this program",
+            code="report-foreign-file",
             file=path,
-            remedy="Move it away, or choose another place with --out.",
+            remedy="Move it away, or choose another path with --out.",
         )
     write_text(path, text)
 
@@ -59,11 +60,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": captions.percent, "interval": _interval}
+    environment.filters |= {
+        "percent": captions.percent,
+        "interval": _interval,
+        "counted": captions.counted,
+    }
     return environment
 
 
-def _is_ours(path: Path, kind: str) -> bool:
+def _is_own_page(path: Path, kind: str) -> bool:
     try:
         with path.open(encoding="utf-8") as file:
             return _MARK.format(kind) in file.read(4096)

@@ -1,4 +1,4 @@
-"""Where a run comes from, as rows for a person: data, texts, backbone, training, versions."""
+"""The provenance of a run as rows for a person: data, texts, backbone, training, versions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Rows = dict[str, str]
 
 
 def groups(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Rows]:
-    """Titled groups of names and values, in the order in which they are read.
+    """Titled groups of names and values, in reading order.
 
-    Of paths only the last part is told: a page is passed around, and `config.json` has the whole.
+    Of paths only the last part is shown: a page is passed around, and `config.json` has the whole path.
     """
     card = config.card
     data = {
@@ -28,7 +28,7 @@ def groups(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Rows
     }
     sample = {
         "few-shot sample": config.fewshot,
-        "shots": f"{config.shots} a class",
+        "shots": f"{config.shots} per class",
         "seed": str(config.seed),
     }
     backbone = config.backbone
@@ -36,7 +36,7 @@ def groups(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Rows
         "backbone": Path(backbone.name).name if Path(backbone.name).is_absolute() else backbone.name,
         "weights": None if backbone.weights is None else Path(backbone.weights).name,
         "identity": backbone.id,
-        "image side": f"{backbone.image_size} pixels",
+        "image size": f"{backbone.image_size} by {backbone.image_size} pixels",
         "tau": f"{backbone.tau:.4g}",
     }
     method = {
@@ -46,7 +46,7 @@ def groups(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Rows
         "kept epoch": "the best on validation" if config.select == "val" else "the last",
     }
     machine = {"device": config.device, "precision": config.precision, "encoder": config.encoder}
-    found = {
+    values = {
         "Data": data | sample,
         "Attributes": _texts(config, attributes),
         "Backbone": model,
@@ -56,11 +56,11 @@ def groups(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Rows
         "Machine": machine,
         "Versions": config.versions,
     }
-    return {title: rows for title, values in found.items() if (rows := told(values))}
+    return {title: rows for title, group in values.items() if (rows := as_rows(group))}
 
 
 def settings(config: RunConfig) -> Rows:
-    """Everything that can differ between runs, flat, by a name that says where it belongs."""
+    """Everything that can differ between runs, flat, by name."""
     values: dict[str, Any] = {
         "dataset": config.card.name,
         "classes": len(config.card.classes),
@@ -79,34 +79,34 @@ def settings(config: RunConfig) -> Rows:
         **config.recipe.model_dump(mode="json"),
         **{f"version of {name}": version for name, version in config.versions.items()},
     }
-    return told(values)
+    return as_rows(values)
 
 
 def _texts(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if config.attributes is not None:
-        found = {"attribute set": config.attributes.id, "file": Path(config.attributes.file).name}
+        values = {"attribute set": config.attributes.id, "file": Path(config.attributes.file).name}
     if attributes is None:
-        return found
-    # What was generated is listed text by text; the file has it.
-    found |= {key: value for key, value in attributes.provenance.items() if key != "runs"}
+        return values
+    # Generated texts are listed one by one in the file, not here.
+    values |= {key: value for key, value in attributes.provenance.items() if key != "runs"}
     builds = attributes.provenance.get("runs")
     for number, build in enumerate(builds if isinstance(builds, list) else [], 1):
         if isinstance(build, Mapping):
             kept = {key: value for key, value in build.items() if key not in ("generated", "prompts")}
-            found[f"build {number}"] = kept
-    return found
+            values[f"build {number}"] = kept
+    return values
 
 
-def told(values: Mapping[str, Any]) -> Rows:
-    """Values as words; those that are not there are left out, and nested ones are flattened."""
+def as_rows(values: Mapping[str, Any]) -> Rows:
+    """Values as words; empty ones are left out, and nested ones are flattened."""
     rows: Rows = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            rows |= {f"{key}: {inner}": text for inner, text in told(value).items()}
+            rows |= {f"{key}: {inner}": text for inner, text in as_rows(value).items()}
         elif isinstance(value, list | tuple):
             if value:
-                rows[key] = ", ".join(str(each) for each in value)
+                rows[key] = ", ".join(map(str, value))
         elif isinstance(value, bool):
             rows[key] = "yes" if value else "no"
         elif value is not None and value != "":

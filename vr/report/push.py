@@ -1,7 +1,7 @@
-"""`vr push`: a run's small files to the Hugging Face hub, so that others can predict with it.
+"""`vr push`: send the small files of a run to the Hugging Face hub, so that others can predict with it.
 
-What identifies this machine or shows images stays here: paths are cut to their last part, and the report,
-which holds images of the collection, goes only when asked for.
+What identifies this machine or shows images is not sent: paths are cut to their last part, and the report,
+which contains images of the collection, is sent only on request.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
-from vr.report.model_card import CARD, FILES, model_card, place_word, read_facts
+from vr.report.model_card import CARD, model_card
+from vr.report.run_facts import FILES, read_facts, without_folders
 from vr.runs import run as runs
 
-LARGEST = 50 * 2**20  # bytes; what a run holds that is larger is no small file
+LARGEST = 50 * 2**20  # bytes of a file
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 def files_to_push(path: Path, *, report: bool = False, predictions: bool = True) -> dict[str, bytes]:
-    """What is sent of a run, by name: its files without checkpoint and report, and its card.
+    """The files of a run to send, by name: all but checkpoint and report, and its model card.
 
-    A `README.md` in the run, as `vr card` writes it, is sent as it is; else a card is made.
+    A `README.md` in the run, as `vr card` writes it, is sent as it is; otherwise a card is made.
 
     Args:
         report: also send `report.html`; it shows images.
@@ -41,9 +42,14 @@ def files_to_push(path: Path, *, report: bool = False, predictions: bool = True)
         if not file.is_file() or name in left_out:
             continue
         if file.stat().st_size > LARGEST:
-            raise UserError("is larger than 50 MiB", file=file, remedy="Take it out of the run directory.")
+            raise UserError(
+                "the file is larger than 50 MiB",
+                code="push-too-large",
+                file=file,
+                remedy="Move it out of the run directory.",
+            )
         sent[name] = file.read_bytes()
-    sent[runs.CONFIG] = _without_places(sent[runs.CONFIG])
+    sent[runs.CONFIG] = _without_paths(sent[runs.CONFIG])
     return sent
 
 
@@ -57,11 +63,11 @@ def push(
     api: Any = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> str:
-    """Make the repository if it is not there, and send a run's small files in one commit.
+    """Create the repository if it does not exist, and send the small files of a run in one commit.
 
     Args:
         repository: OWNER/NAME on the hub.
-        public: whether a repository that is made may be read by everybody.
+        public: whether everybody may read a repository that is created.
         api: a `huggingface_hub.HfApi`; by default one with the user's own token.
 
     Returns:
@@ -71,7 +77,11 @@ def push(
         UserError: not a finished run, no such name, huggingface_hub is missing, or the hub refuses.
     """
     if not _REPOSITORY.fullmatch(repository):
-        raise UserError(f"'{repository}' is no repository", remedy="Write OWNER/NAME, as on the hub.")
+        raise UserError(
+            f"'{repository}' is not the name of a repository",
+            code="push-repository-name",
+            remedy="Write OWNER/NAME, as on the hub.",
+        )
     files = files_to_push(path, report=report, predictions=predictions)
     for line in listing(files):
         say(line)
@@ -84,18 +94,18 @@ def push(
         made = api.create_repo(repository, repo_type="model", private=not public, exist_ok=True)
         api.create_commit(repository, operations, commit_message=_message(path), repo_type="model")
     except (hub.errors.HTTPError, hub.errors.HFValidationError, OSError, ValueError) as error:
-        what = "the hub did not take the run"
+        what, code = "the hub refused the run", "push-refused"
         remedy = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name."
         if _is_unreachable(error, hub):
-            what = "the hub cannot be reached"
+            what, code = "the hub cannot be reached", "push-unreachable"
             remedy = "Nothing was sent. Check the network and HF_ENDPOINT, then push again."
         # The cause could hold the request, and with it the token.
-        raise UserError(f"{what}: {_without_token(error, hub)}", remedy=remedy) from None
+        raise UserError(f"{what}: {_without_token(error, hub)}", code=code, remedy=remedy) from None
     return str(made)
 
 
 def listing(files: Mapping[str, bytes]) -> list[str]:
-    """What would be sent, a line a file."""
+    """The files to send, one line each."""
     return [f"  {name}: {len(content):,} bytes" for name, content in files.items()]
 
 
@@ -104,19 +114,19 @@ def _message(path: Path) -> str:
     return f"{config.method} on {config.card.name}, {config.shots} shots, seed {config.seed}"
 
 
-def _without_places(config: bytes) -> bytes:
+def _without_paths(config: bytes) -> bytes:
     values = json.loads(config)
     values["data"] = None
-    values["backbone"]["name"] = place_word(values["backbone"]["name"])
+    values["backbone"]["name"] = without_folders(values["backbone"]["name"])
     if values["backbone"]["weights"]:
-        values["backbone"]["weights"] = place_word(values["backbone"]["weights"])
+        values["backbone"]["weights"] = without_folders(values["backbone"]["weights"])
     if values["attributes"]:
-        values["attributes"]["file"] = place_word(values["attributes"]["file"])
+        values["attributes"]["file"] = without_folders(values["attributes"]["file"])
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _is_unreachable(error: Exception, hub: Any) -> bool:
-    """Whether nobody answered, as against a refusal."""
+    """Whether there was no answer at all."""
     kinds = (hub.errors.HTTPError, ConnectionError, TimeoutError)
     return isinstance(error, kinds) and getattr(error, "response", None) is None
 
@@ -133,6 +143,8 @@ def _hub() -> Any:
         import huggingface_hub.errors
     except ImportError as error:
         raise UserError(
-            "vr push needs the package huggingface_hub", remedy="pip install 'biomedvr[hub]'."
+            "vr push needs the package huggingface_hub",
+            code="push-no-hub",
+            remedy="pip install 'biomedvr[hub]'.",
         ) from error
     return huggingface_hub

@@ -1,4 +1,4 @@
-"""All that a report is made of: a run's files, and its images and method where they can be had."""
+"""Everything that a report is made of: the files of a run, and its images and method if available."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from vr.runs.run import Run, RunConfig
 
 @dataclass(frozen=True)
 class ReportData:
-    """What is known of a run.
+    """A measured run.
 
     Attributes:
         results: the folder of metrics.json and predictions.csv; the run directory for its test split.
-        run: with the backbone, to encode images; None where that cannot be loaded.
-        source: the images; None where they are not there.
-        gaps: why something is missing, a sentence each.
+        run: with the backbone, to encode images; None if that cannot be loaded.
+        source: the images; None if they cannot be opened.
+        gaps: why something is missing, one sentence each.
     """
 
     path: Path
@@ -60,6 +60,7 @@ def read(
     if not (folder / runs.METRICS).is_file():
         raise UserError(
             "the run has no metrics yet",
+            code="run-not-finished",
             file=path,
             remedy="Finish it with `vr train … --resume`, or measure it with `vr eval`.",
         )
@@ -86,7 +87,7 @@ def reopen(
     weights: str | None = None,
     device: torch.device | str = "cpu",
 ) -> ReportData:
-    """Read a run again, with its images and backbone where they are still to be found.
+    """Read a run with its images and backbone, if they are still available.
 
     Raises:
         UserError: as for `read`.
@@ -97,9 +98,11 @@ def reopen(
     try:
         source = open_images(config, data, data_format)
     except UserError as error:
-        gaps.append(f"No pictures of images: {error.what}. Name their place with --data.")
+        gaps.append(f"No images are shown: {error.what}. Give their folder with --data.")
     try:
         run = runs.load_run(path, backbone=backbone, weights=weights, device=device)
     except UserError as error:
-        gaps.append(f"No programs, and no texts behind mistakes: {error.what}. {error.remedy}".strip())
+        gaps.append(
+            f"No programs and no texts behind mistakes are shown: {error.what}. {error.remedy}".strip()
+        )
     return read(path, run=run, source=source, gaps=tuple(gaps))

@@ -1,4 +1,4 @@
-"""`report.html` of one run: everything gathered, drawn, told, and written as one file."""
+"""`report.html` of one run: everything as one file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_report(
     run: Run | None = None,
     source: ImageSource | None = None,
 ) -> Path:
-    """Write `report.html` beside the metrics of a run, and return where it is.
+    """Write `report.html` next to the metrics of a run, and return its path.
 
     Args:
         results: the folder of the metrics and predictions; the run directory by default.
@@ -41,28 +41,28 @@ def write_report(
         source: the images: for the sample and the mistakes.
 
     Raises:
-        UserError: not a measured run, or a `report.html` that is not ours is there.
+        UserError: not a measured run, or the file exists and is not a report.
     """
     return write(read(path, results=results, run=run, source=source))
 
 
 def write(data: ReportData, out: Path | None = None) -> Path:
-    """As `write_report`, of what was read already; `out` is another place for the page."""
-    place = out or data.results / runs.REPORT
-    page.write(place, make_page(data), "report")
-    return place
+    """As `write_report`, from data that was read before; `out` is another path for the page."""
+    path = out or data.results / runs.REPORT
+    page.write(path, make_page(data), "report")
+    return path
 
 
 def make_page(data: ReportData) -> str:
-    """The page of one run, as HTML that needs nothing else."""
+    """The page of one run, as HTML that needs no other file."""
     config = data.config
     training, programs = metric_sections.training(data), image_sections.programs(data)
     pairs, no_texts = image_sections.pairs(data)
-    there = {"training": training is not None, "programs": bool(programs)}
+    has = {"training": training is not None, "programs": bool(programs)}
     return page.render(
         "run.html.j2",
         "report",
-        sections=[(anchor, name) for anchor, name in _SECTIONS.items() if there.get(anchor, True)],
+        sections=[(anchor, name) for anchor, name in _SECTIONS.items() if has.get(anchor, True)],
         title=config.card.title,
         modality=config.card.modality,
         method=config.method,

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 INK, SOFT, GRID, PAPER, ACCENT, SECOND = (f"#0{n}0{n}0{n}" for n in range(1, 7))
 _LIGHT = {INK: "#17212b", SOFT: "#5a6672", GRID: "#dde3e8", PAPER: "#ffffff"}  # as in style.css
@@ -122,10 +123,15 @@ def axes(figure: Figure, left: float, bottom: float, right: float = 10, top: flo
 
 
 def inline(figure: Figure, alt: str) -> Markup:
-    """The figure as an `<svg>` element with `alt` as its text alternative; call it within `drawing`."""
+    """The figure as an `<svg>` element with `alt` as its text alternative; call it within `drawing`.
+
+    It grows where a label reaches beyond it, so that none is cut.
+    """
     content = io.StringIO()
-    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None, "Format": None})
-    width, height = (round(72 * inches) for inches in figure.get_size_inches())
+    box = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])
+    metadata = {"Date": None, "Creator": None, "Format": None}
+    figure.savefig(content, format="svg", metadata=metadata, bbox_inches=box)
+    width, height = (math.ceil(72 * inches) for inches in box.size)
     body = content.getvalue().partition("<defs>")[2].rpartition("</svg>")[0]
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would rule the whole page
     body = re.sub(r"font-family: [^;\"]+;?", "", body)

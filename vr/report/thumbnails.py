@@ -23,7 +23,7 @@ _QUALITY = 82
 def thumbnails(source: ImageSource | None, paths: Iterable[str], size: int) -> dict[str, str]:
     """JPEG data URIs by path: short side to `size` pixels, centre crop, as methods see the images.
 
-    Images that cannot be read are left out; all of them where there is no source.
+    Images that cannot be read are left out; without a source, all of them are.
     """
     if source is None:
         return {}
@@ -40,9 +40,9 @@ def thumbnails(source: ImageSource | None, paths: Iterable[str], size: int) -> d
 
 
 def program_picture(program: Program) -> str:
-    """A PNG of what a program adds; where it adds nothing, it is transparent.
+    """A PNG of what a program adds, transparent where it adds nothing.
 
-    A program that darkens as well is shown around mid-grey.
+    A program that also darkens is shown around mid-grey.
     """
     added = program.added + 0.5 if bool((program.added < 0).any()) else program.added
     shown = pixels((added.clamp(0, 1) * 255).round().byte())
@@ -53,8 +53,8 @@ def program_picture(program: Program) -> str:
 def shown_through(program: Program, image: Tensor) -> str:
     """A PNG of an image (3, s, s) in [0, 1] as the encoder gets it, padded and with the program added."""
     frame = (program.mask.shape[-1] - image.shape[-1]) // 2
-    seen = (F.pad(image, (frame, frame, frame, frame)) + program.added).clamp(0, 1)
-    return png(pixels((seen * 255).round().byte()))
+    framed = (F.pad(image, (frame, frame, frame, frame)) + program.added).clamp(0, 1)
+    return png(pixels((framed * 255).round().byte()))
 
 
 def pixels(image: Tensor) -> np.ndarray:

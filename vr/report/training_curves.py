@@ -1,4 +1,4 @@
-"""Charts of training: loss and penalty, accuracy, the gate; of one run, or of several runs together."""
+"""Charts of training: loss and penalty, accuracy, gate; of one run, or of several runs together."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vr.report.svg import ACCENT, INK, SECOND, SOFT, axes, dashes, drawing, inli
 from vr.runs.history import Row
 
 WIDTH, HEIGHT = 310.0, 230.0
-_LABELS = 88.0  # at the right of lines that carry their names
+_LABELS = 88.0  # pixels at the right for the names of the lines
 _LINE = 0.072  # height of a line of text as a share of the axes
 
 
 def loss(history: Sequence[Row]) -> Markup:
-    """Loss by epoch, and what it is made of where there is a penalty."""
+    """Loss by epoch, and its terms if there is a penalty."""
     lines = {"loss": (ACCENT, "loss")}
     if any(row["penalty"] for row in history):
         lines = {
@@ -31,7 +31,7 @@ def loss(history: Sequence[Row]) -> Markup:
 
 
 def accuracy(history: Sequence[Row], test: float | None) -> Markup:
-    """Accuracy by epoch on what was measured, and the test accuracy as a line."""
+    """Accuracy by epoch on each split that was measured, and the test accuracy as a horizontal line."""
     lines = {"train_accuracy": (ACCENT, "training")}
     if "val_accuracy" in history[0]:
         lines["val_accuracy"] = (INK, "validation")
@@ -50,22 +50,22 @@ def gate(history: Sequence[Row]) -> Markup:
     """The weights of the two experts by epoch, which sum to 1."""
     lines = {"gate_pos": (ACCENT, "positive"), "gate_neg": (SECOND, "negative")}
     last = history[-1]
-    alt = f"Gate by epoch: it ended at {last['gate_pos']:.3g} positive to {last['gate_neg']:.3g} negative."
+    alt = f"Gate by epoch; in the last: {last['gate_pos']:.3g} positive and {last['gate_neg']:.3g} negative."
     return _lines(history, lines, alt, shares=True)
 
 
 def together(histories: Mapping[str, Sequence[Row]], column: str, what: str, *, shares: bool) -> Markup:
-    """One column of several runs, in the colours of the series; runs without it keep their colour unused."""
+    """One column of several runs, each in its plot colour."""
     with drawing(WIDTH, HEIGHT) as figure:
-        own = axes(figure, 50, 44)
+        plot = axes(figure, 50, 44)
         ends = []
         for number, (key, history) in enumerate(histories.items()):
             if history and column in history[0]:
                 x, y = [row["epoch"] for row in history], [row[column] for row in history]
                 marker = "o" if len(x) == 1 else None
-                own.plot(x, y, color=series_color(number), linestyle=dashes(number), marker=marker)
+                plot.plot(x, y, color=series_color(number), linestyle=dashes(number), marker=marker)
                 ends.append(f"{key} {100 * y[-1]:.0f}%" if shares else f"{key} {y[-1]:.3g}")
-        _finish(own, shares)
+        _finish(plot, shares)
         return inline(figure, f"{what} by epoch; in the last: {', '.join(ends)}.")
 
 
@@ -79,37 +79,37 @@ def _lines(
 ) -> Markup:
     epochs = [row["epoch"] for row in history]
     with drawing(WIDTH, HEIGHT) as figure:
-        own = axes(figure, 50, 44, right=_LABELS)
+        plot = axes(figure, 50, 44, right=_LABELS)
         names = []
         for key, (color, label) in lines.items():
             values = [row[key] for row in history]
-            own.plot(epochs, values, color=color, marker="o" if len(epochs) == 1 else None)
+            plot.plot(epochs, values, color=color, marker="o" if len(epochs) == 1 else None)
             names.append((values[-1], label, color))
         if level is not None:
-            own.axhline(level[0], color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
+            plot.axhline(level[0], color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
             names.append((level[0], level[1], SOFT))
-        _finish(own, shares)
-        _name(own, names)
+        _finish(plot, shares)
+        _name(plot, names)
         return inline(figure, alt)
 
 
-def _finish(own: Any, shares: bool) -> None:
-    own.set(xlabel="epoch")
-    own.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+def _finish(plot: Any, shares: bool) -> None:
+    plot.set(xlabel="epoch")
+    plot.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if shares:
-        own.set(ylim=(0, 1.02))
-        own.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100%"))
+        plot.set(ylim=(0, 1.02))
+        plot.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100%"))
     else:
-        own.set(ylim=(min(0.0, own.get_ylim()[0]), None))
-        own.yaxis.set_major_locator(MaxNLocator(5))
+        plot.set(ylim=(min(0.0, plot.get_ylim()[0]), None))
+        plot.yaxis.set_major_locator(MaxNLocator(5))
 
 
-def _name(own: Any, names: Sequence[tuple[float, str, str]]) -> None:
-    """Write each line's name at its end, moved apart where they would lie over one another."""
-    low, high = own.get_ylim()
-    top = -1.0  # of the label below, as a share of the axes' height
+def _name(plot: Any, names: Sequence[tuple[float, str, str]]) -> None:
+    """Write the name of each line at its end, moved apart where they would overlap."""
+    low, high = plot.get_ylim()
+    top = -1.0  # upper end of the label below, as a share of the height of the axes
     for value, label, color in sorted(names):
         half = _LINE * (1 + label.count("\n")) / 2
-        place = max((value - low) / (high - low), top + half)
-        top = place + half
-        own.text(1.03, place, label, color=color, transform=own.transAxes, va="center", linespacing=1.05)
+        height = max((value - low) / (high - low), top + half)
+        top = height + half
+        plot.text(1.03, height, label, color=color, transform=plot.transAxes, va="center", linespacing=1.05)

@@ -42,7 +42,7 @@ def test_the_page_tells_what_assess_measures(copied: Path, read_page: Any) -> No
     assert f"so in {measured['sets_coverage']:.1%}, with {measured['sets_size']:.2f} classes" in page.text
     labels = [svg["aria-label"] for svg in page.all("svg")]
     (alt,) = [label for label in labels if label.startswith("Coverage against risk")]
-    assert f"{1 - measured['accuracy']:.1%} wrong where all are answered" in alt
+    assert f"{1 - measured['accuracy']:.1%} wrong if all are answered" in alt
     assert "Not calibrated" not in page.text
 
 

@@ -13,7 +13,7 @@ from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource
 from vr.data.sources import open_source
 from vr.report.misclassified import ConfusedPair, Mistake
-from vr.report.misleading_texts import fired
+from vr.report.misleading_texts import misleading_texts
 from vr.runs import run as runs
 from vr.runs.run import Run
 
@@ -28,7 +28,7 @@ def _pair(run: Run, label: int, predicted: int) -> tuple[ConfusedPair, ImageSour
 def test_texts_are_those_nearest_most_often(toy_run: Path) -> None:
     run = runs.load_run(toy_run)
     pair, source = _pair(run, 0, 2)
-    banks = fired(run, source, [pair])[0]
+    banks = misleading_texts(run, source, [pair])[0]
     assert [(bank.name, bank.expert) for bank in banks] == [
         ("descriptive", "positive"),
         ("distinctive", "positive"),
@@ -61,20 +61,20 @@ def test_texts_are_those_nearest_most_often(toy_run: Path) -> None:
     assert [each.text for each in heard] == wanted
     assert [each.times for each in heard] == [times[text] for text in wanted]
     assert [each.cosine for each in heard] == pytest.approx([cosines[text] for text in wanted], abs=1e-5)
-    assert banks[2].lean == pytest.approx(margin, abs=1e-4) and banks[2].sign == 1
+    assert banks[2].margin == pytest.approx(margin, abs=1e-4) and banks[2].sign == 1
     for each in heard:
-        assert len(each.mimics) == 1 and each.text.startswith(each.mimics[0])
+        assert len(each.describes) == 1 and each.text.startswith(each.describes[0])
 
 
 def test_every_pair_gets_its_own_images(toy_run: Path) -> None:
     run = runs.load_run(toy_run)
     first, source = _pair(run, 0, 2)
     second, _ = _pair(run, 1, 0)
-    together = fired(run, source, [first, second])
-    alone = fired(run, source, [second])[0]
+    together = misleading_texts(run, source, [first, second])
+    alone = misleading_texts(run, source, [second])[0]
     for bank, same in zip(together[1], alone, strict=True):
         assert [each.text for each in bank.true] == [each.text for each in same.true]
-        assert bank.lean == pytest.approx(same.lean, abs=1e-4)
+        assert bank.margin == pytest.approx(same.margin, abs=1e-4)
 
 
 def test_a_method_without_texts_says_so(toy: Any, tmp_path: Path) -> None:
@@ -82,5 +82,6 @@ def test_a_method_without_texts_says_so(toy: Any, tmp_path: Path) -> None:
 
     run = run_experiment(toy.experiment(method="linear-probe", recipe={}, out=tmp_path / "run"))
     pair, source = _pair(run, 0, 1)
-    with pytest.raises(UserError, match="no text"):
-        fired(run, source, [pair])
+    with pytest.raises(UserError) as caught:
+        misleading_texts(run, source, [pair])
+    assert caught.value.code == "method-without-contributions"

@@ -70,7 +70,7 @@ def test_charts_say_in_words_what_they_show() -> None:
         (charts.precision_recall(diagnostics.precision_recall(found), NAMES), "average precision"),
         (training_curves.loss(history), "2 in the first, 1.25 in the last of 2"),
         (training_curves.accuracy(history, 0.5), "training 75%; the kept model has 50% on the test images"),
-        (training_curves.gate(gated), "0.6 positive to 0.4 negative"),
+        (training_curves.gate(gated), "0.6 positive and 0.4 negative"),
     ):
         assert words in str(ET.fromstring(str(svg)).get("aria-label"))
 

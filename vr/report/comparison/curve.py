@@ -25,7 +25,7 @@ _APART = 0.05  # shift of lines at the same shots, in doublings, so that no poin
 
 @dataclass(frozen=True)
 class Point:
-    """A metric at one number of shots; `values` are those of the seeds."""
+    """A metric at one number of shots; `values` are those of the runs: seeds or folds."""
 
     shots: int
     spread: Spread
@@ -74,8 +74,9 @@ def make_lines(results: Sequence[Result], metric: str) -> list[Line]:
     for key, runs in sorted(grouped(results).items()):
         values = tuple(value for run in runs if (value := run.value(metric)) is not None)
         if values:
+            seeds = len({run.config.seed for run in runs})
             line = points.setdefault((key.dataset, key.backbone, key.label), [])
-            line.append(Point(key.shots, spread(values), values))
+            line.append(Point(key.shots, spread(values, seeds), values))
     return [
         Line(*names, tuple(sorted(line, key=lambda point: point.shots)))
         for names, line in sorted(points.items())
@@ -83,7 +84,7 @@ def make_lines(results: Sequence[Result], metric: str) -> list[Line]:
 
 
 def to_csv(lines: Sequence[Line], metric: str) -> str:
-    """The values of the lines, a row per point; `values` are those of the seeds, shares in [0, 1]."""
+    """The values of the lines, a row per point; `values` are those of the runs, shares in [0, 1]."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(CSV_COLUMNS)
@@ -147,7 +148,7 @@ def _names(lines: Sequence[Line]) -> Mapping[tuple[str, str], str]:
 
 
 def _line(panel: Any, line: Line, number: int, count: int, metric: str) -> Any:
-    """Draw one line with its points, spread and single seeds; the handle for the legend."""
+    """Draw one line with its points, spread and single runs; the handle for the legend."""
     from vr.report.svg import dashes, printed_color
 
     color, scale = printed_color(number), find_metric(metric).scale

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
 from vr.evaluation.metrics import METRICS
 from vr.report import captions, charts, page, provenance, training_curves
+from vr.report.comparison.naming import short_names
 from vr.report.comparison.results import Result
-from vr.report.comparison.statistics import Difference, paired
+from vr.report.comparison.statistics import Difference, holm, paired
 from vr.runs import run as runs
 from vr.runs.history import Row, read_history
 
+_SIGNIFICANT = 0.05
 _CURVES = {  # column: what it is, and whether it is a share
     "loss": ("Loss", False),
     "train_accuracy": ("Accuracy on the training images", True),
@@ -27,72 +28,78 @@ _CURVES = {  # column: what it is, and whether it is a share
 
 @dataclass(frozen=True)
 class Member:
-    """One of the runs compared: `key` is its letter, `name` tells it from the others."""
+    """One of the runs compared.
+
+    Attributes:
+        key: its letter.
+        name: what tells it from the others.
+        difference: from the baseline; None for the baseline, and for runs on other images.
+        p: of the difference, adjusted for the number of differences (Holm).
+    """
 
     key: str
     name: str
     result: Result
     settings: provenance.Rows
     history: list[Row]
-    against_first: Difference | None
+    difference: Difference | None = None
+    p: float | None = None
 
 
-def write_comparison(results: Sequence[Result], out: Path | None = None) -> Path:
-    """Write the page that compares finished runs, the first being the one to which the others are held.
+def write_comparison(results: Sequence[Result], out: Path | None = None, *, baseline: int = 0) -> Path:
+    """Write the page that compares finished runs.
 
     Args:
         out: the file; by default `report.html` in the nearest folder that holds all the runs.
+        baseline: position of the run that the others are compared with.
 
     Raises:
-        UserError: a file that is no comparison of ours is there, that folder is a run, or a run's files are
-            damaged.
+        UserError: a file that is no comparison is there, that folder is a run, or a run's files are damaged.
     """
-    place = out or _default_place([result.path for result in results])
-    page.write(place, make_page(results), "comparison")
-    return place
+    path = out or _default_path([result.path for result in results])
+    page.write(path, make_page(results, baseline=baseline), "comparison")
+    return path
 
 
-def make_page(results: Sequence[Result]) -> str:
-    """The page that compares runs, as HTML that needs nothing else."""
-    members = _members(results)
-    first = members[0].result
-    datasets = {result.config.card.title: None for result in results}
+def make_page(results: Sequence[Result], *, baseline: int = 0) -> str:
+    """The page that compares runs, as HTML that needs no other file."""
+    common, names = short_names(results)
+    members = _members(results, names, baseline)
     same_classes = len({result.config.card.class_names for result in results}) == 1
     histories = {member.key: member.history for member in members}
+    curves = {
+        what: training_curves.together(histories, column, what, shares=shares)
+        for column, (what, shares) in _CURVES.items()
+        if any(history and column in history[0] for history in histories.values())
+    }
     return page.render(
         "comparison.html.j2",
         "comparison",
-        title=", ".join(datasets),
-        modality=first.config.card.modality,
+        title=", ".join(dict.fromkeys(result.config.card.title for result in results)),
+        modality=results[0].config.card.modality,
+        common=common,
         members=members,
+        baseline=members[baseline],
+        tests=sum(member.difference is not None for member in members),
+        significant=_SIGNIFICANT,
         metrics=METRICS,
-        best={key: _best(results, key) for key in METRICS},
-        sentence=_sentence(members),
+        best={metric: _best(results, metric) for metric in METRICS},
+        sentence=_sentence(members, members[baseline]),
         chart=_intervals(members),
         differing=_differing(members),
-        classes=first.config.card.class_names if same_classes else (),
-        curves=[
-            training_curves.together(histories, column, what, shares=shares)
-            for column, (what, shares) in _CURVES.items()
-            if any(history and column in history[0] for history in histories.values())
-        ],
-        captions=[
-            what
-            for column, (what, _) in _CURVES.items()
-            if any(history and column in history[0] for history in histories.values())
-        ],
+        classes=results[0].config.card.class_names if same_classes else (),
+        curves=curves,
     )
 
 
-def _members(results: Sequence[Result]) -> list[Member]:
-    names = _names(results)
-    first = results[0].predictions()
+def _members(results: Sequence[Result], names: Sequence[str], baseline: int) -> list[Member]:
+    reference = results[baseline].predictions()
     members = []
     for number, (result, name) in enumerate(zip(results, names, strict=True)):
         difference = None
-        if number:
+        if number != baseline:
             with suppress(UserError):  # not the same images: then there is nothing to pair
-                difference = paired([result.predictions()], [first])
+                difference = paired([result.predictions()], [reference])
         members.append(
             Member(
                 key=_letter(number),
@@ -100,28 +107,11 @@ def _members(results: Sequence[Result]) -> list[Member]:
                 result=result,
                 settings=provenance.settings(result.config),
                 history=read_history(result.path),
-                against_first=difference,
+                difference=difference,
             )
         )
-    return members
-
-
-def _names(results: Sequence[Result]) -> list[str]:
-    """Names as short as they can be and still differ: the method, then what else is not the same."""
-    parts = [
-        [result.label for result in results],
-        [f"{result.config.shots} shots" for result in results],
-        [f"seed {result.config.seed}" for result in results],
-        [result.backbone for result in results],
-        [result.config.card.name for result in results],
-    ]
-    told = [parts[0], *(part for part in parts[1:] if len(set(part)) > 1)]
-    names = [", ".join(each) for each in zip(*told, strict=True)]
-    count = Counter(names)
-    return [
-        name if count[name] == 1 else f"{name} ({result.path.name})"
-        for name, result in zip(names, results, strict=True)
-    ]
+    adjusted = iter(holm([member.difference.p for member in members if member.difference is not None]))
+    return [member if member.difference is None else replace(member, p=next(adjusted)) for member in members]
 
 
 def _letter(number: int) -> str:
@@ -134,22 +124,18 @@ def _best(results: Sequence[Result], metric: str) -> float | None:
     return METRICS[metric].best(values)
 
 
-def _sentence(members: Sequence[Member]) -> str:
+def _sentence(members: Sequence[Member], baseline: Member) -> str:
     best = max(members, key=lambda member: member.result.metrics["overall"]["accuracy"])
     accuracy = best.result.metrics["overall"]["accuracy"]
-    text = f"{best.key}, {best.name}, is right most often: {captions.percent(accuracy)} of its test images."
-    clear = [
-        member.key
-        for member in members
-        if (found := member.against_first) is not None and not found.low <= 0 <= found.high
-    ]
-    if any(member.against_first for member in members):
-        first = members[0].key
-        text += (
-            f" {' and '.join(clear)} {'differs' if len(clear) == 1 else 'differ'} from {first} beyond chance."
-            if clear
-            else f" None differs from {first} by more than chance would explain."
-        )
+    name = f"{best.key}, {best.name}," if best.name else best.key
+    text = f"{name} is right most often: {captions.percent(accuracy)} of its test images."
+    compared = [member for member in members if member.p is not None]
+    clear = [member.key for member in compared if member.p is not None and member.p < _SIGNIFICANT]
+    if clear:
+        verb = "differs" if len(clear) == 1 else "differ"
+        text += f" {captions.listed(clear)} {verb} from {baseline.key} beyond chance."
+    elif compared:
+        text += f" None differs from {baseline.key} by more than chance would explain."
     return text
 
 
@@ -158,11 +144,11 @@ def _intervals(members: Sequence[Member]) -> Any:
     for member in members:
         metrics = member.result.metrics
         rows.append((member.key, metrics["overall"]["accuracy"], *metrics["intervals"]["accuracy"]))
-    told = "; ".join(
+    words = "; ".join(
         f"{key} {captions.percent(value)} ({captions.percent(low)} to {captions.percent(high)})"
         for key, value, low, high in rows
     )
-    return charts.dots(rows, xlabel="accuracy, 95% interval", alt=f"Accuracy with its 95% interval: {told}.")
+    return charts.dots(rows, xlabel="accuracy, 95% interval", alt=f"Accuracy with its 95% interval: {words}.")
 
 
 def _differing(members: Sequence[Member]) -> list[str]:
@@ -170,11 +156,12 @@ def _differing(members: Sequence[Member]) -> list[str]:
     return [name for name in names if len({member.settings.get(name) for member in members}) > 1]
 
 
-def _default_place(paths: Sequence[Path]) -> Path:
+def _default_path(paths: Sequence[Path]) -> Path:
     folder = Path(os.path.commonpath([path.resolve() for path in paths]))
     if (folder / runs.CONFIG).is_file():
         raise UserError(
             "the folder that holds all the runs is a run itself",
+            code="compare-no-folder",
             file=folder,
             remedy="Say where the comparison goes with --out FILE.",
         )

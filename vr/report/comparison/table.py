@@ -10,10 +10,10 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
 from vr.evaluation.metrics import find_metric
+from vr.report.comparison.naming import find_label
 from vr.report.comparison.results import Key, Result, by_seed, grouped
 from vr.report.comparison.statistics import Difference, Spread, accuracy_interval, holm, paired, spread
 from vr.runs.predictions import Predictions
@@ -64,7 +64,8 @@ def make_tables(
     Args:
         metric: a key of `vr.evaluation.metrics.COMPARED`; `oracle` is the test-selected accuracy of runs
             that recorded it.
-        baseline: a row's label; every other row gets its paired difference in accuracy from it.
+        baseline: a row's label, or its method if only one row has it; every other row gets its paired
+            difference in accuracy from it.
         published: reference accuracies in [0, 1] by method and dataset.
 
     Raises:
@@ -72,13 +73,8 @@ def make_tables(
     """
     find_metric(metric)
     cells = grouped(results)
-    labels = {key.label for key in cells}
-    if baseline is not None and baseline not in labels:
-        raise UserError(
-            f"no run of the baseline '{baseline}'",
-            code="table-unknown-baseline",
-            remedy=f"There are: {', '.join(sorted(labels))}.",
-        )
+    if baseline is not None:
+        baseline = find_label(sorted({key.label for key in cells}), baseline)
     settings = dict.fromkeys((key.backbone, key.shots) for key in sorted(cells))
     return [
         _table(

@@ -73,7 +73,7 @@ def test_runs_on_other_classes_are_compared_as_far_as_that_goes(
     )
     page = read_page(comparison.write_comparison(results.find([two])))
     assert "Recall by class" not in page.text and "classes 3 3 2" in page.text
-    assert page.text.count("Against A on the same images") == 1
+    assert page.text.count("Compared with A on the same images") == 1
 
 
 def test_names_tell_runs_apart(two: Path) -> None:
@@ -90,12 +90,14 @@ def test_only_a_comparison_of_ours_is_replaced(two: Path) -> None:
     before = report.read_text()
     for own in (report, two / "notes.html"):
         own.touch()
-        with pytest.raises(UserError, match="no comparison of ours"):
+        with pytest.raises(UserError) as caught:
             comparison.write_comparison(found, own)
+        assert caught.value.code == "report-foreign-file"
     assert report.read_text() == before and "comparison" in place.read_text()
 
 
 def test_a_comparison_never_lands_in_a_run(two: Path) -> None:
     shutil.copytree(two / "attrvr", two / "biomedvr" / "inner")
-    with pytest.raises(UserError, match="is a run itself"):
+    with pytest.raises(UserError) as caught:
         comparison.write_comparison(results.find([two / "biomedvr"]))
+    assert caught.value.code == "compare-no-folder"
