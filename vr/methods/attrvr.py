@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
+from vr.methods.common.attributes import ANCHOR_PRESET
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Preset, Reference
@@ -47,7 +48,8 @@ class AttrVR(AttributeProgramMethod):
             about="as published",
             options={"pad_to": 20},
             recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
-        )
+        ),
+        "anchor": ANCHOR_PRESET,
     }
     options: AttrVROptions
 

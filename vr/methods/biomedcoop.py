@@ -29,7 +29,7 @@ from torch.nn import functional as F
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from attrgen.schema.matching import require
-from vr.clip.text import embed
+from vr.methods.common.attributes import ANCHOR_PRESET, AnchorOptions, attribute_bank
 from vr.methods.common.base import Context, Loss, needs_attributes
 from vr.methods.common.contributions import Scores
 from vr.methods.common.facts import Options, Preset, Reference
@@ -37,7 +37,7 @@ from vr.methods.common.prompts import PromptMethod, PromptOptions
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
 
-class BiomedCoOpOptions(PromptOptions):
+class BiomedCoOpOptions(PromptOptions, AnchorOptions):
     """BiomedCoOp's choices."""
 
     words: str | None = Field(
@@ -68,7 +68,8 @@ class BiomedCoOp(PromptMethod):
     recipe = Recipe(batch_size=4, lr=0.0025, weight_decay=5e-4, warmup_epochs=1, augment=False)
     options_type = BiomedCoOpOptions
     presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(about="as published", recipe={"augment": True, "min_crop": PUBLISHED_CROP})
+        "paper": Preset(about="as published", recipe={"augment": True, "min_crop": PUBLISHED_CROP}),
+        "anchor": ANCHOR_PRESET,
     }
     options: BiomedCoOpOptions
 
@@ -77,8 +78,7 @@ class BiomedCoOp(PromptMethod):
         self.teachers: Tensor | None = None
         if context.attributes is not None:
             texts = _llm_prompts(context, self.options.texts_per_class)
-            flat = embed(context.backbone, [line for lines in texts for line in lines])
-            self.teachers = flat.unflatten(0, (len(texts), -1))
+            self.teachers = attribute_bank(context, texts, self.options.anchor).embeddings
 
     @classmethod
     def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:

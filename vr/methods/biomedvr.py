@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from vr.methods.common import corruption
 from vr.methods.common.ablations import ABLATIONS
+from vr.methods.common.attributes import ANCHOR_PRESET, ConfusionAnchorOptions
 from vr.methods.common.base import Context, Loss
 from vr.methods.common.contributions import Contribution, Scores
 from vr.methods.common.facts import Options, Preset, Reference
@@ -31,7 +32,7 @@ SATURATED = 1e-3
 _SALT = {"random": 5, "shuffled": 6, "descriptive": 7, "distinctive": 8}
 
 
-class BioMedVROptions(ProgramOptions):
+class BioMedVROptions(ProgramOptions, ConfusionAnchorOptions):
     """The open choices of the method. `BioMedVR.paper_options` is what produced the published table."""
 
     fusion: Fusion = Field("add", description="sign of the negative expert in the fused score")
@@ -85,6 +86,7 @@ class BioMedVR(AttributeProgramMethod):
             recipe={"epochs": 400, "min_crop": PUBLISHED_CROP, "one_shot_batch_size": 16},
         ),
         **ABLATIONS,
+        "anchor": ANCHOR_PRESET,
     }
     options: BioMedVROptions
 
@@ -117,6 +119,10 @@ class BioMedVR(AttributeProgramMethod):
             pool = list(dict.fromkeys(entry.text for entry in self.context.attributes.entries()))
             texts = corruption.drawn_at_random(texts, pool, self.generator(_SALT["random"]))
         return texts
+
+    def anchor(self, kind: str) -> str:
+        """The template in which texts of a kind are encoded."""
+        return self.options.confusion_anchor if kind == "confusion" else self.options.anchor
 
     def gate_weights(self, features: Tensor) -> Tensor:
         """`g`, weights of the experts that sum to 1: (2,), (C, 2) or, from features (B, D), (B, 1, 2)."""

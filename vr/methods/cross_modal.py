@@ -20,7 +20,7 @@ from torch import Tensor
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from attrgen.schema.matching import require
 from vr.clip.bank import Bank
-from vr.clip.text import embed_bank
+from vr.methods.common.attributes import ANCHOR_PRESET, AnchorOptions, attribute_bank
 from vr.methods.common.base import Context
 from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.labels import label_bank, label_template
@@ -28,7 +28,7 @@ from vr.methods.common.logistic import Samples
 from vr.methods.linear_probe import LinearProbe, LinearProbeOptions
 
 
-class CrossModalOptions(LinearProbeOptions):
+class CrossModalOptions(LinearProbeOptions, AnchorOptions):
     """Which texts are samples, and what they count."""
 
     text: Literal["attributes", "name"] = Field("attributes", description="texts that are samples")
@@ -56,7 +56,8 @@ class CrossModal(LinearProbe):
         "paper": Preset(
             about="class names as texts, modalities that count alike, C by accuracy",
             options={"text": "name", "balance": "modalities", "choose_by": "accuracy"},
-        )
+        ),
+        "anchor": ANCHOR_PRESET,
     }
     options: CrossModalOptions
 
@@ -90,4 +91,4 @@ class CrossModal(LinearProbe):
         require(attributes, POSITIVE_KINDS, file=self.context.attributes_file)
         classes = [attributes.classes[name] for name in self.context.card.class_names]
         texts = [[text for kind in POSITIVE_KINDS for text in entry.texts(kind)] for entry in classes]
-        return embed_bank(self.context.backbone, texts)
+        return attribute_bank(self.context, texts, self.options.anchor)

@@ -20,15 +20,16 @@ from torch import Tensor, nn
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS
 from attrgen.schema.matching import require
-from vr.clip.text import embed_bank
+from vr.clip.bank import Bank
+from vr.methods.common.attributes import ANCHOR_PRESET, AnchorOptions, attribute_bank
 from vr.methods.common.base import Context, needs_attributes
 from vr.methods.common.contributions import Contribution
-from vr.methods.common.facts import Options, Preset, Reference
+from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.features import FeatureMethod
 from vr.methods.common.recipe import FULL_BATCH, Recipe
 
 
-class LaBoOptions(Options):
+class LaBoOptions(AnchorOptions):
     """LaBo's choices."""
 
     start: float = Field(0.1, description="where the weight of a text in the score of its class starts")
@@ -57,7 +58,8 @@ class LaBo(FeatureMethod):
         "paper": Preset(
             about="as published for 16 shots of HAM10000; with --select val",
             recipe={"epochs": 10_000, "batch_size": 16, "lr": 1e-3},
-        )
+        ),
+        "anchor": ANCHOR_PRESET,
     }
 
     def __init__(self, context: Context, options: LaBoOptions | None = None) -> None:
@@ -96,5 +98,8 @@ class LaBo(FeatureMethod):
         assert self.context.attributes is not None
         entries = self.context.attributes.classes
         texts = [entries[name].texts(kind) for name in self.context.card.class_names]
-        self.banks[kind] = embed_bank(self.context.backbone, [[line for lines in texts for line in lines]])
+        bank = attribute_bank(self.context, texts, self.options.anchor)
+        flat = tuple(line for lines in texts for line in lines)
+        present = torch.ones(1, len(flat), dtype=torch.bool, device=bank.present.device)
+        self.banks[kind] = Bank(bank.embeddings[bank.present][None], present, (flat,))
         return torch.tensor([label for label, lines in enumerate(texts) for _ in lines])

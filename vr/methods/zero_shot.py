@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from attrgen.schema.matching import require
-from vr.clip.text import embed_bank
+from vr.methods.common.attributes import ANCHOR, AnchorOptions, attribute_bank
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Contribution
 from vr.methods.common.facts import Options, Preset, Reference
@@ -18,7 +18,7 @@ from vr.methods.common.labels import label_bank, label_template
 from vr.methods.common.recipe import Recipe
 
 
-class ZeroShotOptions(Options):
+class ZeroShotOptions(AnchorOptions):
     """By class name in a template, or by the attribute set's positive banks."""
 
     text: Literal["name", "attributes"] = Field("name", description="what texts a class is known by")
@@ -46,6 +46,10 @@ class ZeroShot(FeatureMethod):
     presets: ClassVar[dict[str, Preset]] = {
         "paper": Preset(about="as published; the default is the same"),
         "attributes": Preset(about="classes known by attributes", options={"text": "attributes"}),
+        "anchor": Preset(
+            about="by attributes, each encoded with its class name",
+            options={"text": "attributes", "anchor": ANCHOR},
+        ),
     }
 
     def __init__(self, context: Context, options: ZeroShotOptions | None = None) -> None:
@@ -57,7 +61,7 @@ class ZeroShot(FeatureMethod):
             require(context.attributes, POSITIVE_KINDS, file=context.attributes_file)
             for number, kind in enumerate(POSITIVE_KINDS):
                 texts = [context.attributes.classes[name].texts(kind) for name in context.card.class_names]
-                self.banks[str(number)] = embed_bank(context.backbone, texts)
+                self.banks[str(number)] = attribute_bank(context, texts, self.options.anchor)
 
     @classmethod
     def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:

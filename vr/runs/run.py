@@ -127,6 +127,8 @@ class RunConfig(Strict):
         values = self.model_dump(mode="json")
         for key in CIRCUMSTANCES:
             del values[key]
+        options = find_method(self.method).options_type
+        values["options"] = options.model_validate(self.options).identity()
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
         values["backbone"] = self.backbone.id

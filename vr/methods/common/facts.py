@@ -36,7 +36,20 @@ class Reference(Frozen):
 
 
 class Options(Frozen):
-    """A method's own choices, each with a description; `config.json` records all of them."""
+    """A method's choices, each with a description; `config.json` records all of them.
+
+    An option that is added in a later version says so by `json_schema_extra={"added": VERSION}`, so that
+    older runs keep their identity.
+    """
+
+    def identity(self) -> dict[str, Any]:
+        """The values that identify a run; an option added later is one of them only where it is changed."""
+        values = self.model_dump(mode="json")
+        for name, field in type(self).model_fields.items():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and "added" in extra and getattr(self, name) == field.default:
+                del values[name]
+        return values
 
 
 class Preset(Frozen):

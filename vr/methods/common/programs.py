@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from attrgen.schema.matching import require
 from vr.clip import bank as banks
 from vr.clip.bank import Bank
-from vr.clip.text import embed_bank
+from vr.methods.common.attributes import AnchorOptions, attribute_bank
 from vr.methods.common.base import Context, Method
 from vr.methods.common.facts import Options
 from vr.reprogramming.encoder import make_encoder
@@ -25,7 +25,7 @@ class FrameOptions(Options):
     frame: int | None = Field(None, ge=1, description="frame width in pixels; None: from the backbone")
 
 
-class ProgramOptions(FrameOptions):
+class ProgramOptions(FrameOptions, AnchorOptions):
     """Choices of a padding program scored against attribute banks."""
 
     k: int = Field(3, ge=1, description="how many nearest attributes of a class count")
@@ -87,7 +87,7 @@ class AttributeProgramMethod(ProgramMethod):
             require(context.attributes, kinds, file=context.attributes_file)
             for salt, kind in enumerate(self.kinds):
                 if kind in kinds:
-                    self.banks[kind] = self._embed(self.texts(kind), salt=salt)
+                    self.banks[kind] = self._bank(kind, salt)
 
     def texts(self, kind: str) -> list[list[str]]:
         """The texts of a kind that are used, by class in label order."""
@@ -100,8 +100,13 @@ class AttributeProgramMethod(ProgramMethod):
         """A generator that depends on the run's seed and on what is drawn alone."""
         return torch.Generator().manual_seed(self.context.seed * 10 + salt)
 
-    def _embed(self, texts: list[list[str]], *, salt: int) -> Bank:
+    def anchor(self, kind: str) -> str:
+        """The template in which texts of a kind are encoded; confusion attributes have one of their own."""
+        return "" if kind == "confusion" else self.options.anchor
+
+    def _bank(self, kind: str, salt: int) -> Bank:
+        texts = self.texts(kind)
         if self.options.pad_to is not None:
             generator = self.generator(salt)
             texts = [banks.padded_with_replacement(lines, self.options.pad_to, generator) for lines in texts]
-        return embed_bank(self.context.backbone, texts)
+        return attribute_bank(self.context, texts, self.anchor(kind))

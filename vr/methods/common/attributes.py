@@ -1,0 +1,129 @@
+"""Banks of attributes: which texts of the set are read, and the anchor that ties each to its class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from attrgen.schema.attribute_set import AttributeSet
+from attrgen.schema.card import Card, CardClass
+from vr.clip.bank import Bank
+from vr.clip.text import embed_bank
+from vr.methods.common.base import Context
+from vr.methods.common.facts import Options, Preset
+
+ANCHOR = "{class}, which has {text}"  # after Menon and Vondrick, ICLR 2023
+ANCHOR_PRESET = Preset(about="each attribute is encoded with its class name", options={"anchor": ANCHOR})
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def _template(known: Iterable[str], text: str) -> str:
+    named = _PLACEHOLDER.findall(text)
+    if text and ("text" not in named or not set(named) <= set(known)):
+        listed = ", ".join(f"{{{name}}}" for name in known)
+        raise ValueError(f"a template must contain {{text}}, and no other placeholders than {listed}")
+    return text
+
+
+class AnchorOptions(Options):
+    """How the attributes of a class are encoded."""
+
+    anchor: str = Field(
+        "",
+        description="template in which an attribute is encoded, unless it names its class already, such as "
+        f"'{ANCHOR}'; also {{modality}}; empty: the attribute alone",
+        json_schema_extra={"added": "0.2.0"},
+    )
+
+    @field_validator("anchor")
+    @classmethod
+    def _check_anchor(cls, value: str) -> str:
+        return _template(("class", "text", "modality"), value)
+
+
+class ConfusionAnchorOptions(AnchorOptions):
+    """The same, and how confusion attributes are encoded."""
+
+    confusion_anchor: str = Field(
+        "",
+        description="template of confusion attributes, such as '{other}, which has {text}': {other} is the "
+        "class that the text describes, {class} the one mistaken for it; empty: the attribute alone",
+        json_schema_extra={"added": "0.2.0"},
+    )
+
+    @field_validator("confusion_anchor")
+    @classmethod
+    def _check_confusion_anchor(cls, value: str) -> str:
+        return _template(("class", "other", "text", "modality"), value)
+
+
+def attribute_bank(context: Context, texts: Sequence[Sequence[str]], template: str = "") -> Bank:
+    """The bank of each class's texts; it holds them as they are, and the embeddings of the anchored ones.
+
+    Args:
+        texts: by class in label order.
+        template: the anchor, or an empty string.
+
+    Raises:
+        UserError: an anchored text is longer than the model's context.
+    """
+    sentences = anchored(context.card, texts, template, context.attributes)
+    bank = embed_bank(context.backbone, sentences)
+    return Bank(bank.embeddings, bank.present, tuple(tuple(lines) for lines in texts))
+
+
+def anchored(
+    card: Card, texts: Sequence[Sequence[str]], template: str, attributes: AttributeSet | None = None
+) -> list[list[str]]:
+    """The sentences that are encoded for the texts of each class.
+
+    A text stays as it is where it names a class that the template would insert, in any of its spellings, or
+    where `{other}` is asked for and the text describes no class of the card.
+
+    Args:
+        attributes: tells which class a text describes, for `{other}`.
+    """
+    if not template:
+        return [list(lines) for lines in texts]
+    described = _described(card, attributes)
+    result = []
+    for owner, lines in zip(card.classes, texts, strict=True):
+        others = (described.get((owner.name, text), described.get(("", text))) for text in lines)
+        pairs = zip(lines, others, strict=True)
+        result.append([_sentence(card, template, text, owner, other) for text, other in pairs])
+    return result
+
+
+def _sentence(card: Card, template: str, text: str, owner: CardClass, other: CardClass | None) -> str:
+    inserted = {"class": owner, "other": other}
+    asked = [inserted[name] for name in _PLACEHOLDER.findall(template) if name in inserted]
+    if any(entry is None or _names(text, entry) for entry in asked):
+        return text
+    values: dict[str, Any] = {"text": text, "modality": card.modality, "class": owner.name}
+    if other is not None:
+        values["other"] = other.name
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
+
+
+def _names(text: str, entry: CardClass) -> bool:
+    """Whether a text contains the name or an alias of a class as whole words."""
+    names = (re.escape(name) for name in (entry.name, *entry.aliases))
+    return re.search(rf"(?<!\w)({'|'.join(names)})(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _described(card: Card, attributes: AttributeSet | None) -> dict[tuple[str, str], CardClass]:
+    """By class and text, the class of the card that the text describes; by "" and text for other classes.
+
+    A confusion attribute describes the confused class. Texts that describe no class of the card are absent.
+    """
+    classes = {entry.name: entry for entry in card.classes}
+    described: dict[tuple[str, str], CardClass] = {}
+    for entry in attributes.entries() if attributes is not None else ():
+        name = entry.class_name if entry.confused is None else entry.confused
+        if name in classes:
+            for owner in (entry.class_name, ""):
+                described.setdefault((owner, entry.text), classes[name])
+    return described
