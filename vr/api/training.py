@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
+from attrgen.core.errors import UserError
+from attrgen.core.names import did_you_mean
 from attrgen.core.validation import validate
 from vr.api.model import Model
 from vr.evaluation import calibration as calibrations
@@ -33,6 +35,7 @@ class Settings(TypedDict, total=False):
     precision: Literal["auto", "fp32", "bf16"]
     select: Literal["last", "val"]
     oracle: bool
+    skip_unreadable: bool
     runs: str | Path
     out: str | Path
 
@@ -61,6 +64,12 @@ def train(
     Raises:
         UserError: a setting is unknown or out of range, something is missing, or the run exists already.
     """
+    if unknown := sorted(settings.keys() - Settings.__annotations__.keys()):
+        raise UserError(
+            f"unknown setting '{unknown[0]}'",
+            code="experiment-unknown-key",
+            remedy=f"{did_you_mean(unknown[0], Settings.__annotations__)} See `vr.api.training.Settings`.",
+        )
     values = {**settings, "dataset": None if dataset is None else str(dataset)}
     asked = validate(Experiment, values, what="training", code="experiment")
     run = run_experiment(asked, resume=resume, fresh=fresh, say=say)

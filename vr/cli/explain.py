@@ -4,48 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from vr.cli import options, values
+from vr.cli import options_explain as own
 
 if TYPE_CHECKING:
     from vr.explanation.explanation import Explanation
-
-EXPLANATION = "Explanation"
+    from vr.runs.run import Run
 
 
 def explain(
     run_directory: options.RunDirectory,
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
-    ],
-    details: Annotated[
-        bool,
-        options.option(EXPLANATION, "Show every contribution, as a table per image.", "--details"),
-    ] = False,
-    classes: Annotated[
-        int, options.option(EXPLANATION, "Classes in the details, the most probable first.", min=1)
-    ] = 3,
-    top: Annotated[
-        int | None,
-        options.option(EXPLANATION, "Texts per bank in the details.", min=1, default="all that count"),
-    ] = None,
-    grid: Annotated[int, options.option(EXPLANATION, "Cells per side of the occlusion map.")] = 8,
-    map_: Annotated[
-        Path | None,
-        options.option(
-            options.OUTPUT,
-            "Draw an occlusion map of the predicted class into this PNG file.",
-            "--map",
-            default="not drawn",
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        options.option(options.OUTPUT, "Write everything, with the map, as one page.", default="not written"),
-    ] = None,
+    images: own.Images,
+    details: own.Details = False,
+    classes: own.Classes = 3,
+    top: own.Top = None,
+    grid: own.Grid = 8,
+    map_: own.Map = None,
+    html: own.Html = None,
     as_json: options.AsJson = False,
     force: options.Force = False,
     backbone: options.RunBackbone = None,
@@ -61,25 +40,13 @@ def explain(
     import json
 
     from attrgen.core.files import write_text
-    from vr.data.loading.unlabelled import image_paths
-    from vr.evaluation import calibration as calibrations
     from vr.explanation import explanation, table
     from vr.runs import run as runs
-    from vr.runtime.progress import count_bar
 
     if not force:
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
-    calibration = calibrations.load(run_directory)
-    paths = list(image_paths(images))
-    with count_bar("images", len(paths)) as advance:
-        explained = explanation.explain_images(
-            run,
-            paths,
-            grid=grid if map_ or html else None,
-            calibration=calibration,
-            progress=advance,
-        )
+    explained = _explained(run, images, grid if map_ or html else None)
     if as_json:
         typer.echo(json.dumps(explanation.as_json(run, explained), indent=2, ensure_ascii=False))
     elif details:
@@ -93,6 +60,18 @@ def explain(
 
         write_text(html, page(run, explained, classes=classes, top=top))
         typer.echo(f"written: {html}", err=True)
+
+
+def _explained(run: Run, images: Sequence[Path], grid: int | None) -> list[Explanation]:
+    from vr.data.loading.unlabelled import image_paths
+    from vr.evaluation import calibration as calibrations
+    from vr.explanation.explanation import explain_images
+    from vr.runtime.progress import count_bar
+
+    calibration = calibrations.load(run.path)
+    paths = list(image_paths(images))
+    with count_bar("images", len(paths)) as advance:
+        return explain_images(run, paths, grid=grid, calibration=calibration, progress=advance)
 
 
 def _write_map(path: Path, explained: Sequence[Explanation]) -> None:

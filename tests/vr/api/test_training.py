@@ -14,7 +14,8 @@ from vr.runs.experiment import Experiment
 
 
 def test_settings_are_those_of_an_experiment() -> None:
-    assert Settings.__annotations__.keys() == Experiment.model_fields.keys() - {"dataset"}
+    of_the_command = {"dataset", "folds", "fold"}
+    assert Settings.__annotations__.keys() == Experiment.model_fields.keys() - of_the_command
 
 
 def test_train_is_the_run_of_the_command(toy: Any, toy_run: Path, tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_train_is_the_run_of_the_command(toy: Any, toy_run: Path, tmp_path: Path
     assert model.metrics.values == trained
 
 
-@pytest.mark.parametrize("wrong", [{"methods": "attrvr"}, {"shots": 0}, {"select": "best"}])
+@pytest.mark.parametrize("wrong", [{"methods": "attrvr"}, {"folds": 3}, {"shots": 0}, {"select": "best"}])
 def test_wrong_settings_are_user_errors(wrong: dict[str, Any]) -> None:
     with pytest.raises(vr.UserError) as caught:
         vr.train("busi", **wrong)

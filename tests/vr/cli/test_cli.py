@@ -93,25 +93,27 @@ def test_train_then_eval_as_a_user_types_them(vr: Vr, toy: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "code", "shown"),
     [
-        (["train"], "nothing says which dataset"),
-        (["train", "--dataset", "ct-kidny"], "unknown dataset 'ct-kidny'. Did you mean 'ct-kidney'"),
-        (["train", "--attrs", "absent.json"], "absent.json: there is no such attribute set"),
-        (["train", "--dataset", "ct-kidney"], "vr data get ct-kidney"),
-        (["train", "--dataset", "busi", "--set", "k"], "--set k: not of the form key=value"),
-        (["eval", "nowhere"], "nowhere: not a run directory"),
-        (["sweep", "tabel1"], "there is no recipe 'tabel1'"),
-        (["sweep", "table1", "--seeds", "one"], "--seeds one: not whole numbers"),
-        (["table", "nowhere"], "no finished run below nowhere"),
+        (["train"], "experiment-no-dataset", "--attrs"),
+        (["train", "--dataset", "ct-kidny"], "card-unknown-dataset", "'ct-kidney'"),
+        (["train", "--attrs", "absent.json"], "file-missing", "absent.json"),
+        (["train", "--dataset", "ct-kidney"], "data-not-downloaded", "vr data get ct-kidney"),
+        (["train", "--dataset", "busi", "--set", "k"], "option-not-key-value", "--set k"),
+        (["train", "--dataset", "busi", "--set", "epoch=3"], "method-unknown-setting", "'epochs'"),
+        (["train", "--dataset", "busi", "--set", "fusoin=add"], "method-unknown-setting", "'fusion'"),
+        (["eval", "nowhere"], "run-not-a-run", "nowhere"),
+        (["sweep", "tabel1"], "sweep-unknown-recipe", "'table1'"),
+        (["sweep", "table1", "--seeds", "one"], "option-not-whole-numbers", "--seeds one"),
+        (["table", "nowhere"], "compare-no-runs", "nowhere"),
     ],
 )
 def test_mistakes_are_told_without_a_traceback_and_exit_2(
-    vr: Vr, tmp_path: Path, words: list[str], message: str
+    vr: Vr, tmp_path: Path, words: list[str], code: str, shown: str
 ) -> None:
-    status, _, told = vr(*words)
+    status, _, message = vr(*words)
     assert status == 2
-    assert message in told and "Traceback" not in told
+    assert f"[{code}]" in message and shown in message and "Traceback" not in message
     assert list(tmp_path.iterdir()) == []
 
 
