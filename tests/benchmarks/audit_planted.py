@@ -18,7 +18,7 @@ import torch
 from attrgen.schema import library
 from attrgen.schema.card import find
 from vr.clip import backbone as backbones
-from vr.clip.text import embed
+from vr.clip.text_embeddings import embed
 from vr.data.sampling import fewshot
 from vr.data.sources import open_source
 from vr.explanation.audit.assessment import assess

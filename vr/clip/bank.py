@@ -1,4 +1,4 @@
-"""Banks of attribute embeddings: what an image embedding is scored against, and the words behind it."""
+"""Banks of attribute embeddings, against which image embeddings are scored, and their texts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Bank:
-    """Unit embeddings of every class's attributes, ragged by class and padded with zeros.
+    """Unit embeddings of every class's attributes, of different number per class and padded with zeros.
 
     Attributes:
         embeddings: (C, m, D), m the largest number of attributes of a class.
         present: (C, m), True where there is an attribute.
-        texts: by class, the attributes themselves in the order of `embeddings`.
+        texts: per class, the attributes in the order of `embeddings`.
     """
 
     embeddings: Tensor
@@ -49,7 +49,7 @@ class Bank:
 
 
 def from_classes(embeddings: list[Tensor], texts: Sequence[Sequence[str]] = ()) -> Bank:
-    """A bank of each class's embeddings, (m_c, D) each with m_c >= 1; every attribute stands once."""
+    """A bank of each class's embeddings, (m_c, D) each with m_c >= 1; every attribute is in it once."""
     padded = torch.nn.utils.rnn.pad_sequence(embeddings, batch_first=True)
     lengths = torch.tensor([len(rows) for rows in embeddings], device=padded.device)
     present = torch.arange(padded.shape[1], device=padded.device)[None] < lengths[:, None]
@@ -57,10 +57,10 @@ def from_classes(embeddings: list[Tensor], texts: Sequence[Sequence[str]] = ()) 
 
 
 def padded_with_replacement(texts: list[str], size: int, generator: torch.Generator) -> list[str]:
-    """The published padding: fewer than `size` attributes are filled up by drawing with replacement.
+    """The published padding: a list shorter than `size` is filled by drawing from it with replacement.
 
-    So the nearest three are often one sentence three times; only the `paper` preset does this.
-    More than `size` are cut to a random `size` of them.
+    Then the nearest three are often one sentence three times; only the `paper` preset pads. A longer list is
+    reduced to a random `size` of its texts.
     """
     if len(texts) >= size:
         return [texts[i] for i in torch.randperm(len(texts), generator=generator)[:size].tolist()]

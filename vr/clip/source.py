@@ -30,7 +30,7 @@ class Source:
     """A backbone's configuration and files; all of them are on this machine.
 
     Attributes:
-        name, weights: as the user gave them; the default weights where none were given.
+        name, weights: as the user gave them.
         configuration: the architecture.
         preprocessing: values that the weights state.
         file: the weights, or None for random ones.
@@ -133,23 +133,22 @@ def _own_file(name: str, weights: str, folder: Path | None) -> Path:
     return file
 
 
-def _from_name(name: str, known: str, weights: str | None) -> Source:
-    if weights is None and name != DEFAULT_NAME:
+def _from_name(name: str, known: str, given: str | None) -> Source:
+    if given is None and name != DEFAULT_NAME:
         raise UserError(
             f"'{name}' needs to know its weights",
             code="backbone-no-weights",
             remedy=f"Add --weights TAG, one of: {', '.join(tags.tags_of(known)) or 'none known'}; "
             "or a weights file; or 'random'.",
         )
-    weights = DEFAULT_WEIGHTS if weights is None else weights
+    weights = DEFAULT_WEIGHTS if given is None else given
     configuration = configurations.of_known(known)
     if weights == RANDOM:
-        return Source(name, weights, configuration, {}, None)
+        return Source(name, given, configuration, {}, None)
     if entry := tags.entry(known, weights):
         tags.check_activation(known, weights, bool(entry.get("quick_gelu", False)))
-        return Source(
-            name, weights, configuration, entry, _fetch_tag(known, weights, entry), older_preprocessing=entry
-        )
+        file = _fetch_tag(known, weights, entry)
+        return Source(name, given, configuration, entry, file, older_preprocessing=entry)
     file = Path(weights).expanduser()
     if file.is_file():
         return _from_file(name, known, weights, file)

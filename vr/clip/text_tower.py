@@ -1,8 +1,8 @@
 """The frozen text tower run from token embeddings, for prompts that are partly learned vectors.
 
-It computes what `model.encode_text` computes, differentiable in the embeddings. Positions that cannot
-reach the result (behind the end token of a causal tower, padding of a Hugging Face one) are left out by
-who asks `needed` first, which is exact and saves most of a context of 77 tokens.
+It computes the same as `model.encode_text`, differentiable in the embeddings. Positions that cannot influence
+the result (after the end token of a causal tower, padding of a Hugging Face one) can be cut off first, see
+`needed`: this is exact and saves most of a context of 77 tokens.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class TextTower(Protocol):
         ...
 
     def needed(self, tokens: Tensor) -> int:
-        """How many of the first L positions can reach the features of any of the texts."""
+        """How many of the first L positions can influence the features of any of the texts."""
         ...
 
     def encode(self, embedded: Tensor, tokens: Tensor) -> Tensor:
-        """Features (N, D), not normalised, of embeddings (N, L, W) in the place of tokens (N, L)."""
+        """Features (N, D), not normalised, of embeddings (N, L, W) that stand for tokens (N, L)."""
         ...
 
 
-class OwnTower:
-    """open_clip's own text transformer, inside a CLIP (as in OpenAI's) or as a tower of its own."""
+class OpenClipTower:
+    """open_clip's text transformer, inside a CLIP (as in OpenAI's) or as a separate tower."""
 
     def __init__(self, model: nn.Module, tower: Any) -> None:
         inside = tower is model
@@ -49,7 +49,7 @@ class OwnTower:
         return self.tower.token_embedding(tokens)
 
     def needed(self, tokens: Tensor) -> int:
-        """Up to the last end token, where attention is causal and that token is what is read."""
+        """Up to the last end token, where attention is causal and the features are read at that token."""
         if self.tower.attn_mask is None or self.pool not in ("argmax", "eos"):
             return tokens.shape[1]
         marked = tokens if self.pool == "argmax" else torch.eq(tokens, self.end).int()
@@ -100,7 +100,7 @@ def text_tower(backbone: Backbone) -> TextTower:
     """The backbone's text tower, to be run from embeddings.
 
     Raises:
-        UserError: a kind of tower that this cannot do for, with the reason.
+        UserError: a kind of tower that cannot start from embeddings, with the reason.
     """
     model: Any = backbone.model
     tower = getattr(model, "text", model)
@@ -109,22 +109,21 @@ def text_tower(backbone: Backbone) -> TextTower:
     if getattr(tower, "cls_emb", None) is not None:
         raise _refusal(
             backbone,
-            "its text tower ends with a class token of its own (as CoCa's), behind which no prompt ends",
+            "its text tower appends a class token (as CoCa's), after which no prompt ends",
         )
     if all(hasattr(tower, part) for part in ("token_embedding", "positional_embedding", "ln_final")):
-        own = OwnTower(model, tower)
-        if own.pool == "none":
-            raise _refusal(backbone, "its text tower gives one feature a token and none for the text")
-        return own
-    raise _refusal(
-        backbone, f"its text tower ({type(tower).__name__}) shows no token embeddings to put a prompt among"
-    )
+        own_tower = OpenClipTower(model, tower)
+        if own_tower.pool == "none":
+            raise _refusal(backbone, "its text tower gives one feature per token and none for the text")
+        return own_tower
+    raise _refusal(backbone, f"its text tower ({type(tower).__name__}) has no token embeddings")
 
 
 def _refusal(backbone: Backbone, reason: str) -> UserError:
     return UserError(
         f"{backbone.name} cannot learn prompts: {reason}",
-        remedy="Choose another backbone, or a method that leaves the text alone.",
+        code="prompt-unsupported-tower",
+        remedy="Choose another backbone, or a method that learns no prompt.",
     )
 
 
@@ -132,7 +131,7 @@ def _refusal(backbone: Backbone, reason: str) -> UserError:
 def check_tower(backbone: Backbone, tower: TextTower, tokens: Tensor) -> None:
     """Check that the tower, run from the plain embeddings of tokens (N, L), gives `encode_text`'s features.
 
-    A tower of a kind not seen before could differ without an error; this makes it one.
+    An unknown kind of tower could differ without an error; this makes it one.
 
     Raises:
         UserError: they differ by more than 1e-3 of their length.
@@ -140,6 +139,6 @@ def check_tower(backbone: Backbone, tower: TextTower, tokens: Tensor) -> None:
     model: Any = backbone.model
     expected = torch.nn.functional.normalize(model.encode_text(tokens).float(), dim=-1)
     kept = tokens[:, : tower.needed(tokens)]
-    found = torch.nn.functional.normalize(tower.encode(tower.embed(kept), kept).float(), dim=-1)
-    if not torch.allclose(found, expected, atol=1e-3):
-        raise _refusal(backbone, "run from token embeddings its text tower gives other features")
+    features = torch.nn.functional.normalize(tower.encode(tower.embed(kept), kept).float(), dim=-1)
+    if not torch.allclose(features, expected, atol=1e-3):
+        raise _refusal(backbone, "started from token embeddings, its text tower gives other features")

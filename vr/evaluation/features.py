@@ -13,7 +13,7 @@ from torch import Tensor
 
 from attrgen.core.files import write_bytes
 from vr.clip.backbone import Backbone
-from vr.clip.text import cache_folder
+from vr.clip.text_embeddings import cache_folder
 from vr.data.formats.source import ImageSource, Item
 
 

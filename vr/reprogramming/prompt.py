@@ -83,5 +83,5 @@ def _check_room(backbone: Backbone, name: str, text: str, length: int) -> None:
         raise UserError(
             f"{backbone.name} cannot learn prompts: its tokenizer does not read '{_FILLER}' as one token",
             code="prompt-unsupported-tokenizer",
-            remedy="Choose another backbone, or a method that leaves the text alone.",
+            remedy="Choose another backbone, or a method that learns no prompt.",
         )

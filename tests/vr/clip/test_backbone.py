@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from attrgen.core.errors import UserError
 from vr.clip import backbone as backbones
-from vr.clip.text import embed
+from vr.clip.text_embeddings import embed
 
 
 def test_sizes_and_normalisation_come_from_the_model(tiny: Any) -> None:

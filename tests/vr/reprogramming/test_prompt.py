@@ -1,4 +1,4 @@
-"""The text tower run from token embeddings gives what `encode_text` gives, tower by tower, or is refused."""
+"""The text tower run from token embeddings equals `encode_text` for every kind of tower, or is refused."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import torch
 
 from attrgen.core.errors import UserError
 from vr.clip import backbone
-from vr.clip.text_tower import HuggingFaceTower, OwnTower, text_tower
+from vr.clip.text_tower import HuggingFaceTower, OpenClipTower, text_tower
 from vr.reprogramming.prompt import Prompts, start_tokens, word_vectors
 
 VISION = {"image_size": 16, "patch_size": 8, "layers": 1, "width": 16, "head_width": 16}
 TEXT = {"context_length": 30, "vocab_size": 49408, "width": 24, "heads": 2, "layers": 2}
 TEXTS = ["a bright spot", "a ring that is dark, of a kidney", "x"]
 
-OWN = {
+OPEN_CLIP = {
     "openai": ({}, {}),
-    "tower of its own": ({}, {"custom_text": True}),
+    "separate tower": ({}, {"custom_text": True}),
     "projection with bias": ({"proj_bias": True}, {"custom_text": True}),
     "without projection": ({"proj_type": "none", "width": 32}, {"custom_text": True}),
     "end token": ({"pool_type": "eos", "eos_id": 49407}, {}),
@@ -52,25 +52,25 @@ def check(model: backbone.Backbone, needed: int) -> None:
     assert tower.needed(tokens) == needed
     for length in (needed, tokens.shape[1]):
         kept = tokens[:, :length]
-        found = tower.encode(tower.embed(kept), kept)
-        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+        features = tower.encode(tower.embed(kept), kept)
+        torch.testing.assert_close(features, expected, atol=1e-5, rtol=1e-5)
     # A prompt whose vectors are the words themselves is that text, in as many classes as there are.
     names = ("spot", "dark ring")
     prompts = Prompts(model, names, 4)
     assert len(word_vectors(model, "a photo of a")) == 4
     texts = [f"a photo of a {name}." for name in names]
-    found = prompts.encode(word_vectors(model, "a photo of a"))
-    torch.testing.assert_close(found, model.encode_text(texts), atol=1e-5, rtol=1e-5)
+    features = prompts.encode(word_vectors(model, "a photo of a"))
+    torch.testing.assert_close(features, model.encode_text(texts), atol=1e-5, rtol=1e-5)
     contexts = torch.randn(3, 4, tower.width)
     one_by_one = torch.stack([prompts.encode(context) for context in contexts])
     torch.testing.assert_close(prompts.encode(contexts), one_by_one, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_own_towers(tmp_path: Path, name: str) -> None:
-    text, changes = OWN[name]
+@pytest.mark.parametrize("name", OPEN_CLIP)
+def test_towers_of_open_clip(tmp_path: Path, name: str) -> None:
+    text, changes = OPEN_CLIP[name]
     model = make(tmp_path, {**TEXT, **text}, changes)
-    assert isinstance(text_tower(model), OwnTower)
+    assert isinstance(text_tower(model), OpenClipTower)
     assert start_tokens(model) == 1
     whole = bool(text.get("no_causal_mask"))
     check(model, needed=30 if whole else 11)
@@ -106,28 +106,32 @@ def test_hugging_face_towers(tmp_path: Path, pooler: str, projection: str) -> No
     check(model, needed=11)
 
 
-def test_a_tower_that_ends_with_its_own_token_is_refused(tmp_path: Path) -> None:
+def test_a_tower_that_appends_a_class_token_is_refused(tmp_path: Path) -> None:
     model = make(tmp_path, {**TEXT, "embed_cls": True}, {"custom_text": True})
-    with pytest.raises(UserError, match=r"cannot learn prompts: its text tower ends with a class token"):
+    with pytest.raises(UserError) as caught:
         text_tower(model)
+    assert caught.value.code == "prompt-unsupported-tower"
 
 
 def test_a_tower_of_another_kind_is_refused(tmp_path: Path) -> None:
     model = make(tmp_path, TEXT, {"custom_text": True})
     model.model.text = torch.nn.Linear(3, 3)
-    with pytest.raises(UserError, match=r"cannot learn prompts: its text tower \(Linear\) shows no token"):
+    with pytest.raises(UserError) as caught:
         text_tower(model)
+    assert caught.value.code == "prompt-unsupported-tower" and "Linear" in caught.value.what
 
 
 def test_a_tower_that_computes_something_else_is_refused(tmp_path: Path) -> None:
     model = make(tmp_path, TEXT, {})
     whole = model.model.encode_text
     model.model.encode_text = lambda tokens: whole(tokens) + 1
-    with pytest.raises(UserError, match="gives other features"):
+    with pytest.raises(UserError) as caught:
         Prompts(model, ("spot",), 4)
+    assert caught.value.code == "prompt-unsupported-tower"
 
 
 def test_a_tokenizer_that_cuts_the_filler_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vr.reprogramming.prompt._FILLER", "extracellular")
-    with pytest.raises(UserError, match="as one token"):
+    with pytest.raises(UserError) as caught:
         Prompts(make(tmp_path, TEXT, {}), ("spot",), 4)
+    assert caught.value.code == "prompt-unsupported-tokenizer"

@@ -17,7 +17,7 @@ from attrgen.schema.attribute_set import AttributeSet, Entry
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
-from vr.clip.text import embed
+from vr.clip.text_embeddings import embed
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.data.sampling import fewshot

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card, CardClass
 from vr.clip.bank import Bank
-from vr.clip.text import embed_bank
+from vr.clip.text_embeddings import embed_bank
 from vr.methods.common.base import Context
 from vr.methods.common.facts import Options, Preset
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from vr.clip.bank import Bank
-from vr.clip.text import embed_bank
+from vr.clip.text_embeddings import embed_bank
 from vr.methods.common.base import Context
 
 TEMPLATE = "This is a photo of {}."

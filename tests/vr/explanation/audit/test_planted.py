@@ -11,7 +11,7 @@ from PIL import Image
 from attrgen.schema import library
 from attrgen.schema.card import find
 from vr.clip import backbone
-from vr.clip.text import embed
+from vr.clip.text_embeddings import embed
 from vr.data.decoding.resize import to_square
 from vr.explanation.audit.assessment import assess
 from vr.phantom.dataset import picture_of

@@ -1,4 +1,4 @@
-"""Text embeddings, each distinct sentence encoded once per weights and kept in `cache/text/`."""
+"""Text embeddings: each distinct sentence is encoded once per weights and cached in `cache/text/`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def cache_folder() -> Path:
 
 
 def embed(backbone: Backbone, texts: list[str], *, folder: Path | None = None) -> Tensor:
-    """Unit embeddings (N, D), float32, on the backbone's device; what the cache lacks is encoded and added.
+    """Unit embeddings (N, D), float32, on the backbone's device; missing ones are encoded and cached.
 
-    A cache file that is damaged or of another shape counts as empty: it can always be made again.
+    A cache file that is damaged or of another form counts as empty: it can always be computed again.
 
     Raises:
         UserError: a text is longer than the model's context.
@@ -37,7 +37,7 @@ def embed(backbone: Backbone, texts: list[str], *, folder: Path | None = None) -
     missing = [text for text in dict.fromkeys(texts) if _key(text) not in known]
     if missing:
         fresh = backbone.encode_text(missing).cpu()
-        # Another process may have written in the meantime: what it added is kept.
+        # Another process may have written in the meantime: its embeddings are kept.
         known = _read(path) | {_key(text): row for text, row in zip(missing, fresh, strict=True)}
         _write(path, known)
     return torch.stack([known[_key(text)] for text in texts]).to(backbone.device)
