@@ -47,13 +47,13 @@ def sweep(
 
     changes = _changes(context.params)
     asked = grid.build({}, changes) if recipe is None else grid.load(recipe, changes)
-    cells = [sweeps.look(cell) for cell in asked.cells()]
+    cells = [sweeps.inspect(cell) for cell in asked.cells()]
     _list(cells, all_of_them=dry_run, failed=not retry)
     if dry_run:
         return
     outcomes = _run(cells, jobs=jobs, retry=retry)
     failed = sum(bool(outcome.error) for outcome in outcomes)
-    skipped = 0 if retry else sum(cell.state == "broken" for cell in cells)
+    skipped = 0 if retry else sum(cell.state == "failed" for cell in cells)
     typer.echo(f"{len(outcomes) - failed} cells done, {failed + skipped} failed. Next: vr table")
     raise typer.Exit(1 if failed or skipped else 0)
 
@@ -71,21 +71,20 @@ def _changes(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list(cells: Sequence[Cell], *, all_of_them: bool, failed: bool) -> None:
-    counts = {state: sum(cell.state == state for cell in cells) for state in ("finished", "broken")}
-    typer.echo(f"{len(cells)} cells, {counts['finished']} finished already, {counts['broken']} failed")
+    counts = {state: sum(cell.state == state for cell in cells) for state in ("finished", "failed")}
+    typer.echo(f"{len(cells)} cells, {counts['finished']} finished already, {counts['failed']} failed")
     for cell in cells:
-        if all_of_them or (failed and cell.state == "broken"):
+        if all_of_them or (failed and cell.state == "failed"):
             path = "" if cell.path == Path() else f", {cell.path}"
-            reason = f": {cell.why}" if cell.why else ""
-            state = "failed" if cell.state == "broken" else cell.state
-            typer.echo(f"{state:<10} {cell.asked.method} on {cell.asked.dataset}{path}{reason}")
+            reason = f": {cell.reason}" if cell.reason else ""
+            typer.echo(f"{cell.state:<10} {cell.asked.method} on {cell.asked.dataset}{path}{reason}")
 
 
 def _run(cells: Sequence[Cell], *, jobs: int, retry: bool) -> list[Outcome]:
     from vr.runtime.progress import sweep_bar
     from vr.training import sweep as sweeps
 
-    states = ("absent", "unfinished", "broken") if retry else ("absent", "unfinished")
+    states = ("absent", "unfinished", "failed") if retry else ("absent", "unfinished")
     with sweep_bar(sum(cell.state in states for cell in cells)) as advance:
         outcomes = sweeps.sweep(
             cells, jobs=jobs, retry=retry, on_outcome=lambda outcome: advance(outcome.error)

@@ -53,7 +53,7 @@ def run_experiment(
     """Train, save and evaluate; the run directory is complete afterwards.
 
     Args:
-        resume: continue an unfinished run; a finished one is left as it is.
+        resume: continue an unfinished run; a finished one is loaded.
         fresh: replace an existing run.
         on_epoch: called with each epoch's row of the history and the number of epochs.
         on_evaluated: called with counts of evaluated images.
@@ -78,9 +78,7 @@ def run_experiment(
             return _finished(training)
     start = _begin(training, resume, say)
     board = events.Events(resolved.path, start.history if start else ()) if tensorboard else None
-    _train(training, start, _both(on_epoch, board), checkpoint_every)
-    for warning in training.run.method.warnings():
-        say(f"note: {warning}")
+    _train(training, start, _both(on_epoch, board), checkpoint_every, say)
     if asked.skip_unreadable:
         _leave_out(training, say)
     metrics = evaluate_run(training.run, training.source, progress=on_evaluated)
@@ -185,7 +183,9 @@ def _begin(training: _Training, resume: bool, say: Say) -> Checkpoint | None:
     return start
 
 
-def _train(training: _Training, start: Checkpoint | None, on_epoch: OnEpoch, checkpoint_every: float) -> None:
+def _train(
+    training: _Training, start: Checkpoint | None, on_epoch: OnEpoch, checkpoint_every: float, say: Say
+) -> None:
     """Train the method, and write history and model."""
     run, sample, resolved = training.run, training.sample, training.resolved
     trainer = Trainer(
@@ -203,6 +203,8 @@ def _train(training: _Training, start: Checkpoint | None, on_epoch: OnEpoch, che
     history = trainer.train(start, fingerprint=run.config.fingerprint)
     write_history(run.path, history)
     runs.save_model(run.path, run.method)
+    for warning in run.method.warnings():
+        say(f"note: {warning}")
 
 
 def _leave_out(training: _Training, say: Say) -> None:

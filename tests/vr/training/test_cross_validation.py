@@ -117,10 +117,10 @@ def test_the_command_and_a_sweep(toy: Any, data: Path, tmp_path: Path) -> None:
         "folds": 2,
         "common": {"backbone": str(toy.backbone), "weights": "random", "runs": str(tmp_path / "runs")},
     }
-    cells = [sweep.look(cell) for cell in grid.build(values, {}).cells()]
+    cells = [sweep.inspect(cell) for cell in grid.build(values, {}).cells()]
     assert len(cells) == 2
     assert [outcome.error for outcome in sweep.sweep(cells, jobs=1)] == ["", ""]
-    assert [sweep.look(cell.asked).state for cell in cells] == ["finished", "finished"]
+    assert [sweep.inspect(cell.asked).state for cell in cells] == ["finished", "finished"]
 
 
 @pytest.mark.parametrize("change", [{"folds": 2}, {"fold": 1}, {"folds": 2, "fold": 3}])

@@ -41,14 +41,14 @@ def done(toy: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[grid.Grid,
     """A sweep that ran to its end in two worker processes."""
     place = tmp_path_factory.mktemp("sweep")
     asked = _grid(toy, place)
-    outcomes = sweep.sweep([sweep.look(cell) for cell in asked.cells()], jobs=2)
+    outcomes = sweep.sweep([sweep.inspect(cell) for cell in asked.cells()], jobs=2)
     assert [outcome.error for outcome in outcomes] == [""] * 6
     return asked, place / "runs"
 
 
 def test_every_cell_is_a_run_directory_and_is_left_the_next_time(done: tuple[grid.Grid, Path]) -> None:
     asked, _ = done
-    cells = [sweep.look(cell) for cell in asked.cells()]
+    cells = [sweep.inspect(cell) for cell in asked.cells()]
     assert [cell.state for cell in cells] == ["finished"] * 6
     stamps = [(cell.path / runs.METRICS).stat().st_mtime_ns for cell in cells]
     assert sweep.sweep(cells, jobs=1) == []
@@ -64,11 +64,11 @@ def test_zero_shot_has_no_epochs_and_no_suffix_for_them(done: tuple[grid.Grid, P
 
 def test_an_unfinished_cell_alone_is_run_again(toy: Any, tmp_path: Path) -> None:
     asked = _grid(toy, tmp_path, methods=["zero-shot", "attrvr"], seeds=[1])
-    cells = [sweep.look(cell) for cell in asked.cells()]
+    cells = [sweep.inspect(cell) for cell in asked.cells()]
     assert [cell.state for cell in cells] == ["absent", "absent"]
     sweep.sweep(cells, jobs=1)
     (cells[1].path / runs.METRICS).unlink()  # as if it had been killed while measuring
-    again = [sweep.look(cell) for cell in asked.cells()]
+    again = [sweep.inspect(cell) for cell in asked.cells()]
     assert [cell.state for cell in again] == ["finished", "unfinished"]
     ran: list[sweep.Outcome] = []
     sweep.sweep(again, jobs=1, on_outcome=ran.append)
@@ -78,27 +78,29 @@ def test_an_unfinished_cell_alone_is_run_again(toy: Any, tmp_path: Path) -> None
 def test_a_broken_cell_is_noted_others_go_on_and_it_is_retried_on_request(toy: Any, tmp_path: Path) -> None:
     methods = ["zero-shot", {"method": "attrvr", "options": {"frame": 40}}]
     asked = _grid(toy, tmp_path, methods=methods, seeds=[1])
-    outcomes = sweep.sweep([sweep.look(cell) for cell in asked.cells()], jobs=1)
+    outcomes = sweep.sweep([sweep.inspect(cell) for cell in asked.cells()], jobs=1)
     assert ["frame of 40 pixels" in outcome.error for outcome in outcomes] == [False, True]
-    cells = [sweep.look(cell) for cell in asked.cells()]
-    assert [cell.state for cell in cells] == ["finished", "broken"]
-    assert "frame of 40 pixels" in cells[1].why
+    cells = [sweep.inspect(cell) for cell in asked.cells()]
+    assert [cell.state for cell in cells] == ["finished", "failed"]
+    assert "frame of 40 pixels" in cells[1].reason
     assert sweep.sweep(cells, jobs=1) == []
     assert len(sweep.sweep(cells, jobs=1, retry=True)) == 1
 
 
 def test_a_dataset_without_images_is_a_broken_cell_with_its_reason(tmp_path: Path) -> None:
     asked = grid.build({"datasets": ["ct-kidney"], "methods": ["zero-shot"], "seeds": [1]}, {})
-    (cell,) = [sweep.look(cell) for cell in asked.cells()]
-    assert cell.state == "broken" and "are not there" in cell.why
+    (cell,) = [sweep.inspect(cell) for cell in asked.cells()]
+    assert cell.state == "failed" and "are not there" in cell.reason
 
 
 def test_another_run_in_a_cells_place_is_not_taken_for_it(toy: Any, done: tuple[grid.Grid, Path]) -> None:
     asked, _ = done
     first = next(cell for cell in asked.cells() if cell.method == "attrvr")
-    other = first.model_copy(update={"recipe": {**first.recipe, "epochs": 3}, "out": sweep.look(first).path})
-    cell = sweep.look(other)
-    assert cell.state == "broken" and "other settings: recipe" in cell.why
+    other = first.model_copy(
+        update={"recipe": {**first.recipe, "epochs": 3}, "out": sweep.inspect(first).path}
+    )
+    cell = sweep.inspect(other)
+    assert cell.state == "failed" and "other settings: recipe" in cell.reason
 
 
 def test_a_killed_sweep_leaves_whole_cells_and_goes_on(toy: Any, tmp_path: Path) -> None:
