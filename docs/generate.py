@@ -73,7 +73,15 @@ def methods_page() -> str:
     from vr.cli.methods import describe
     from vr.methods import built_in_methods
 
-    parts = ["# Methods: options, recipes and presets\n", "What `vr methods NAME` prints.\n"]
+    parts = [
+        "# Methods: options, recipes and presets\n",
+        "What `vr methods` and `vr methods NAME` print.\n",
+        "| method | what it is | learns | text side |\n|---|---|---|---|",
+    ]
+    for name, method in built_in_methods().items():
+        facts = (method.title, method.learns, method.text_side)
+        parts.append(f"| [`{name}`](#{name}) | " + " | ".join(map(cell, facts)) + " |")
+    parts.append("")
     for name, method in built_in_methods().items():
         parts.append(f"## {name}\n\n{describe(method)}\n")
     return "\n".join(parts)
@@ -130,6 +138,22 @@ def signature(name: str, function: Callable[..., Any]) -> str:
     )
 
 
+def card_page() -> str:
+    """Every key of a dataset card."""
+    from attrgen.schema.card import Card, CardClass, CardCounts, CardImages
+
+    tables = {"Top level": Card, "[images]": CardImages, "[counts]": CardCounts, "[[classes]]": CardClass}
+    parts = ["# Keys of a dataset card\n", "A card is a TOML file; an unknown key is an error."]
+    for title, model in tables.items():
+        parts += [f"\n## {title}\n", "| key | required or default | meaning |", "|---|---|---|"]
+        for key, field in model.model_fields.items():
+            default = (
+                "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+            )
+            parts.append(f"| `{key}` | {cell(default)} | {cell(field.description or '', '')} |")
+    return "\n".join(parts) + "\n"
+
+
 def errors_page() -> str:
     """Every error code in the source, with its message and remedy."""
     parts = [
@@ -147,9 +171,9 @@ def errors_page() -> str:
     return "\n".join(parts) + "\n"
 
 
-def cell(text: str) -> str:
+def cell(text: str, empty: str = "see the message") -> str:
     """Text inside a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;") or "see the message"
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;") or empty
 
 
 def codes() -> Iterator[Code]:
@@ -195,6 +219,7 @@ def words(node: ast.expr | None) -> str:
 GENERATED: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "methods.md": methods_page,
+    "card.md": card_page,
     "python.md": python_page,
     "errors.md": errors_page,
 }

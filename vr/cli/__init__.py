@@ -20,7 +20,7 @@ from vr.cli import train as train_cli
 HELP = """Few-shot adaptation of a frozen CLIP to your images, guided by visual attributes.
 
 An attribute set (from `attrgen`) and a few labelled images per class become a trained run: small programs
-around the image, metrics, predictions and a report. Ten other methods train under the same protocol.
+around the image, metrics, predictions and a report. Other methods train under the same protocol.
 """
 TRAIN, USE, COMPARE, SHARE = "Train", "Use and understand a run", "Compare", "Share"
 RUN = "runs/kidney-phantom/biomedvr+backbone=mini/16-shot/seed-1"
