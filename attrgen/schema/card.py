@@ -25,9 +25,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 class CardClass(Frozen):
     """One class: `name` as text prompts say it, its image folder, and other spellings of its name."""
 
-    name: Words
-    folder: Words
-    aliases: tuple[Words, ...] = ()
+    name: Words = Field(description="as prompts say it")
+    folder: Words = Field(description="its image folder, or its name in a split file or table")
+    aliases: tuple[Words, ...] = Field((), description="other spellings of the name")
 
     def spellings(self) -> frozenset[str]:
         """Every folded spelling of the class."""
@@ -41,9 +41,9 @@ class CardClass(Frozen):
 class CardImages(Frozen):
     """Where the images are under the data root, and how to get them."""
 
-    folder: Words
-    layout: Name = "coop"  # an image format; `vr` knows which there are
-    split: Words | None = None
+    folder: Words = Field(description="the collection's folder under the data root")
+    layout: Name = Field("coop", description="the image format, see `--format`")
+    split: Words | None = Field(None, description="name of the split file, where there are several")
     download: str | None = Field(None, description="`hub:REPO/FILE.zip`, `torchvision:NAME` or a URL")
     labels: tuple[Words, ...] = Field(
         (),
@@ -78,26 +78,26 @@ class CardImages(Frozen):
 class CardCounts(Frozen):
     """Number of images in each split, as published."""
 
-    train: int = Field(ge=0)
-    val: int = Field(ge=0)
-    test: int = Field(ge=0)
+    train: int = Field(ge=0, description="training images")
+    val: int = Field(ge=0, description="validation images")
+    test: int = Field(ge=0, description="test images")
 
 
 class Card(Frozen):
     """A dataset card. Classes are in label order."""
 
-    name: Name
-    title: Words
-    version: int = Field(1, ge=1)
-    modality: Words
+    name: Name = Field(description="the short name that commands take: lower case, digits, hyphens")
+    title: Words = Field(description="the name that reports show")
+    version: int = Field(1, ge=1, description="of the card")
+    modality: Words = Field(description="kind of image, such as CT or ultrasound")
     shows: Words = Field(description="what one image shows, a noun phrase: 'an axial CT slice of a kidney'")
-    licence: Words = "unknown"
-    source: Words = "unknown"
-    citation: str | None = None
-    notes: str | None = None
-    images: CardImages | None = None
-    counts: CardCounts | None = None
-    classes: tuple[CardClass, ...] = Field(min_length=2)
+    licence: Words = Field("unknown", description="of the images")
+    source: Words = Field("unknown", description="where the images come from")
+    citation: str | None = Field(None, description="the publication to cite")
+    notes: str | None = Field(None, description="what a user should know about the collection")
+    images: CardImages | None = Field(None, description="where the images are")
+    counts: CardCounts | None = Field(None, description="published number of images")
+    classes: tuple[CardClass, ...] = Field(min_length=2, description="in label order")
     left_out: tuple[CardClass, ...] = Field(
         (), description="classes of the collection that are left out on purpose (`--classes`)"
     )
