@@ -27,6 +27,7 @@ _NAMED = {INK: "ink", SOFT: "soft", GRID: "line", PAPER: "paper", ACCENT: "accen
 _SERIES = "#0700"
 SERIES = 12
 _FONT_SIZE = 11.0
+_PADDING = 4  # pixels around labels at the edge: fonts of browsers differ a little
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -128,7 +129,7 @@ def inline(figure: Figure, alt: str) -> Markup:
     It grows where a label reaches beyond it, so that none is cut.
     """
     content = io.StringIO()
-    box = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])
+    box = Bbox.union([figure.bbox_inches, figure.get_tightbbox().padded(_PADDING / 72)])
     metadata = {"Date": None, "Creator": None, "Format": None}
     figure.savefig(content, format="svg", metadata=metadata, bbox_inches=box)
     width, height = (math.ceil(72 * inches) for inches in box.size)

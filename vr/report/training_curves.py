@@ -55,7 +55,7 @@ def gate(history: Sequence[Row]) -> Markup:
 
 
 def together(histories: Mapping[str, Sequence[Row]], column: str, what: str, *, shares: bool) -> Markup:
-    """One column of several runs, each in its plot colour."""
+    """One column of several runs, each in its own colour."""
     with drawing(WIDTH, HEIGHT) as figure:
         plot = axes(figure, 50, 44)
         ends = []

@@ -57,6 +57,12 @@ def second_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: P
         return run_experiment(asked).path
 
 
+@pytest.fixture
+def copied_run(hostile_run: Path, tmp_path: Path) -> Path:
+    """A copy of the hostile run that a test may change."""
+    return Path(shutil.copytree(hostile_run, tmp_path / "run"))
+
+
 class Page(HTMLParser):
     """A page's elements as (tag, attributes), and its text without the style sheet."""
 

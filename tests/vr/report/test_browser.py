@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from vr.report import charts
 from vr.report.comparison import page as comparison
 from vr.report.comparison import results
 from vr.runs import run as runs
@@ -144,6 +145,49 @@ def test_it_fits_the_screen(browser: Any, page: Path, width: int, scheme: str) -
         ".map(t => t.getBoundingClientRect().height)"
     )
     assert min(sizes) >= 9  # pixels: a chart's labels can still be read
+
+
+def test_what_scrolls_sideways_shows_it_and_can_be_reached_by_keyboard(browser: Any, page: Path) -> None:
+    _open(browser, page, width=390)
+    scrolling = [
+        element
+        for element in browser.find_elements("css selector", ".wide, .matrix, nav ul")
+        if element.get_property("scrollWidth") > element.get_property("clientWidth")
+    ]
+    assert len(scrolling) >= 2
+    for element in scrolling:
+        assert element.value_of_css_property("background-image").count("linear-gradient") == 4
+        is_focusable = element.get_property("tabIndex") == 0 or element.find_elements("tag name", "a")
+        assert is_focusable and element.value_of_css_property("overflow-x") == "auto"
+
+
+CUT = """
+return [...document.querySelectorAll('svg')].flatMap(svg => {
+  const box = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].filter(text => {
+    const inner = text.getBoundingClientRect();
+    return inner.left < box.left - 1 || inner.right > box.right + 1
+      || inner.top < box.top - 1 || inner.bottom > box.bottom + 1;
+  }).map(text => text.textContent);
+})
+"""
+
+
+def test_no_label_of_a_chart_is_cut(browser: Any, page: Path) -> None:
+    _open(browser, page)
+    assert browser.execute_script(CUT) == []
+
+
+@pytest.mark.parametrize("count", [2, 4, 6, 12])
+def test_long_class_names_are_whole(browser: Any, tmp_path: Path, count: int) -> None:
+    names = [f"WWWWWWWWWWWWWWWW {number} of the moderately differentiated kind" for number in range(count)]
+    chart = charts.confusion([[100_000] * count] * count, names)
+    place = tmp_path / "chart.html"
+    place.write_text(f"<meta charset='utf-8'><div style='font-family: sans-serif'>{chart}</div>")
+    _open(browser, place)
+    assert browser.execute_script(CUT) == []
+    words = browser.execute_script("return document.querySelector('svg').textContent")
+    assert " ".join(words.split()).count("WWWWWWWWWWWWWWWW") == 2 * count and "…" not in words
 
 
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import calibration_assessment
@@ -18,12 +15,6 @@ from vr.runs import predictions
 from vr.runs import run as runs
 
 
-@pytest.fixture
-def copied(hostile_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(hostile_run, tmp_path / "run")
-    return tmp_path / "run"
-
-
 def fit(folder: Path, model: str | None = None) -> calibrations.Calibration:
     found = predictions.load(folder / runs.PREDICTIONS)
     own = calibrations.model_id(folder) if model is None else model
@@ -32,10 +23,10 @@ def fit(folder: Path, model: str | None = None) -> calibrations.Calibration:
     return fitted
 
 
-def test_the_page_tells_what_assess_measures(copied: Path, read_page: Any) -> None:
-    fitted = fit(copied)
-    measured = calibration_assessment.assess(predictions.load(copied / runs.PREDICTIONS), fitted)
-    page = read_page(write_report(copied))
+def test_the_page_tells_what_assess_measures(copied_run: Path, read_page: Any) -> None:
+    fitted = fit(copied_run)
+    measured = calibration_assessment.assess(predictions.load(copied_run / runs.PREDICTIONS), fitted)
+    page = read_page(write_report(copied_run))
     assert f"temperature of {fitted.temperature:.3g}" in page.text
     assert f"from {measured['ece_before']:.1%} to {measured['ece_after']:.1%}" in page.text
     assert f"{measured['answered']:.1%} of the images are answered" in page.text
@@ -46,21 +37,23 @@ def test_the_page_tells_what_assess_measures(copied: Path, read_page: Any) -> No
     assert "Not calibrated" not in page.text
 
 
-def test_without_one_or_with_that_of_an_earlier_model_the_page_says_how(copied: Path, read_page: Any) -> None:
-    assert "Not calibrated: vr calibrate" in read_page(write_report(copied)).text
-    fit(copied, model="another")
-    assert "Not calibrated: vr calibrate" in read_page(write_report(copied)).text
+def test_without_one_or_with_that_of_an_earlier_model_the_page_says_how(
+    copied_run: Path, read_page: Any
+) -> None:
+    assert "Not calibrated: vr calibrate" in read_page(write_report(copied_run)).text
+    fit(copied_run, model="another")
+    assert "Not calibrated: vr calibrate" in read_page(write_report(copied_run)).text
 
 
-def test_it_is_not_shown_on_images_that_it_may_have_been_fitted_on(copied: Path) -> None:
-    fit(copied)
-    read = report_data.read(copied)
+def test_it_is_not_shown_on_images_that_it_may_have_been_fitted_on(copied_run: Path) -> None:
+    fit(copied_run)
+    read = report_data.read(copied_run)
     assert calibrated(read) is not None
     assert calibrated(dataclasses.replace(read, metrics={**read.metrics, "split": "val"})) is None
 
 
-def test_where_no_image_is_answered(copied: Path) -> None:
-    fitted = fit(copied)
-    calibrations.save(fitted.model_copy(update={"threshold": 1.0}), copied)
-    found = calibrated(report_data.read(copied))
+def test_where_no_image_is_answered(copied_run: Path) -> None:
+    fitted = fit(copied_run)
+    calibrations.save(fitted.model_copy(update={"threshold": 1.0}), copied_run)
+    found = calibrated(report_data.read(copied_run))
     assert found is not None and "no image is answered" in found["sentences"][1]

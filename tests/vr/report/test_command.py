@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,14 @@ def _type(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 
 def test_one_run_is_written_again(
-    hostile_run: Path,
-    tmp_path: Path,
+    copied_run: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shutil.copytree(hostile_run, tmp_path / "run")
-    place = tmp_path / "run" / runs.REPORT
+    place = copied_run / runs.REPORT
     before = place.read_text()
     place.unlink()
-    assert _type(monkeypatch, "report", tmp_path / "run", "--device", "cpu") == 0
+    assert _type(monkeypatch, "report", copied_run, "--device", "cpu") == 0
     assert capsys.readouterr().out == f"written: {place}\n"
     assert place.read_text() == before  # as training wrote it: nothing of it is lost or random
 
@@ -57,15 +54,13 @@ def test_no_run_is_an_error_with_a_remedy(
 
 
 def test_eval_writes_the_page_as_well(
-    hostile_run: Path,
-    tmp_path: Path,
+    copied_run: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shutil.copytree(hostile_run, tmp_path / "run")
-    place = tmp_path / "run" / runs.REPORT
+    place = copied_run / runs.REPORT
     place.unlink()
-    assert _type(monkeypatch, "eval", tmp_path / "run", "--device", "cpu") == 0
+    assert _type(monkeypatch, "eval", copied_run, "--device", "cpu") == 0
     assert str(place) in capsys.readouterr().out and place.is_file()
 
 

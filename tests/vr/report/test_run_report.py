@@ -109,10 +109,9 @@ def test_nothing_is_fetched(hostile_run: Path, read_page: Any) -> None:
 
 
 def test_without_images_and_backbone_the_page_says_what_is_missing(
-    hostile_run: Path, tmp_path: Path, read_page: Any
+    copied_run: Path, tmp_path: Path, read_page: Any
 ) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(hostile_run, run)
+    run = copied_run
     config = json.loads((run / runs.CONFIG).read_text())
     config["data"] = str(tmp_path / "gone")
     config["backbone"] |= {"name": str(tmp_path / "no-clip"), "weights": None}
@@ -126,15 +125,14 @@ def test_without_images_and_backbone_the_page_says_what_is_missing(
 
 
 def test_an_image_that_cannot_be_read_costs_only_itself(
-    hostile: Any, hostile_run: Path, tmp_path: Path, read_page: Any
+    hostile: Any, copied_run: Path, tmp_path: Path, read_page: Any
 ) -> None:
     shutil.copytree(hostile.data, tmp_path / "Toy")
-    listed = json.loads((hostile_run / runs.FEWSHOT).read_text())["train"]
+    listed = json.loads((copied_run / runs.FEWSHOT).read_text())["train"]
     broken, *others = [path for path, _ in listed["dark ring"]]
     (tmp_path / "Toy" / broken).write_bytes(b"no image")
-    shutil.copytree(hostile_run, tmp_path / "run")
-    source = open_source(runs.read_config(hostile_run).card, tmp_path / "Toy")
-    page = read_page(run_report.write_report(tmp_path / "run", source=source))
+    source = open_source(runs.read_config(copied_run).card, tmp_path / "Toy")
+    page = read_page(run_report.write_report(copied_run, source=source))
     assert f"training image of dark ring: {broken}" not in _alts(page)
     assert all(f"training image of dark ring: {path}" in _alts(page) for path in others)
     assert "4 images, 3 of them shown" in page.text
@@ -201,21 +199,19 @@ def test_a_report_of_another_split_stands_beside_its_metrics(hostile_run: Path, 
     assert (hostile_run / runs.REPORT).read_text() == before
 
 
-def test_a_page_of_somebody_else_is_left_alone(hostile_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(hostile_run, tmp_path / "run")
-    place = tmp_path / "run" / runs.REPORT
-    place.write_text("<h1>mine</h1>")
+def test_a_foreign_file_is_not_overwritten(copied_run: Path) -> None:
+    page = copied_run / runs.REPORT
+    page.write_text("<h1>mine</h1>")
     with pytest.raises(UserError) as caught:
-        run_report.write_report(tmp_path / "run")
+        run_report.write_report(copied_run)
     assert caught.value.code == "report-foreign-file"
-    assert place.read_text() == "<h1>mine</h1>"
+    assert page.read_text() == "<h1>mine</h1>"
 
 
-def test_a_run_that_was_not_measured_is_refused(hostile_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(hostile_run, tmp_path / "run")
-    (tmp_path / "run" / runs.METRICS).unlink()
+def test_a_run_that_was_not_measured_is_refused(copied_run: Path) -> None:
+    (copied_run / runs.METRICS).unlink()
     with pytest.raises(UserError) as caught:
-        run_report.write_report(tmp_path / "run")
+        run_report.write_report(copied_run)
     assert caught.value.code == "run-not-finished"
 
 
