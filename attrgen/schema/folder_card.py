@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrgen.core.errors import UserError
 from attrgen.core.validation import validate
@@ -31,6 +31,8 @@ from attrgen.schema.image_names import (
     looks_like_image,
     split_of,
 )
+from attrgen.schema.masks import masks_among
+from attrgen.schema.table_columns import columns_of_csv
 
 _CHECKED_FOR_DICOM = 20  # files that are opened to see whether a folder holds DICOM files
 
@@ -80,6 +82,9 @@ def from_folder(folder: Path) -> Card:
     """
     files = FilesOnDisk(folder)
     tables = [name for name in files.names if "/" not in name and _holds_labels(files, name)]
+    folders = class_folders(files)
+    if len(folders) < 2:
+        tables += label_tables(files)
     if tables:
         raise UserError(
             f"the labels are in '{tables[0]}', and `attrgen` reads the classes of image folders only",
@@ -88,10 +93,10 @@ def from_folder(folder: Path) -> Card:
             remedy=f"Run `vr data card {shlex.quote(str(folder))}` and give the new card to --dataset.",
         )
     layout = "dicom" if is_dicom_folder(files) else "folder"
-    return card_of_classes(folder, class_folders(files), layout)
+    return card_of_classes(folder, folders, layout, remedy=few_classes_remedy(files))
 
 
-def card_of_classes(path: Path, spellings: Sequence[str], layout: str) -> Card:
+def card_of_classes(path: Path, spellings: Sequence[str], layout: str, *, remedy: str = _REMEDY) -> Card:
     """The card of a collection: its name is the path's, its classes are spelled as given, in that order.
 
     A class called `class 3` may also be called `3`, as in files that number their classes.
@@ -105,7 +110,7 @@ def card_of_classes(path: Path, spellings: Sequence[str], layout: str) -> Card:
             f"the collection has {counted}, and at least two are needed",
             code="card-few-classes",
             file=path,
-            remedy=_REMEDY,
+            remedy=remedy,
         )
     title = path.stem if path.suffix.lower() in COLLECTION_SUFFIXES else path.resolve().name
     classes = [
@@ -127,6 +132,18 @@ def card_of_classes(path: Path, spellings: Sequence[str], layout: str) -> Card:
     return validate(Card, values, what="dataset card", code="card", file=path, remedy="Rename the folder.")
 
 
+def few_classes_remedy(files: Files) -> str:
+    """What to do where there are fewer than two class folders: the rule, and what lies there instead."""
+    masks = len(file_kinds(files).masks)
+    tables = [name for name in files.names if "/" not in name and name.lower().endswith(".csv")]
+    remedy = _REMEDY
+    if masks:
+        remedy += f" {masks} images look like segmentation masks and do not count."
+    if tables:
+        remedy += f" Or list them in a table with the columns path and label ('{tables[0]}' has others)."
+    return remedy
+
+
 def class_folders(files: Files) -> list[str]:
     """Names of the class folders, sorted; of names that differ in spelling only (see `fold`) the first."""
     inside = (class_folder(name) for name in image_files(files))
@@ -141,9 +158,28 @@ def class_folder(name: str) -> str | None:
     return folders[0] if folders else None
 
 
+class FileKinds(NamedTuple):
+    """The files of a collection by kind, each in the order of their names."""
+
+    images: list[str]
+    masks: list[str]
+    others: list[str]
+
+
+def file_kinds(files: Files) -> FileKinds:
+    """The files that are images (by their suffix or, DICOM files, by their content), masks, and others."""
+    pictures = [name for name in files.names if is_image(name, partial(files.head, name, DICOM_HEAD))]
+    masks, known = masks_among(pictures), set(pictures)
+    return FileKinds(
+        [name for name in pictures if name not in masks],
+        [name for name in pictures if name in masks],
+        [name for name in files.names if name not in known],
+    )
+
+
 def image_files(files: Files) -> list[str]:
-    """The files that are images, by their suffix or, DICOM files, by their content."""
-    return [name for name in files.names if is_image(name, partial(files.head, name, DICOM_HEAD))]
+    """The files that are images and not masks; see `file_kinds`."""
+    return file_kinds(files).images
 
 
 def is_dicom_folder(files: Files) -> bool:
@@ -188,6 +224,12 @@ def only_folder(names: Sequence[str]) -> str | None:
     direct = [name for name in names if name.count("/") == 1]
     is_class = bool(direct) and all(map(looks_like_image, direct))  # the only class that there is
     return None if is_class else only
+
+
+def label_tables(files: Files) -> list[str]:
+    """The CSV files at the top that have a column of images and one of labels, whatever they are called."""
+    tables = [name for name in files.names if "/" not in name and name.lower().endswith(".csv")]
+    return [name for name in tables if columns_of_csv(files.head(name, TABLE_HEAD)).is_table_of_images]
 
 
 def _holds_labels(files: Files, name: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrgen.schema.table_columns import columns_of_csv
+
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 IMAGE_SUFFIXES = (
     *(".png", ".apng"),
@@ -79,15 +81,14 @@ def is_split_file(name: str) -> bool:
 
 
 def is_manifest(name: str, head: bytes) -> bool:
-    """Whether a file is a table with the columns path and label.
+    """Whether a file is a table with columns that are called path and label.
 
     Args:
         head: the first `TABLE_HEAD` bytes of the file.
     """
     if name.lower().endswith(".parquet"):
         return True
-    first_line = head.decode("utf-8-sig", "replace").split("\n", 1)[0].casefold()
-    return name.lower().endswith(".csv") and "path" in first_line and "label" in first_line
+    return name.lower().endswith(".csv") and columns_of_csv(head).is_exact
 
 
 def is_hidden(name: str) -> bool:

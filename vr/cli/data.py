@@ -64,8 +64,10 @@ def check(
 ) -> None:
     """Check a collection against its card.
 
-    Counts classes and splits, reads every image, finds images in two splits. Exit status 1 on problems.
+    Counts classes and splits, reads every image, finds images and patients in two splits, lists what was left
+    out or guessed, and suspects folders that are no classes. Exit status 1 on problems.
     """
+    from vr.data.formats.groups import unknown_groups_note
     from vr.data.inspection.check import check as check_images
     from vr.data.sources import open_dataset
     from vr.runtime.progress import count_bar
@@ -73,16 +75,25 @@ def check(
     card, source = open_dataset(dataset, data, classes=values.names(classes), format=data_format)
     with count_bar("reading", sum(map(len, source.splits.values()))) as advance:
         report = check_images(source, card, advance)
-    for line in source.notes:
-        typer.echo(line)
+    for line in (*source.notes, unknown_groups_note(source.splits)):
+        if line is not None:
+            typer.echo(line)
     for split, counts in report.counts.items():
         per_class = ", ".join(f"{name} {count}" for name, count in counts.items())
         typer.echo(f"{split}: {sum(counts.values())} ({per_class})")
     problems = report.problems()
-    for line in problems:
+    for line in (*report.remarks, *problems):
         typer.echo(line)
-    typer.echo(f"{len(problems)} problems" if problems else "no problems found")
+    typer.echo(_verdict(len(problems), len(report.remarks)))
     raise typer.Exit(1 if problems else 0)
+
+
+def _verdict(problems: int, remarks: int) -> str:
+    if problems:
+        return "1 problem" if problems == 1 else f"{problems} problems"
+    if remarks:
+        return "see above what was left out or guessed; nothing else is wrong"
+    return "no problems found"
 
 
 def make_card(
@@ -99,14 +110,17 @@ def make_card(
     """Write a card for your own collection, ready to edit."""
     from attrgen.core.files import write_text
     from vr.data.infer_card import to_toml, with_counts
+    from vr.data.inspection import structure
     from vr.data.sources import open_collection
 
     card, source = open_collection(collection)
     path = out or Path(f"{card.name}.toml")
     values.check_free(path, remedy="Choose another path with --out.")
     write_text(path, to_toml(with_counts(card, source)))
-    for line in source.notes:
+    for line in (*source.notes, *source.remarks, *structure.offers(source, card)):
         typer.echo(line)
+    for line in structure.suspicions(source, card):
+        typer.echo(f"warning: {line}")
     typer.echo(f"{path}: {len(card.classes)} classes, {_counts(source)}")
     typer.echo("Edit modality, shows and the class names: prompts use them. Then:")
     typer.echo(f"  attrgen build --dataset {_quoted(path)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from attrgen.core.errors import UserError
 from attrgen.schema import card as cards
 from attrgen.schema.card import Card, CardCounts
-from attrgen.schema.folder_card import card_of_classes, one_per_class
+from attrgen.schema.folder_card import card_of_classes, few_classes_remedy, one_per_class
 from vr.data import image_formats
 from vr.data.formats.location import Location
 from vr.data.formats.source import ImageSource
@@ -36,7 +36,10 @@ def infer_card(path: Path) -> Card:
         )
     location = Location(path)
     known = image_formats.detect(location) or image_formats.find_format("folder")
-    return card_of_classes(path, one_per_class(known.class_names(location)), known.name)
+    names = one_per_class(known.class_names(location))
+    if len(names) < 2 and location.has_tree:
+        return card_of_classes(path, names, known.name, remedy=few_classes_remedy(location.tree))
+    return card_of_classes(path, names, known.name)
 
 
 def with_counts(card: Card, source: ImageSource) -> Card:

@@ -16,8 +16,9 @@ from attrgen.schema import card as cards
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
-from vr.data.formats.groups import shared_groups_note
+from vr.data.formats.groups import shared_groups_note, unknown_groups_note
 from vr.data.formats.source import ImageSource
+from vr.data.inspection import structure
 from vr.data.sources import open_dataset
 from vr.methods import find_method
 from vr.methods.common.base import Method, Options, Recipe
@@ -96,10 +97,7 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     if attributes is not None:
         attributes = _for_classes(attributes, card, _whole_card(asked, given, card), file)
     _check_kinds(kind, options, attributes, card, file)
-    for note in source.notes:
-        say(note)
-    if (shared := shared_groups_note(source.splits)) is not None:
-        say(f"warning: {shared}")
+    _report(source, card, say)
     return Resolved(
         asked=asked,
         card=card,
@@ -128,6 +126,18 @@ def _check_fold(asked: Experiment) -> None:
             code="experiment-folds-and-fewshot",
             remedy="Leave --fewshot away.",
         )
+
+
+def _report(source: ImageSource, card: Card, say: Say) -> None:
+    """Say how the collection was read, what was left out or guessed, and what looks wrong."""
+    for line in (*source.notes, *source.remarks, *structure.offers(source, card)):
+        say(line)
+    if (unknown := unknown_groups_note(source.splits)) is not None:
+        say(unknown)
+    for line in structure.suspicions(source, card):
+        say(f"warning: {line}")
+    if (shared := shared_groups_note(source.splits)) is not None:
+        say(f"warning: {shared}")
 
 
 def _settings(asked: Experiment, kind: type[Method], say: Say) -> tuple[Options, Recipe]:

@@ -224,7 +224,7 @@ COLLECTIONS: list[Case] = [
     ("array shorter than its header", lying_npz, "npz-damaged"),
     (
         "table without columns",
-        lambda p: written(folders(p) / "t.csv", b"file,class\na.png,x\n"),
+        lambda p: written(folders(p) / "t.csv", b"who,when\na.png,x\n"),
         "manifest-columns",
     ),
     (
@@ -248,9 +248,14 @@ COLLECTIONS: list[Case] = [
         "manifest-unknown-split",
     ),
     (
-        "table with an empty cell",
-        lambda p: table(p, "path,label\ndark_ring/0.png,\n"),
+        "table without a path in a row",
+        lambda p: table(p, "path,label\n,ring\n"),
         "manifest-bad-row",
+    ),
+    (
+        "table without any label",
+        lambda p: table(p, "path,label\ndark_ring/0.png,\ndark_ring/1.png,NaN\n"),
+        "manifest-no-labels",
     ),
     (
         "table with a short row",

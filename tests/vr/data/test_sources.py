@@ -216,6 +216,6 @@ def test_files_that_are_not_images_are_counted(card: Card, tmp_path: Path, png_b
             path.write_bytes(png_bytes())
     source = open_source(card, tmp_path)
     assert sum(map(len, source.splits.values())) == 4
-    assert [part in source.notes[0] for part in ("6 files", ".heic 2", ".nii.gz 2", "no suffix 2")] == [
+    assert [part in source.remarks[0] for part in ("6 files", ".heic 2", ".nii.gz 2", "no suffix 2")] == [
         True
     ] * 4

@@ -26,6 +26,7 @@ class FileSource:
     tree: FileTree
     splits: Mapping[str, tuple[Item, ...]]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
     intensity: tuple[float, float] | None = None
 
@@ -52,19 +53,19 @@ class FileSource:
 
 
 def open_files(
-    tree: FileTree, rows: Iterable[tuple[str, Item]], card: Card, notes: tuple[str, ...] = ()
+    tree: FileTree, rows: Iterable[tuple[str, Item]], card: Card, *, remarks: Iterable[str] = ()
 ) -> FileSource:
     """The images of a tree, from their splits and items.
 
     Args:
-        notes: what the user should know about the tree; notes on the splits follow them.
+        remarks: what was left out or guessed, one sentence each.
 
     Raises:
         UserError: as for `make_splits`.
     """
     grouped, notes_on_groups = with_groups(tree, list(rows), card)
     splits, notes_on_splits = make_splits(grouped, card, tree.root)
-    source = FileSource(tree, splits, (*notes, *notes_on_groups, *notes_on_splits))
+    source = FileSource(tree, splits, (*notes_on_groups, *notes_on_splits), tuple(remarks))
     if card.images is None:
         return source
     return replace(source, window=card.images.window, intensity=card.images.intensity)

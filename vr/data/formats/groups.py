@@ -50,6 +50,16 @@ def shared_groups(splits: Mapping[str, Sequence[Item]]) -> list[SharedGroup]:
     return sorted(shared, key=lambda group: (-sum(group.counts.values()), group.name))
 
 
+def unknown_groups_note(splits: Mapping[str, Sequence[Item]]) -> str | None:
+    """One sentence on what cannot be known where no image has a group; None if some has."""
+    if has_groups(item for items in splits.values() for item in items):
+        return None
+    return (
+        "Which images show the same patient is not known, so one patient may be in several splits. The card "
+        "can name the group of an image: images.group, group_column or group_dicom."
+    )
+
+
 def shared_groups_note(splits: Mapping[str, Sequence[Item]]) -> str | None:
     """One sentence on the groups that are in several splits; None if there are none."""
     shared = shared_groups(splits)

@@ -45,12 +45,19 @@ def label_by_number(card: Card, number: int) -> int | None:
     return label_of(card, spellings[number])
 
 
-def class_names_of(labels: Iterable[int | str]) -> list[str]:
-    """The classes behind labels without a card: names sorted; numbers as `class 0` to the largest one."""
+def class_names_of(labels: Iterable[int | str], *, gaps: bool = True) -> list[str]:
+    """The classes behind labels without a card: names sorted; numbers as `class 0` to the largest one.
+
+    Args:
+        gaps: whether a smaller number that does not occur is a class, as where numbers are indices.
+    """
     distinct = {str(label) for label in labels}
-    if all(label.isascii() and label.isdigit() for label in distinct):
-        return [f"class {number}" for number in range(max(map(int, distinct), default=-1) + 1)]
-    return sorted(distinct)
+    if not all(label.isascii() and label.isdigit() for label in distinct):
+        return sorted(distinct)
+    numbers = sorted(set(map(int, distinct)))
+    if gaps:
+        numbers = list(range(max(numbers, default=-1) + 1))
+    return [f"class {number}" for number in numbers]
 
 
 @contextmanager

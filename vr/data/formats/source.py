@@ -42,6 +42,10 @@ class ImageSource(Protocol):
     def notes(self) -> Sequence[str]:
         """What the user should know about how the collection was read, a sentence each."""
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What was left out or guessed when the collection was read, one sentence each."""
+
     def stamp(self, item_path: str) -> str:
         """What changes when the image does, told without reading it (size and time, or a checksum)."""
 

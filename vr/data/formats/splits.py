@@ -59,15 +59,12 @@ def make_splits(
 
 
 def _held_out_note(train: list[Item], test: list[Item]) -> str:
-    chosen = (
-        f"There is no test split: {len(test)} images, a fifth of each class, chosen by the hash of their "
-        "paths, are held out for testing"
-    )
-    if has_groups((*train, *test)):
-        return f"{chosen}; images of one group stay together."
+    if not test:
+        return "There is no test split, and no class has an image to spare for one."
+    together = "; images of one group stay together" if has_groups((*train, *test)) else ""
     return (
-        f"{chosen}. Which images show the same patient is not known, so a patient may be on both sides: name "
-        "the groups in the card (images.group)."
+        f"There is no test split: {len(test)} images, a fifth of each class, chosen by the hash of their "
+        f"paths, are held out for testing{together}."
     )
 
 

@@ -9,7 +9,8 @@ from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from vr.data.formats.groups import SharedGroup, shared_groups
 from vr.data.formats.source import SPLITS, ImageSource, Item
-from vr.data.sampling.content import content_ids, duplicates
+from vr.data.inspection.structure import offers, suspicions
+from vr.data.sampling.content import content_ids, equal_images
 
 _SHOWN = 10
 
@@ -23,6 +24,9 @@ class Report:
         unreadable: the error of each image that cannot be read.
         leaks: groups of images with the same pixels in several splits, as (split, item).
         shared_groups: the groups (patients) that are in several splits, with their sizes.
+        mixed: images with the same pixels in several classes, as (split, item).
+        suspicions: what may not be a class although it is taken for one.
+        remarks: what was left out or guessed.
     """
 
     card: Card
@@ -30,10 +34,13 @@ class Report:
     unreadable: list[UserError]
     leaks: list[list[tuple[str, Item]]]
     shared_groups: list[SharedGroup]
+    mixed: list[list[tuple[str, Item]]]
+    suspicions: list[str]
+    remarks: list[str]
 
     def problems(self) -> list[str]:
         """The problems, one line each; none if there are no problems."""
-        lines = []
+        lines = list(self.suspicions)
         if self.card.counts is not None:
             for split, published in self.card.counts.model_dump().items():
                 actual = sum(self.counts.get(split, {}).values())
@@ -45,6 +52,13 @@ class Report:
             for group in self.leaks
         ]
         lines += _shortened(leaks, "more images that are in several splits")
+        names = self.card.class_names
+        mixed = [
+            "the same image in several classes: "
+            + ", ".join(f"{item.path} ({names[item.label]})" for _, item in group)
+            for group in self.mixed
+        ]
+        lines += _shortened(mixed, "more images that are in several classes")
         shared = [f"the same group in several splits: {group}" for group in self.shared_groups]
         return lines + _shortened(shared, "more groups that are in several splits")
 
@@ -63,7 +77,17 @@ def check(source: ImageSource, card: Card, progress: Callable[[], None] = lambda
     unreadable: list[UserError] = []
     items = [item for split in source.splits.values() for item in split]
     ids = content_ids(source, items, on_error=lambda _, error: unreadable.append(error), progress=progress)
-    return Report(card, counts, unreadable, duplicates(source.splits, ids), shared_groups(source.splits))
+    same = equal_images(source.splits, ids)
+    return Report(
+        card,
+        counts,
+        unreadable,
+        leaks=[group for group in same if len({split for split, _ in group}) > 1],
+        shared_groups=shared_groups(source.splits),
+        mixed=[group for group in same if len({item.label for _, item in group}) > 1],
+        suspicions=suspicions(source, card),
+        remarks=[*source.remarks, *offers(source, card)],
+    )
 
 
 def _shortened(lines: list[str], rest: str) -> list[str]:

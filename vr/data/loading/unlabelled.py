@@ -34,6 +34,7 @@ class UnlabelledFiles:
     root: Path = field(default_factory=Path)
     splits: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     intensity: tuple[float, float] | None = None
 
     @classmethod
@@ -60,6 +61,7 @@ class GivenImages:
     root: Path = field(default_factory=Path)
     splits: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def read(self, item_path: str) -> Image.Image:
         image = self.images[int(item_path)]

@@ -81,14 +81,14 @@ def content_ids(
     return {path: identifier for path, (_, identifier) in fresh.items()}
 
 
-def duplicates(items: Mapping[str, Iterable[Item]], ids: Mapping[str, str]) -> list[list[tuple[str, Item]]]:
-    """Groups of images with the same pixels in more than one split, as (split, item), in order of path."""
+def equal_images(items: Mapping[str, Iterable[Item]], ids: Mapping[str, str]) -> list[list[tuple[str, Item]]]:
+    """Groups of several images with the same pixels, as (split, item)."""
     groups: dict[str, list[tuple[str, Item]]] = {}
     for split, members in items.items():
         for item in members:
             if item.path in ids:
                 groups.setdefault(ids[item.path], []).append((split, item))
-    return [group for group in groups.values() if len({split for split, _ in group}) > 1]
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _root_id(source: ImageSource) -> str:

@@ -27,6 +27,10 @@ class View:
     def root(self) -> Path:
         return self.source.root
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        return self.source.remarks
+
     def read(self, item_path: str) -> Image.Image:
         return self.source.read(item_path)
 

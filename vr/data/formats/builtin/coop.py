@@ -8,7 +8,9 @@ from typing import Any
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.json_lines import LocatedJson, parse
 from attrgen.schema.card import Card
+from attrgen.schema.folder_card import image_files
 from attrgen.schema.image_names import is_split_file
+from vr.data.formats import left_out
 from vr.data.formats.file_source import FileSource, open_files
 from vr.data.formats.file_tree import FileTree, is_inside
 from vr.data.formats.image_format import ImageFormat
@@ -41,14 +43,8 @@ def open_coop(location: Location, card: Card) -> FileSource:
             "the split file lists no image", code="coop-no-images", file=file, remedy="Restore it."
         )
     base = _base(tree, rows[0][1], file)
-    missing = sorted({base + path for _, path, _, _ in rows} - set(tree.names))
-    if missing:
-        raise UserError(
-            f"{len(missing)} of the {len(rows)} listed images do not exist, for instance {missing[0]}",
-            code="coop-images-missing",
-            file=file,
-            remedy="Unpack the whole collection beside its split file.",
-        )
+    listed = {base + path for _, path, _, _ in rows}
+    _check_there(tree, listed, file)
     with located(file):
         labels = {spelling: label_of(card, spelling) for spelling in {row[3] for row in rows}}
     items = [
@@ -56,7 +52,19 @@ def open_coop(location: Location, card: Card) -> FileSource:
         for split, path, _, spelling in rows
         if (label := labels[spelling]) is not None
     ]
-    return open_files(tree, items, card)
+    unlisted = [path for path in image_files(tree) if path not in listed]
+    return open_files(tree, items, card, remarks=left_out.unlisted(unlisted, name))
+
+
+def _check_there(tree: FileTree, listed: set[str], file: str) -> None:
+    missing = sorted(listed - set(tree.names))
+    if missing:
+        raise UserError(
+            f"{len(missing)} of the {len(listed)} listed images do not exist, for instance {missing[0]}",
+            code="coop-images-missing",
+            file=file,
+            remedy="Unpack the whole collection beside its split file.",
+        )
 
 
 def class_names(location: Location) -> list[str]:

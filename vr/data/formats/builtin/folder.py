@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Sequence
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, fold
-from attrgen.schema.folder_card import class_folder, class_folders, image_files
+from attrgen.schema.folder_card import class_folder, class_folders, file_kinds
 from attrgen.schema.image_names import looks_like_image, split_of
+from vr.data.formats import left_out
 from vr.data.formats.file_source import FileSource, open_files
 from vr.data.formats.file_tree import FileTree
 from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.labels import label_of
 from vr.data.formats.location import Location
 from vr.data.formats.source import Item
-
-_SHOWN_SUFFIXES = 8
 
 
 def detect(location: Location) -> bool:
@@ -32,15 +29,22 @@ def open_folder(location: Location, card: Card) -> FileSource:
         UserError: there are no images, a folder matches no class, or a class has no image.
     """
     tree = location.tree
-    images = image_files(tree)
-    if not images:
+    kinds = file_kinds(tree)
+    if not kinds.images:
         raise UserError(
             "there are no images in this folder",
             code="data-no-images",
             file=tree.root,
             remedy="Put the images of each class in a sub-folder named after the class.",
         )
-    return open_files(tree, _rows(tree, images, card), card, _left_out(set(tree.names) - set(images)))
+    rows = list(_rows(tree, kinds.images, card))
+    used = {item.path for _, item in rows}
+    remarks = [
+        *left_out.of_other_classes([name for name in kinds.images if name not in used]),
+        *left_out.masks(kinds.masks),
+        *left_out.not_images(kinds.others),
+    ]
+    return open_files(tree, rows, card, remarks=remarks)
 
 
 def class_names(location: Location) -> list[str]:
@@ -66,16 +70,6 @@ def _rows(tree: FileTree, images: Sequence[str], card: Card) -> Iterator[tuple[s
         label = labels[folder]
         if label is not None:
             yield split or "train", Item(name, label)
-
-
-def _left_out(names: Iterable[str]) -> tuple[str, ...]:
-    """A note on the files that are not images, by suffix."""
-    suffixes = Counter("".join(PurePosixPath(name).suffixes[-2:]).lower() or "no suffix" for name in names)
-    if not suffixes:
-        return ()
-    kinds = ", ".join(f"{suffix} {count}" for suffix, count in suffixes.most_common(_SHOWN_SUFFIXES))
-    more = ", …" if len(suffixes) > _SHOWN_SUFFIXES else ""
-    return (f"{suffixes.total()} files were left out, because they are not images: {kinds}{more}.",)
 
 
 def _label(tree: FileTree, card: Card, folder: str, spelling: str) -> int | None:

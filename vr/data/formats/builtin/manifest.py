@@ -1,41 +1,61 @@
-"""A table of images: a CSV or Parquet file with the columns path, label and, if there are splits, split."""
+"""A table of images: CSV or Parquet with the columns path, label and, if there are, split and group."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from attrgen.core.errors import UserError
-from attrgen.core.names import did_you_mean, fold
+from attrgen.core.names import did_you_mean
 from attrgen.schema.card import Card
+from attrgen.schema.folder_card import class_folders, file_kinds, label_tables
 from attrgen.schema.image_names import TABLE_HEAD, is_manifest, split_of
+from attrgen.schema.table_columns import Columns, column_index, columns_of
+from vr.data.formats import left_out
 from vr.data.formats.file_source import FileSource, open_files
 from vr.data.formats.file_tree import FileTree, FolderTree, is_inside
 from vr.data.formats.image_format import ImageFormat
 from vr.data.formats.labels import class_names_of, label_by_number, label_of, located
+from vr.data.formats.listed_paths import ListedPaths
 from vr.data.formats.location import Location
 from vr.data.formats.source import Item
-
-SUFFIXES = (".csv", ".parquet")
-# Titles of a column of groups, folded, the widest group first.
-GROUP_COLUMNS = (
-    *("group", "group id"),
-    *("patient", "patient id", "patientid", "subject", "subject id", "participant id"),
-    *("case", "case id", "lesion", "lesion id"),
-)
+from vr.data.formats.table import SUFFIXES, read_table
+from vr.data.formats.table_labels import plain_labels
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a manifest as text; `split` and `group` are empty where there is none."""
+    """A row of a manifest as text; `label` is None where it is missing, `split` and `group` may be empty."""
 
     line: int
     path: str
-    label: str
+    label: str | None
     split: str
     group: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A table that was read: its file, its columns and its rows."""
+
+    file: str
+    columns: Columns
+    rows: tuple[Row, ...]
+
+    def remarks(self) -> list[str]:
+        """What was guessed or left out in reading it, one sentence each."""
+        name = Path(self.file).name
+        lines = []
+        if not self.columns.is_exact:
+            lines.append(f"'{name}': images and labels are taken from the columns {self.columns.guessed}.")
+        missing = [row.path for row in self.rows if row.label is None]
+        if missing:
+            lines.append(
+                f"{left_out.counted(missing, 'row')} left out, because the label is missing: "
+                f"{left_out.listed(missing)}."
+            )
+        return lines
 
 
 def detect(location: Location) -> bool:
@@ -46,30 +66,48 @@ def detect(location: Location) -> bool:
 def open_manifest(location: Location, card: Card) -> FileSource:
     """Open a manifest; paths are relative to its folder, labels are class names or integers.
 
+    Rows without a label are left out. See `ListedPaths` for how images may be named.
+
     Raises:
         UserError: no such columns, a row without a path, an unknown label or split, a file that is missing.
     """
     tree, name = _manifest(location)
-    return open_files(tree, _items(tree, name, card), card)
+    manifest = read_manifest(tree, name, card)
+    paths = ListedPaths(tree)
+    items = list(_items(manifest, paths, card))
+    remarks = manifest.remarks()
+    if paths.by_name:
+        remarks.append(f"{paths.by_name} images were found by the name of the file, in any folder.")
+    listed = {item.path for _, item in items}
+    listed |= {paths.find(row.path) or "" for row in manifest.rows if row.label is None}
+    remarks += _unlisted(tree, name, listed)
+    return open_files(tree, items, card, remarks=remarks)
 
 
 def class_names(location: Location) -> list[str]:
     """The labels of a manifest.
 
     Raises:
-        UserError: as for `read_rows`, or there is no manifest.
+        UserError: as for `read_manifest`, or there is no manifest.
     """
-    return class_names_of(row.label for row in read_rows(*_manifest(location)))
+    manifest = read_manifest(*_manifest(location))
+    return class_names_of((row.label for row in manifest.rows if row.label is not None), gaps=False)
 
 
 def _manifests(location: Location) -> tuple[FileTree | None, list[str]]:
-    """The tree of the manifests at a location, and their names."""
+    """The tree of the manifests at a location, and their names.
+
+    Tables whose columns have other names than path and label count where no folders are classes.
+    """
     if location.path.is_file() and location.path.suffix.lower() in SUFFIXES:
         return FolderTree(location.path.parent), [location.path.name]
     if not location.has_tree:
         return None, []
     tree = location.tree
-    return tree, [name for name in location.top_names if _is_manifest(tree, name)]
+    names = [name for name in location.top_names if _is_manifest(tree, name)]
+    if not names and len(class_folders(tree)) < 2:
+        names = label_tables(tree)
+    return tree, names
 
 
 def _manifest(location: Location) -> tuple[FileTree, str]:
@@ -96,146 +134,158 @@ def _manifest(location: Location) -> tuple[FileTree, str]:
     return tree, names[0]
 
 
-def _items(tree: FileTree, name: str, card: Card) -> Iterator[tuple[str, Item]]:
-    files, manifest = set(tree.names), tree.path_of(name)
-    column = card.images.group_column if card.images is not None else None
-    for row in read_rows(tree, name, group_column=column):
-        if not is_inside(row.path):
-            raise UserError(
-                f"the path '{row.path}' leads outside of the manifest's folder",
-                code="manifest-path-outside",
-                file=manifest,
-                line=row.line,
-                remedy="Put the manifest above its images.",
-            )
-        path = row.path.replace("\\", "/").removeprefix("./")
-        if path not in files:
-            raise UserError(
-                f"there is no '{path}'",
-                code="manifest-image-missing",
-                file=manifest,
-                line=row.line,
-                remedy="Correct the row.",
-            )
-        with located(manifest, row.line):
+def _items(manifest: Manifest, paths: ListedPaths, card: Card) -> Iterator[tuple[str, Item]]:
+    missing = []
+    for row in manifest.rows:
+        if row.label is None:
+            continue
+        path = _path(row, paths, manifest.file)
+        if path is None:
+            missing.append(row)
+            continue
+        with located(manifest.file, row.line):
             label = _label(card, row.label)
         split = split_of(row.split) if row.split else "train"
         if split is None:
             raise UserError(
                 f"unknown split '{row.split}'",
                 code="manifest-unknown-split",
-                file=manifest,
+                file=manifest.file,
                 line=row.line,
                 remedy="Use train, val or test.",
             )
         if label is not None:
             yield split, Item(path, label, row.group or None)
+    if missing:
+        raise _images_missing(missing, manifest)
 
 
-def read_rows(tree: FileTree, name: str, *, group_column: str | None = None) -> Iterator[Row]:
-    """Rows of a manifest as text.
+def _path(row: Row, paths: ListedPaths, file: str) -> str | None:
+    if not is_inside(row.path):
+        raise UserError(
+            f"the path '{row.path}' leads outside of the manifest's folder",
+            code="manifest-path-outside",
+            file=file,
+            line=row.line,
+            remedy="Put the manifest above its images.",
+        )
+    with located(file, row.line):
+        return paths.find(row.path)
+
+
+def _images_missing(rows: Sequence[Row], manifest: Manifest) -> UserError:
+    others = f", nor {len(rows) - 1} more of the {len(manifest.rows)} listed images" if len(rows) > 1 else ""
+    return UserError(
+        f"there is no '{rows[0].path}'{others}",
+        code="manifest-image-missing",
+        file=manifest.file,
+        line=rows[0].line,
+        remedy="Correct the rows, or put the table above its images.",
+    )
+
+
+def _unlisted(tree: FileTree, table: str, used: set[str]) -> list[str]:
+    kinds = file_kinds(tree)
+    unused = [name for name in kinds.images if name not in used]
+    return [
+        *left_out.unlisted(unused, table),
+        *left_out.masks([name for name in kinds.masks if name not in used]),
+    ]
+
+
+def read_manifest(tree: FileTree, name: str, card: Card | None = None) -> Manifest:
+    """The rows of a manifest as text.
 
     Args:
-        group_column: title of the column of groups; by default the first of `GROUP_COLUMNS` that there is.
+        card: a cell that is the spelling of one of its classes means that class, whatever it looks like; its
+            `images.group_column` is the column of groups.
 
     Raises:
-        UserError: it cannot be read, has no columns path and label, or a cell is empty.
+        UserError: it cannot be read, has no columns for image and label, or a row has no path or
+            several labels.
     """
-    file, content = tree.path_of(name), tree.read(name)
-    header, rows = _parquet(content, file) if name.lower().endswith(".parquet") else _csv(content, file)
-    columns = [str(title).strip().casefold() for title in header]
-    if "path" not in columns or "label" not in columns:
+    file = tree.path_of(name)
+    titles, rows = read_table(tree.read(name), file)
+    columns = columns_of(titles)
+    if columns.path is None or columns.label is None:
         raise UserError(
-            f"the columns are {', '.join(columns) or 'none'}; path and label are required",
+            f"the columns are {', '.join(columns.titles) or 'none'}; path and label are required",
             code="manifest-columns",
             file=file,
-            remedy="Name them in the first line: path,label or path,label,split.",
+            remedy="Name them in the first line: path,label or path,label,split. One label per image is "
+            "required: a table with one column per finding holds several.",
         )
-    at_path, at_label = columns.index("path"), columns.index("label")
-    at_split = columns.index("split") if "split" in columns else None
-    at_group = _group_index(columns, group_column, file)
+    group = _group_index(columns, card, file)
+    cells = list(_checked(rows, columns, file))
+    with located(file):
+        labels = plain_labels((row[columns.label] for _, row in cells), _is_class(card))
+    if cells and not labels:
+        raise UserError(
+            f"no row has a label in the column '{columns.titles[columns.label]}'",
+            code="manifest-no-labels",
+            file=file,
+            remedy="Fill in the labels.",
+        )
+    return Manifest(
+        file,
+        columns,
+        tuple(
+            Row(
+                line,
+                row[columns.path].strip(),
+                labels.get(row[columns.label]),
+                _cell(row, columns.split),
+                _cell(row, group),
+            )
+            for line, row in cells
+        ),
+    )
+
+
+def _checked(
+    rows: Iterator[tuple[int, list[str]]], columns: Columns, file: str
+) -> Iterator[tuple[int, list[str]]]:
+    assert columns.path is not None
     for line, row in rows:
-        if len(row) != len(columns) or not row[at_path].strip() or not row[at_label].strip():
+        if len(row) != len(columns.titles) or not row[columns.path].strip():
             raise UserError(
-                "a row requires a path and a label",
+                f"a row requires {len(columns.titles)} cells, and a path",
                 code="manifest-bad-row",
                 file=file,
                 line=line,
                 remedy="Correct the row.",
             )
-        split = row[at_split].strip() if at_split is not None else ""
-        group = row[at_group].strip() if at_group is not None else ""
-        yield Row(line, row[at_path].strip(), row[at_label].strip(), split, group)
+        yield line, row
 
 
-def _group_index(columns: Sequence[str], title: str | None, file: str) -> int | None:
+def _cell(row: Sequence[str], index: int | None) -> str:
+    return "" if index is None else row[index].strip()
+
+
+def _group_index(columns: Columns, card: Card | None, file: str) -> int | None:
     """Index of the column of groups, or None.
 
     Raises:
-        UserError: there is no column of that title.
+        UserError: the card names one that is not there.
     """
-    folded = [fold(column) for column in columns]
+    title = card.images.group_column if card is not None and card.images is not None else None
     if title is None:
-        return next((folded.index(known) for known in GROUP_COLUMNS if known in folded), None)
-    if fold(title) not in folded:
+        return columns.group
+    index = column_index(columns.titles, title)
+    if index is None:
         raise UserError(
             f"there is no column '{title}', which the card names as images.group_column",
             code="manifest-no-group-column",
             file=file,
-            remedy=did_you_mean(title, columns),
+            remedy=did_you_mean(title, columns.titles),
         )
-    return folded.index(fold(title))
+    return index
 
 
-def _csv(content: bytes, file: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            "not UTF-8 text", code="manifest-not-utf8", file=file, remedy="Save the file as UTF-8."
-        ) from error
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = next(reader, [])
-
-    def rows() -> Iterator[tuple[int, list[str]]]:
-        try:
-            for row in reader:
-                if row:
-                    yield reader.line_num, row
-        except csv.Error as error:
-            raise UserError(
-                f"not CSV: {error}",
-                code="manifest-not-csv",
-                file=file,
-                line=reader.line_num,
-                remedy="Correct the line.",
-            ) from error
-
-    return header, rows()
-
-
-def _parquet(content: bytes, file: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UserError(
-            "a Parquet manifest requires pyarrow",
-            code="manifest-needs-pyarrow",
-            file=file,
-            remedy="pip install 'biomedvr[parquet]', or use CSV.",
-        ) from error
-    try:
-        table = parquet.read_table(io.BytesIO(content))
-    except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(
-            f"not a Parquet file: {error}", code="manifest-not-parquet", file=file, remedy="Write it again."
-        ) from error
-    columns: Sequence[list[object]] = [table.column(i).to_pylist() for i in range(table.num_columns)]
-    cells = (["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True))
-    return list(table.column_names), enumerate(cells, 1)
+def _is_class(card: Card | None) -> Callable[[str], bool]:
+    if card is None:
+        return lambda cell: False
+    return lambda cell: card.find_class(cell) is not None or card.leaves_out(cell)
 
 
 def _is_manifest(tree: FileTree, name: str) -> bool:
@@ -250,7 +300,7 @@ def _label(card: Card, label: str) -> int | None:
 
 FORMAT = ImageFormat(
     "manifest",
-    "a table with the columns path, label and, if there are splits, split",
+    "a table with the columns path, label and, if there are, split and group",
     detect,
     open_manifest,
     class_names,

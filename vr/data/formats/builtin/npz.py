@@ -35,6 +35,7 @@ class ArraySource:
     arrays: Mapping[str, np.ndarray]
     splits: Mapping[str, tuple[Item, ...]]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     intensity: tuple[float, float] | None = None
 
     def read(self, item_path: str) -> Image.Image:
@@ -86,7 +87,7 @@ def open_npz(location: Location, card: Card) -> ArraySource:
     ]
     splits, notes = make_splits(rows, card, path)
     intensity = card.images.intensity if card.images is not None else None
-    return ArraySource(path, arrays, splits, notes, intensity)
+    return ArraySource(path, arrays, splits, notes, (), intensity)
 
 
 def class_names(location: Location) -> list[str]:
