@@ -69,7 +69,8 @@ def _run(run: Mapping[str, Any]) -> Iterator[str]:
         if name in run and not (name == "resolved_model" and run[name] == run.get("model")):
             yield f"{name.replace('_', ' ')} {run[name]}"
     for name, value in dict(run.get("sampling") or {}).items():
-        yield f"{name} {value}"
+        if value != provenance.SERVER_DEFAULT:
+            yield f"{name} {value}"
     for name, prompt in run.get("prompts", {}).items():
         if isinstance(prompt, dict):
             yield f"prompt {name} {prompt.get('version')} ({str(prompt.get('sha256'))[:8]})"

@@ -9,8 +9,12 @@
           "source": "llm",
           "date": "2026-11-24",              UTC day of the answers
           "model": "…", "resolved_model": "…",
-          "sampling": {"temperature": 0.7},  what was sent; nothing else was
+          "server": "https://…",             its address; "local" where it is not on the internet
+          "structured": "json_schema",       the structured-output mode
+          "system_fingerprint": "…",         as the server names it
+          "sampling": {"temperature": 0.7, "seed": "server default", "max_tokens": "server default"},
           "prompts": {"system": {"version": 1, "sha256": "…"}, "descriptive": {…}},
+          "answer_format": {"version": 1, "sha256": "…"},   the template that describes the form of an answer
           "usage": {"prompt_tokens": 812, "completion_tokens": 403},   of the answers used
           "generated": {
             "kidney cyst": {
@@ -23,7 +27,8 @@
     }
 
 `answers` are keys of the cache (the first answer, then replacements of texts that failed the checks), `texts`
-the first 8 digits of each generated text's SHA-256 in order. So with the cache every text as generated is
+the first 8 digits of each generated text's SHA-256 in order, and `asked` the number of texts that were asked
+for where fewer came. So with the cache every text as generated is
 known, and with the file alone it is still known which texts are unchanged. A run with the source "curated"
 has `library`, the id of the library's set, and its credits in place of a model, and no `answers`; one with
 the source "imported" has `files`, see `attrgen.curation.formats.importing`. Usage leaves out failed attempts,
@@ -48,6 +53,7 @@ from attrgen.schema.card import Card
 from attrgen.schema.library import path_of
 from attrgen.schema.plan import Slot
 
+SERVER_DEFAULT = "server default"  # in `sampling`: the parameter was not sent
 CREDITS = ("by", "date", "basis", "licence")  # fields of a curated set that its copies repeat
 
 
@@ -57,6 +63,7 @@ CREDITS = ("by", "date", "basis", "licence")  # fields of a curated set that its
 class _Record(BaseModel):
     texts: str
     answers: str = ""
+    asked: int | None = None
 
 
 class _Kinds(Strict):
@@ -80,7 +87,10 @@ class _Runs(BaseModel):
 class Filled:
     """The texts of one slot and where they come from.
 
-    `origin` are the fields of the run they belong to that do not differ between its slots.
+    Args:
+        origin: the fields of the run they belong to that do not differ between its slots.
+        asked: how many texts were asked for.
+        generated: the texts as they were generated, where a person has edited some of `texts`.
     """
 
     texts: tuple[str, ...]
@@ -88,6 +98,8 @@ class Filled:
     prompts: Mapping[str, Any] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     answers: tuple[str, ...] = ()
+    asked: int | None = None
+    generated: tuple[str, ...] | None = None
 
 
 def recorded(attributes: AttributeSet, card: Card, filled: Mapping[Slot, Filled]) -> dict[str, Any]:
@@ -144,6 +156,15 @@ def originals(attributes: AttributeSet, cache: Cache | None = None) -> dict[Slot
     return result
 
 
+def short_lists(attributes: AttributeSet) -> dict[Slot, list[str]]:
+    """The lists for which fewer texts came than were asked for, with the digests of those that came."""
+    records = (
+        (slot, record) for run in runs_of(attributes) for slot, record in _slots(run.get("generated", {}))
+    )
+    came = {slot: (record["texts"].split(), record.get("asked") or 0) for slot, record in records}
+    return {slot: texts for slot, (texts, asked) in came.items() if len(texts) < asked}
+
+
 def runs_of(attributes: AttributeSet) -> list[dict[str, Any]]:
     """The runs that the provenance records.
 
@@ -184,14 +205,17 @@ def _add(runs: list[dict[str, Any]], slot: Slot, filled: Filled) -> None:
         merged = {**run.get("prompts", {}), **filled.prompts}
         run["prompts"] = {name: merged[name] for name in sorted(merged)}
         run["usage"] = (Usage.model_validate(run.get("usage", {})) + filled.usage).model_dump()
-    record = _record(filled.texts)
+    generated = filled.texts if filled.generated is None else filled.generated
+    record = _record(generated)
     if filled.answers:
         record = {"answers": " ".join(filled.answers), **record}
+    if filled.asked is not None and filled.asked > len(generated):
+        record["asked"] = filled.asked
     run["generated"] = run.pop("generated", {})  # last in the run, for it is long
     _put(run["generated"], slot, record)
 
 
-def _record(texts: Sequence[str]) -> dict[str, str]:
+def _record(texts: Sequence[str]) -> dict[str, Any]:
     return {"texts": " ".join(digest(text) for text in texts)}
 
 

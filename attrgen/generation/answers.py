@@ -17,10 +17,11 @@ class NotCached(Failed):
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer and its key in the cache."""
+    """An answer, its key in the cache, and whether the LLM gave it just now."""
 
     key: str
     answer: Answer
+    fresh: bool
 
 
 class Answers:
@@ -38,25 +39,37 @@ class Answers:
 
     def cached(self, request: Request) -> Answer | None:
         """The answer in the cache, or None."""
-        return self._cache.answer(request)
+        return self._cache.answer(self._addressed(request))
 
     async def get(self, request: Request, slot: Slot, *, refresh: bool = False) -> Answered:
         """The answer to a request that is made for `slot`; with `refresh` the LLM is asked in any case.
+
+        An incomplete answer in the cache is completed by the LLM where there is one.
 
         Raises:
             NotCached, Failed: this answer cannot be had.
             Fatal: no further answer can be had.
         """
-        key = request.key()
-        entry = None if refresh else self._cache.get(key)
-        if entry is not None:
-            self.from_cache += 1
-            return Answered(key, entry.answer)
+        request = self._addressed(request)
+        match = None if refresh else self._cache.lookup(request)
+        known: tuple[str, ...] = ()
+        if match is not None:
+            key, entry = match
+            if self._client is None or not entry.answer.incomplete:
+                self.from_cache += 1
+                return Answered(key, entry.answer, fresh=False)
+            known = entry.answer.items
         if self._client is None:
             raise NotCached("it is neither in the cache nor in the curated library", code="answer-not-cached")
-        answer = await self._client.ask(request, slot.kind, slot.class_name)
+        answer = await self._client.ask(request, slot.kind, slot.class_name, known)
         about = About(
             dataset=self._dataset, class_name=slot.class_name, kind=slot.kind, confused=slot.confused
         )
-        self._cache.put(CacheEntry(request=request, answer=answer, about=about))
-        return Answered(key, answer)
+        key = self._cache.put(CacheEntry(request=request, answer=answer, about=about))
+        return Answered(key, answer, fresh=True)
+
+    def _addressed(self, request: Request) -> Request:
+        """The request with the server that is asked."""
+        if self._client is None:
+            return request
+        return request.model_copy(update={"server": self._client.server.id})

@@ -124,7 +124,9 @@ class Builder:
                 else:
                     pairs[slot.class_name] = names
             missing = self._missing(existing, pairs)
-            jobs = {slot: partial(self._fill, slot, slot in missing.fresh) for slot in missing.slots}
+            jobs = {
+                slot: partial(self._fill, slot, slot in missing.fresh, existing) for slot in missing.slots
+            }
             outcomes |= await runner.run(jobs, self._progress)
         finally:
             if self._client is not None:
@@ -158,18 +160,29 @@ class Builder:
     def _missing(self, existing: AttributeSet | None, pairs: Pairs) -> Missing:
         complete = slots(self._card, self._settings.kinds, pairs)
         fresh = refreshed(self._card, complete, self._settings.refresh)
-        missing = [slot for slot in complete if slot in fresh or texts_of(existing, self._card, slot) is None]
+        short = self._short(existing)
+        missing = [
+            slot
+            for slot in complete
+            if slot in fresh or slot in short or texts_of(existing, self._card, slot) is None
+        ]
         return Missing(tuple(missing), frozenset(fresh))
+
+    def _short(self, existing: AttributeSet | None) -> dict[Slot, list[str]]:
+        """The lists that the LLM can complete, because fewer texts came than were asked for."""
+        return {} if existing is None or self._client is None else provenance.short_lists(existing)
 
     async def _named_confusers(self, name: str, count: int) -> tuple[str, ...]:
         request = self._requests.confusers(name, count)
         return (await self._answers.get(request, Slot(name, CONFUSERS))).answer.items
 
-    async def _fill(self, slot: Slot, refresh: bool) -> FilledList:
+    async def _fill(self, slot: Slot, refresh: bool, existing: AttributeSet | None) -> FilledList:
         """A list from the cache or the LLM, else, where there is no LLM, from the curated library."""
         try:
             ask = partial(self._answers.get, slot=slot, refresh=refresh)
-            return await generate(slot, self._requests, ask)
+            filled = await generate(slot, self._requests, ask)
+            old = None if refresh else texts_of(existing, self._card, slot)
+            return filled if old is None else filled.after(old, self._short(existing)[slot])
         except NotCached:
             copied = self._from_library(slot)
             if copied is None:

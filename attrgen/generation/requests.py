@@ -65,6 +65,11 @@ class Requests:
 
     def _request(self, kind: str, values: Mapping[str, object], form: ListFormat) -> Request:
         messages = self.prompts.messages(kind, values)
+        extra = dict(self.settings.extra) if self.settings.extra else None
         return Request(
-            model=self.settings.model, messages=messages, format=form, sampling=self.settings.sampling
+            model=self.settings.model,
+            messages=messages,
+            format=form,
+            sampling=self.settings.sampling,
+            extra=extra,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from attrgen.llm.request import Sampling
 from attrgen.schema.confusers import Limit
@@ -18,7 +19,8 @@ class BuildSettings:
     Args:
         counts: texts per list, by kind.
         confusers, run: see `attrgen.schema.confusers.choose`.
-        refresh: `CLASS[/KIND[/CONFUSED]]`, lists to ask for again.
+        refresh: `CLASS[/KIND[/CONFUSED]]` or `all`, lists to ask for again.
+        extra: further fields of each request's body.
         rounds: how often texts that fail the error-level checks are sent back to be replaced.
     """
 
@@ -30,3 +32,4 @@ class BuildSettings:
     run: Path | None = None
     refresh: Sequence[str] = ()
     rounds: int = 2
+    extra: Mapping[str, Any] | None = None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from attrgen.curation.provenance import Filled
+from attrgen.curation.provenance import SERVER_DEFAULT, Filled, digest
 from attrgen.generation.answers import Answered
 from attrgen.generation.defects import defects_of
 from attrgen.generation.requests import Requests
 from attrgen.llm.errors import Failed
-from attrgen.llm.request import Request, Usage
+from attrgen.llm.request import Origin, Request, Sampling, Usage
 from attrgen.schema.card import Card
 from attrgen.schema.plan import Slot
 
@@ -28,10 +28,25 @@ class Rejected:
 
 @dataclass(frozen=True)
 class FilledList:
-    """The good texts of a list with their origin, and the texts that were left out."""
+    """The good texts of a list with their origin, the texts that were left out, and how many are missing."""
 
     filled: Filled
     rejected: tuple[Rejected, ...] = ()
+    missing: int = 0
+
+    def after(self, old: Sequence[str], came: Sequence[str]) -> FilledList:
+        """The texts that a set has, as a person left them, followed by as many new ones as were missing.
+
+        Args:
+            old: the texts in the set.
+            came: the digests of the texts that were generated before.
+        """
+        asked = self.filled.asked or 0
+        new = [text for text in self.filled.texts if digest(text) not in came and text not in old]
+        new = new[: max(0, asked - len(came))]
+        generated = [text for text in self.filled.texts if digest(text) in came or text in new]
+        filled = replace(self.filled, texts=(*old, *new), generated=tuple(generated))
+        return replace(self, filled=filled, missing=max(0, asked - len(generated)))
 
 
 @dataclass(frozen=True)
@@ -50,53 +65,86 @@ class _Draft:
 
     def replaced(self, answered: Answered, slot: Slot, card: Card) -> _Draft:
         """The list with its bad texts replaced by the strings of an answer, in order."""
-        new = dict(zip(sorted(self.defects), answered.answer.items, strict=True))
+        new = dict(zip(sorted(self.defects), answered.answer.items, strict=False))
         texts = tuple(new.get(position, text) for position, text in enumerate(self.texts))
         return _Draft(texts, defects_of(texts, slot, card), (*self.answers, answered))
 
 
 async def generate(slot: Slot, requests: Requests, ask: Ask) -> FilledList:
-    """Ask for a list; texts that fail the checks are sent back, `rounds` times at most.
+    """Ask for a list; texts that fail the checks are sent back with the reasons.
+
+    The LLM is asked for replacements `rounds` times at most; replacements in the cache do not count, so that
+    the same build, run again, does not stop where it stopped before.
 
     Raises:
         Failed: there is no answer, or none of its texts passes the checks.
     """
     request = requests.texts(slot)
     draft = _Draft.of(await ask(request), slot, requests.card)
-    for _ in range(requests.settings.rounds):
-        if not draft.defects:
-            break
+    rounds = 0
+    while draft.defects and rounds < requests.settings.rounds:
         request = requests.replacements(request, draft.answers[-1].answer.items, draft.texts, draft.defects)
         try:
             answered = await ask(request)
         except Failed:
             break  # the good texts are worth keeping
+        rounds += answered.fresh
         draft = draft.replaced(answered, slot, requests.card)
     good = tuple(text for position, text in enumerate(draft.texts) if position not in draft.defects)
     if not good:
-        raise Failed("none of its texts passes the checks", code="answer-fails-checks")
+        position, reasons = min(draft.defects.items())
+        why = "; ".join(reasons)
+        raise Failed(
+            f"none of its texts passes the checks ('{draft.texts[position][:80]}': {why})",
+            code="answer-fails-checks",
+            remedy=f"Run the same again to ask for others, start afresh with --refresh '{slot}', choose another "
+            "--model, or copy the curated library with --offline.",
+        )
     rejected = tuple(
         Rejected(slot, draft.texts[position], tuple(reasons))
         for position, reasons in sorted(draft.defects.items())
     )
-    return FilledList(_filled(good, slot, requests, draft.answers), rejected)
+    asked = requests.settings.counts[slot.kind]
+    return FilledList(_filled(good, slot, requests, draft.answers), rejected, asked - len(good))
 
 
 def _filled(texts: tuple[str, ...], slot: Slot, requests: Requests, answers: tuple[Answered, ...]) -> Filled:
     """The texts with what the set's provenance records of them."""
     prompts = {name: requests.prompts[name] for name in ("system", slot.kind)}
+    versions = {
+        name: {"version": prompt.version, "sha256": prompt.sha256} for name, prompt in prompts.items()
+    }
+    last = answers[-1].answer
+    sampling: dict[str, object] = dict(requests.settings.sampling.given())
+    origin: dict[str, object] = {
+        "source": "llm",
+        "date": max(item.answer.date for item in answers),
+        "model": requests.settings.model,
+        "resolved_model": last.resolved_model,
+    }
+    if last.origin is not None:  # answers of older versions do not say
+        origin |= {"server": last.origin.server, "structured": last.origin.structured}
+        if last.origin.fingerprint is not None:
+            origin["system_fingerprint"] = last.origin.fingerprint
+        sampling = _sampling(sampling, last.origin)
+        form = requests.prompts["answer_format"]
+        version = {"version": form.version} if form.sha256 == last.origin.answer_format else {}
+        origin["answer_format"] = {**version, "sha256": last.origin.answer_format}
+    if requests.settings.extra:
+        origin["extra_body"] = dict(requests.settings.extra)
     return Filled(
         texts,
-        origin={
-            "source": "llm",
-            "date": max(item.answer.date for item in answers),
-            "model": requests.settings.model,
-            "resolved_model": answers[-1].answer.resolved_model,
-            "sampling": requests.settings.sampling.given(),
-        },
-        prompts={
-            name: {"version": prompt.version, "sha256": prompt.sha256} for name, prompt in prompts.items()
-        },
+        origin={**origin, "sampling": sampling},
+        prompts=versions,
         usage=sum((item.answer.usage for item in answers), Usage()),
         answers=tuple(item.key for item in answers),
+        asked=requests.settings.counts[slot.kind],
     )
+
+
+def _sampling(given: dict[str, object], origin: Origin) -> dict[str, object]:
+    """The sampling parameters as they were in effect; those of the server are named as such."""
+    sent = {name: value for name, value in given.items() if name not in (origin.left_out or ())}
+    if origin.answer_tokens is not None:
+        sent["max_tokens"] = origin.answer_tokens
+    return {name: sent.get(name, SERVER_DEFAULT) for name in Sampling.model_fields}

@@ -9,7 +9,8 @@ An export is a JSON-lines file, one entry per line in the order of the keys::
     {"key": "9f…", "request": {"model": …, "messages": …, "format": …, "sampling": …},
      "answer": {"items": …, "resolved_model": …, "usage": …, "date": …}, "about": {…}}   (on one line)
 
-A key is the SHA-256 of what was asked (`Request.key`): no API key, header, address or path is in an entry.
+A key is the SHA-256 of what was asked and an id of the server (`Request.key`): no API key, header or path is
+in an entry, and no address of a machine that is not on the internet.
 """
 
 from __future__ import annotations
@@ -122,9 +123,30 @@ class Cache:
         self._disk.close()
 
     def answer(self, request: Request) -> Answer | None:
-        """The answer to `request`, validated like a new one, or None."""
-        entry = self.get(request.key())
-        return None if entry is None else entry.answer
+        """The answer that `lookup` gives."""
+        match = self.lookup(request)
+        return None if match is None else match[1].answer
+
+    def lookup(self, request: Request) -> tuple[str, CacheEntry] | None:
+        """Key and entry of the answer to `request`, validated like a new one, or None.
+
+        Answers of other servers count only where `request.server` is None (nobody can be asked), then the
+        one of the latest date; answers of older versions, which name no server, count for every server.
+        """
+        question, _, server = request.key().partition("-")
+        keys = [request.key(), question] if server else [question, *self._with_question(question)]
+        entries = [(key, entry) for key in dict.fromkeys(keys) if (entry := self.get(key)) is not None]
+        if not entries:
+            return None
+        return entries[0] if server else max(entries, key=lambda item: (item[1].answer.date, item[0]))
+
+    def _with_question(self, question: str) -> list[str]:
+        with self._reported():
+            rows = self._disk._sql(
+                "SELECT key FROM Cache WHERE raw = 1 AND typeof(key) = 'text' AND key > ? AND key < ?",
+                (f"{question}-", f"{question}."),
+            ).fetchall()
+        return sorted(key for (key,) in rows)
 
     def get(self, key: str) -> CacheEntry | None:
         """The entry of that key; None where there is none or it is not valid (see `verify`)."""
@@ -237,7 +259,8 @@ def parse(key: str, text: str) -> CacheEntry:
         entry = validate_json(CacheEntry, text, what="cache entry", code="cache-entry")
         if entry.request.key() != key:
             raise InvalidEntry("the key is not that of the request")
-        entry.request.format.validate_items({entry.request.format.field: list(entry.answer.items)})
+        form, answer = entry.request.format, entry.answer
+        form.validate_items({form.field: list(answer.items)}, fewer=answer.incomplete is True)
     except UserError as error:
         raise InvalidEntry(error.what) from error
     except InvalidAnswer as error:

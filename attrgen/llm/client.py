@@ -1,78 +1,71 @@
-"""The one place that talks to a server, through the `openai` client with its own retries off."""
+"""Asks a server until there is a usable answer, within bounds, in the way that the server accepts."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from attrgen.core.day import today
-from attrgen.llm.errors import Failed, Fatal, FormatRejected, Transient, from_status
+from attrgen.llm.capabilities import Capabilities, Memory
+from attrgen.llm.errors import Failed, Fatal, Rejected, Transient
+from attrgen.llm.negotiation import Negotiation, Structured
 from attrgen.llm.pace import Pace
 from attrgen.llm.prompts import Prompts
-from attrgen.llm.request import Answer, InvalidAnswer, Message, Request, Usage
-from attrgen.llm.spending import Ledger
+from attrgen.llm.repair import Reading, read
+from attrgen.llm.reply import Reply
+from attrgen.llm.request import Answer, Message, Origin, Request, Usage
+from attrgen.llm.server import Server
+from attrgen.llm.spending import CHARACTERS_PER_TOKEN, Ledger
+from attrgen.llm.transport import Log, Transport, format_variables, unreachable
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from tenacity import RetryCallState
-
-Structured = Literal["auto", "json_schema", "json_object", "text"]
-LADDER = ("json_schema", "json_object", "text")
 _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
+_LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
+_MOST_REFUSALS = 2
+_LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
+
+__all__ = ["Client", "Server", "Structured"]
 
 
-@dataclass(frozen=True)
-class Server:
-    """Where requests go. The key comes from the environment and is never shown, logged or stored."""
+@dataclass
+class _Gathered:
+    """What a request has so far: its strings, and what the model wrote."""
 
-    base_url: str | None
-    key: str | None = field(repr=False)
+    request: Request
+    items: list[str]
+    usage: Usage = field(default_factory=Usage)
+    raw: list[str] = field(default_factory=list)
+    refusals: int = 0
+    why: str = ""
+    code: str = "answer-invalid"
 
-    @classmethod
-    def from_environment(cls, base_url: str | None) -> Server | None:
-        """The server at `base_url` (else OPENAI_BASE_URL, else OpenAI), or None with neither URL nor key."""
-        url = base_url or os.environ.get("OPENAI_BASE_URL") or None
-        key = os.environ.get("OPENAI_API_KEY") or None
-        return cls(url, key) if url or key else None
+    def add(self, items: tuple[str, ...]) -> None:
+        """Take the strings that are new."""
+        known = {item.casefold() for item in self.items}
+        self.items += [item for item in items if item.casefold() not in known]
+        del self.items[self.request.format.count :]
 
     @property
-    def shown(self) -> str:
-        """Its address for messages, without a user name or password."""
-        parts = urlsplit(self.base_url or "https://api.openai.com/v1")
-        return f"{parts.scheme}://{(parts.netloc).rpartition('@')[2]}{parts.path}"
-
-    def scrub(self, text: str) -> str:
-        """`text` without the key."""
-        return text.replace(self.key, "***") if self.key else text
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A completion as it came: text, or why there is none."""
-
-    content: str
-    refusal: str | None
-    cut: bool
-    resolved_model: str
-    usage: Usage
+    def missing(self) -> int:
+        """How many strings are still to come."""
+        return self.request.format.count - len(self.items)
 
 
 class Client:
-    """Asks until there is a valid answer, within bounds.
+    """Asks until there is a usable answer, within bounds.
 
     Args:
-        structured: `auto` starts with `json_schema` and steps down (`json_object` with the schema in the
-            prompt, then plain text) when the server rejects it; anything else fixes the rung.
+        structured: `auto` starts with `json_schema` and steps down (`json_object`, then plain text) when the
+            server rejects it; anything else fixes the mode.
         concurrency: most requests in flight.
         retries: how often one request is sent again after a rate limit, 5xx, timeout or lost connection.
-        repairs: how often an invalid answer is sent back with the reason.
-        note: called with one line about each retry.
+        repairs: how often an answer that is invalid or incomplete is sent back with the reason.
         timeout: seconds that one request may take.
+        note: called with one line about each retry.
+        memory: where capabilities of servers are remembered; None forgets them with the client.
+        log: called with each request and its raw answer.
     """
 
     def __init__(
@@ -87,219 +80,235 @@ class Client:
         repairs: int = 3,
         timeout: float = 120.0,
         note: Callable[[str], None] = lambda text: None,
+        memory: Memory | None = None,
+        log: Log | None = None,
     ) -> None:
-        self._server = server
+        self.server = server
+        self.concurrency = concurrency
         self._prompts = prompts
         self._ledger = ledger
-        self._fixed = structured != "auto"
-        self._rung = LADDER[0] if structured == "auto" else structured
-        self._proven: set[str] = set()
+        self._structured = structured
         self._retries = retries
         self._repairs = repairs
-        self._timeout = timeout
         self._note = note
-        self.concurrency = concurrency
+        self._memory = memory
+        self._transport = Transport(server, prompts, timeout, log)
         self._pace = Pace(concurrency)
-        self._openai: AsyncOpenAI | None = None
+        self._models: dict[str, Negotiation] = {}
         self._halt: Fatal | None = None
 
-    async def ask(self, request: Request, kind: str, class_name: str) -> Answer:
-        """A valid answer to `request`; its tokens are counted for `kind` and `class_name`.
+    async def ask(self, request: Request, kind: str, class_name: str, known: tuple[str, ...] = ()) -> Answer:
+        """A usable answer to `request`; its tokens are counted for `kind` and `class_name`.
+
+        Where the model gives fewer strings than asked for to the end, the answer is marked incomplete.
+
+        Args:
+            known: strings that an incomplete answer gave before; only the others are asked for.
 
         Raises:
-            Failed: there is no valid answer, after all retries.
+            Failed: there is no usable answer, after all retries.
             Fatal: no request to this server can succeed, or this one might pass a spending limit.
         """
-        conversation, why, code = request, "", ""
-        for _ in range(self._repairs + 1):
-            reply = await self._with_retries(conversation)
-            try:
-                items = _items(reply, request)
-            except Refusal as refusal:
-                conversation, why, code = request, str(refusal), "answer-refused"
-            except InvalidAnswer as error:
-                why, code = f"the answer is not valid: {error}", "answer-invalid"
-                answered: Message = ("assistant", reply.content[:_LONGEST_REPEATED] or "(nothing)")
-                conversation = request.followed_by(answered, ("user", self._complaint(request, str(error))))
-            else:
-                self._ledger.count(kind, class_name, reply.usage)
-                return Answer(
-                    items=tuple(items), resolved_model=reply.resolved_model, usage=reply.usage, date=today()
-                )
-            self._ledger.count(kind, class_name, reply.usage, wasted=True)
-            self._ledger.retries["refused" if conversation is request else "invalid answer"] += 1
-        raise Failed(f"{why} (asked {self._repairs + 1} times)", code=code)
+        way = self._way(request.model)
+        gathered = _Gathered(request, list(known))
+        conversation = self._top_up(gathered, "") if known else request
+        for attempt in range(self._repairs + 1):
+            capabilities, reply = await self._with_retries(conversation, way)
+            before = len(gathered.items)
+            conversation = self._take(gathered, reply, conversation)
+            wasted = len(gathered.items) == before
+            self._ledger.count(kind, class_name, self._usage_of(reply, conversation), wasted=wasted)
+            if not wasted and not reply.cut:
+                way.useful(capabilities)
+            if not gathered.missing:
+                return self._answer(gathered, reply, capabilities)
+            if gathered.refusals == _MOST_REFUSALS or attempt == self._repairs:
+                break
+            retried = "refused" if reply.refusal else "invalid answer" if wasted else "incomplete answer"
+            self._ledger.retries[retried] += 1
+            if reply.cut:
+                way.cut_off(capabilities)
+            elif wasted and reply.refusal is None:
+                way.useless(capabilities)
+        if gathered.items and not gathered.refusals:
+            return self._answer(gathered, reply, capabilities)
+        raise Failed(f"{gathered.why} (asked {attempt + 1} times)", code=gathered.code, remedy=_REMEDY)
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._openai is not None:
-            await self._openai.close()
+        await self._transport.close()
 
-    async def _with_retries(self, request: Request) -> Reply:
-        from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
-
-        patience = AsyncRetrying(
-            retry=retry_if_exception_type(Transient),
-            stop=stop_after_attempt(self._retries + 1),
-            wait=_pause,
-            before_sleep=self._note_retry,
-            reraise=True,
+    def _take(self, gathered: _Gathered, reply: Reply, asked: Request) -> Request:
+        """Add a reply's strings; gives the request that asks for what is then missing."""
+        if reply.refusal is not None:
+            gathered.why, gathered.code = f"the model refuses: {reply.refusal}", "answer-refused"
+            gathered.refusals += 1
+            return asked
+        reading = _read(reply, gathered)
+        gathered.add(reading.items)
+        gathered.raw.append(self.server.scrub_answer(reply.content or reply.reasoning)[:_LONGEST_REPEATED])
+        gathered.usage = gathered.usage + self._usage_of(reply, asked)
+        reason = reading.problem
+        if reply.cut:
+            reason = f"it was cut off at the token limit. Write more briefly. {reason}"
+        if gathered.items:
+            return self._top_up(gathered, reason)
+        words = " ".join(reply.content.split())[:_LONGEST_QUOTED]
+        gathered.why = f"the answer is not valid: {reason}" + (f" It begins: {words}" if words else "")
+        gathered.code = "answer-cut-off" if reply.cut else "answer-invalid"
+        answered: Message = ("assistant", reply.content[:_LONGEST_REPEATED] or "(nothing)")
+        complaint = self._prompts["invalid_answer"].render(
+            {**format_variables(gathered.request), "reason": reason}
         )
-        try:
-            return await patience(self._once, request)
-        except Transient as error:
-            if not error.lost:
-                what = f"{error} (asked {self._retries + 1} times)"
-                raise Failed(what, code="server-unavailable") from error
-            self._halt = Fatal(
-                f"{self._server.shown} cannot be reached: {error}",
-                code="server-unreachable",
-                remedy="Check --base-url and the network. Answers so far are in the cache.",
-            )
-            raise self._halt from error
-        except Fatal as error:
-            self._halt = error
-            raise
+        return gathered.request.followed_by(answered, ("user", complaint))
 
-    async def _once(self, request: Request) -> Reply:
-        """One attempt; steps down the ladder as far as the server needs it."""
+    def _top_up(self, gathered: _Gathered, reason: str) -> Request:
+        """The request for the strings that are missing."""
+        form = gathered.request.format
+        answered = json.dumps({form.field: gathered.items}, ensure_ascii=False)
+        values = {"missing": gathered.missing, "items": gathered.items, "reason": reason}
+        question = self._prompts["top_up"].render(values)
+        return gathered.request.followed_by(
+            ("assistant", answered), ("user", question), count=gathered.missing
+        )
+
+    def _answer(self, gathered: _Gathered, reply: Reply, capabilities: Capabilities) -> Answer:
+        given = gathered.request.sampling.given()
+        left_out = tuple(
+            name for name in ("temperature", "seed") if name in given and not getattr(capabilities, name)
+        )
+        plain = json.dumps({gathered.request.format.field: gathered.items})
+        scrub = self.server.scrub_answer
+        same = len(gathered.raw) == 1 and _same_json(gathered.raw[0], plain)
+        return Answer(
+            items=tuple(scrub(item) for item in gathered.items),
+            resolved_model=scrub(reply.model or gathered.request.model),
+            usage=gathered.usage,
+            date=today(),
+            incomplete=True if gathered.missing else None,
+            origin=Origin(
+                server=self.server.public,
+                fingerprint=None if reply.fingerprint is None else scrub(reply.fingerprint),
+                structured=capabilities.structured,
+                answer_format=self._prompts["answer_format"].sha256,
+                left_out=left_out or None,
+                answer_tokens=None if "max_tokens" in given else capabilities.answer_tokens,
+            ),
+            raw=None if same else tuple(gathered.raw),
+        )
+
+    def _usage_of(self, reply: Reply, request: Request) -> Usage:
+        """The tokens of a reply; an estimate by its length where the server does not say."""
+        if reply.usage is not None:
+            return reply.usage
+        prompt = sum(len(text) for _, text in request.messages) // CHARACTERS_PER_TOKEN
+        completion = len(reply.content + reply.reasoning) // CHARACTERS_PER_TOKEN
+        return Usage(prompt_tokens=prompt, completion_tokens=completion, estimated=prompt + completion)
+
+    def _way(self, model: str) -> Negotiation:
+        if model not in self._models:
+            self._models[model] = Negotiation(self.server, model, self._structured, self._memory)
+        return self._models[model]
+
+    async def _with_retries(self, request: Request, way: Negotiation) -> tuple[Capabilities, Reply]:
+        clock = asyncio.get_running_loop().time
+        began, attempt = clock(), 0
+        while True:
+            successes = self._pace.successes
+            try:
+                return await self._once(request, way)
+            except Fatal as error:
+                self._halt = error
+                raise
+            except Transient as error:
+                # An overload is no failure of this request as long as the server answers others.
+                progress = error.busy and not error.timed_out and self._pace.successes > successes
+                attempt = 1 if progress else attempt + 1
+                loading = error.loading and clock() - began < _LONGEST_LOADING
+                if attempt > self._retries and not loading:
+                    raise self._given_up(error, attempt) from error
+                await self._rest(error, attempt)
+
+    def _given_up(self, error: Transient, attempts: int) -> Failed | Fatal:
+        if error.lost:
+            self._halt = unreachable(self.server, error)
+            return self._halt
+        remedy = "Give the server more time with --timeout, or fewer requests with --concurrency 1."
+        return Failed(
+            f"{error} (asked {attempts} times)",
+            code="server-unavailable",
+            remedy=remedy if error.timed_out else "",
+        )
+
+    async def _rest(self, error: Transient, attempt: int) -> None:
+        self._ledger.retries[error.kind] += 1
+        seconds = _pause(error, attempt)
+        self._note(f"{self.server.scrub(str(error))}; again in {seconds:.1f} s")
+        await asyncio.sleep(seconds)
+
+    async def _once(self, request: Request, way: Negotiation) -> tuple[Capabilities, Reply]:
+        """One attempt; changes the form of the request as far as the server needs it."""
         while True:
             async with self._pace.turn() as began:
                 if self._halt is not None:
                     raise self._halt
-                rung = self._rung
+                capabilities = way.capabilities
                 reserved = self._ledger.reserve(request)
+                body = self._transport.body(request, capabilities)
                 try:
-                    reply = await self._complete(request, rung)
+                    reply = await self._transport.send(body, request.model)
                 except Transient as error:
                     if error.busy:
                         self._pace.slower(began, error.wait)
-                    raise
-                except FormatRejected as error:
-                    self._step_down(rung, error)
-                    continue
+                    if error.kind != "500" or not way.failed(capabilities):
+                        raise
+                except Rejected as error:
+                    self._adapt(way, capabilities, body, error)
+                else:
+                    self._pace.faster(began)
+                    way.accepted(capabilities)
+                    return capabilities, reply
                 finally:
                     self._ledger.release(reserved)
-                self._pace.faster()
-                self._proven.add(rung)
-                return reply
 
-    def _step_down(self, rung: str, error: FormatRejected) -> None:
-        if rung in self._proven:  # the mode works, so the server rejects this request for another reason
-            raise Failed(
-                f"the server rejects this request: {error}", code="server-rejects-request"
-            ) from error
-        if self._fixed or rung == LADDER[-1]:
-            raise Fatal(
-                f"{self._server.shown} rejects the request: {error}",
-                code="server-rejects-request",
-                remedy="Check --model, --structured and the sampling options.",
-            ) from error
-        if self._rung == rung:
-            self._rung = LADDER[LADDER.index(rung) + 1]
-            self._ledger.retries[f"{rung} rejected"] += 1
-            self._note(f"the server rejects {rung}; trying {self._rung}")
+    def _adapt(self, way: Negotiation, sent: Capabilities, body: dict[str, object], error: Rejected) -> None:
+        """Ask in another way after a rejection.
 
-    async def _complete(self, request: Request, rung: str) -> Reply:
-        import openai
-
-        if self._openai is None:
-            self._openai = openai.AsyncOpenAI(
-                api_key=self._server.key or "none",
-                base_url=self._server.base_url,
-                max_retries=0,
-                timeout=self._timeout,
-            )
-        options: dict[str, Any] = request.sampling.given()
-        if self._server.base_url is None and "max_tokens" in options:
-            options["max_completion_tokens"] = options.pop("max_tokens")
-        messages: Any = [{"role": role, "content": text} for role, text in request.messages]
-        if rung == "json_schema":
-            schema = {"name": request.format.field, "strict": True, "schema": request.format.json_schema()}
-            options["response_format"] = {"type": "json_schema", "json_schema": schema}
-        else:
-            form = self._prompts["answer_format"].render(_format_variables(request))
-            messages[-1]["content"] += f"\n{form}"
-            if rung == "json_object":
-                options["response_format"] = {"type": "json_object"}
-        try:
-            completion = await self._openai.chat.completions.create(
-                model=request.model, messages=messages, **options
-            )
-        except openai.APITimeoutError as error:
-            raise Transient(f"no answer within {self._timeout:g} s") from error
-        except openai.APIConnectionError as error:
-            reason = self._server.scrub(str(error.__cause__ or error))
-            raise Transient("connection lost", reason, lost=True) from error
-        except openai.APIStatusError as error:
-            raised = from_status(error, request.model, self._server.shown, self._server.scrub)
-            raise raised from (None if isinstance(raised, Fatal) else error)
-        except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise Transient("the server's response is not JSON") from error
-        return _reply(completion, request.model)
-
-    def _complaint(self, request: Request, reason: str) -> str:
-        return self._prompts["invalid_answer"].render({**_format_variables(request), "reason": reason})
-
-    def _note_retry(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, Transient):
-            self._ledger.retries[error.kind] += 1
-        seconds = state.next_action.sleep if state.next_action else 0.0
-        self._note(f"{self._server.scrub(str(error))}; again in {seconds:.1f} s")
+        Raises:
+            Failed, Fatal: nothing helps.
+        """
+        changed = way.rejected(sent, body, error)
+        if changed is not None:
+            mode = changed.structured != sent.structured
+            self._ledger.retries[f"{sent.structured} rejected" if mode else "option rejected"] += 1
+            differences = ", ".join(changed.differences()) or "the other options"
+            self._note(f"the server rejects the request ({error.words[:160]}); trying with {differences}")
 
 
-class Refusal(Exception):
-    """The model declines to answer."""
+_REMEDY = "Run the same again to ask anew, choose another --model, or read the answers with --log FILE."
 
 
-def _items(reply: Reply, request: Request) -> list[str]:
-    if reply.refusal is not None:
-        raise Refusal(f"the model refuses: {reply.refusal}")
-    if reply.cut:
-        raise InvalidAnswer("it was cut off at the token limit. Write more briefly.")
-    return request.format.parse(reply.content)
+def _read(reply: Reply, gathered: _Gathered) -> Reading:
+    """The strings of a reply; of its thoughts where it has nothing else."""
+    form = gathered.request.format
+    reading = read(reply.content, form.field, gathered.missing, form.choices)
+    if not reading.items and reply.reasoning:
+        thoughts = read(reply.reasoning, form.field, gathered.missing, form.choices)
+        return thoughts if thoughts.items and not thoughts.problem else reading
+    return reading
 
 
-def _reply(completion: Any, asked: str) -> Reply:
-    """Read a completion with distrust: 'compatible' servers and proxies return anything with status 200."""
-    choices = getattr(completion, "choices", None)
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = getattr(choice, "message", None)
-    if message is None:
-        raise Transient("the server's response is no chat completion (is --base-url right?)")
-    finish = getattr(choice, "finish_reason", None)
-    content = message.content if isinstance(message.content, str) else ""
-    refusal = getattr(message, "refusal", None)
-    if finish == "content_filter":
-        refusal = refusal or "stopped by a content filter"
-    model = getattr(completion, "model", None)
-    return Reply(
-        content=content,
-        refusal=" ".join(str(refusal).split())[:300] if refusal else None,
-        cut=finish == "length",
-        resolved_model=model if isinstance(model, str) and model else asked,
-        usage=_usage(getattr(completion, "usage", None)),
-    )
+def _same_json(raw: str, plain: str) -> bool:
+    try:
+        return bool(json.loads(raw) == json.loads(plain))
+    except (ValueError, RecursionError):
+        return False
 
 
-def _usage(counted: Any) -> Usage:
-    def number(name: str) -> int:
-        value = getattr(counted, name, 0)
-        return value if isinstance(value, int) and value >= 0 else 0
-
-    return Usage(prompt_tokens=number("prompt_tokens"), completion_tokens=number("completion_tokens"))
-
-
-def _format_variables(request: Request) -> dict[str, Any]:
-    form = request.format
-    schema = json.dumps(form.json_schema(), ensure_ascii=False)
-    return {"field": form.field, "count": form.count, "schema": schema}
-
-
-def _pause(state: RetryCallState) -> float:
+def _pause(error: Transient, attempt: int) -> float:
     """Seconds before the next attempt: never less than the server asked for; else doubling, with jitter."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Transient) and error.wait is not None:
+    if error.wait is not None:
         return error.wait + random.uniform(0, 0.1)
-    return min(30.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.25)
+    if error.busy:  # the pace waits, for all requests together
+        return 0.0
+    return min(30.0, 0.5 * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)

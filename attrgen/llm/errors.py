@@ -7,16 +7,14 @@ not the build, `Fatal` ends the build because every other request would fail as 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from attrgen.core.errors import UserError
-
-if TYPE_CHECKING:
-    from openai import APIStatusError
+from attrgen.llm.capabilities import about_format
 
 LONGEST_WAIT = 300.0  # seconds; if a server asks for more, the user runs the command again later
 
@@ -26,8 +24,10 @@ class Transient(Exception):
 
     Args:
         kind: what it is called in the summary of a build, such as "500".
-        busy: the server asks for fewer requests (429).
+        busy: a sign of overload (429, 503, a time-out).
         lost: the server cannot be reached at all.
+        loading: the server is still loading the model (503).
+        timed_out: there was no answer in time.
     """
 
     def __init__(
@@ -38,16 +38,30 @@ class Transient(Exception):
         wait: float | None = None,
         busy: bool = False,
         lost: bool = False,
+        loading: bool = False,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(f"{kind}: {explanation}" if explanation else kind)
         self.kind = kind
         self.wait = wait
         self.busy = busy
         self.lost = lost
+        self.loading = loading
+        self.timed_out = timed_out
 
 
-class FormatRejected(Exception):
-    """The server answered 400 or the like: perhaps because of the structured-output mode."""
+class Rejected(Exception):
+    """The server rejects the request as it was sent; another form of it may be accepted.
+
+    Args:
+        words: what the server says.
+        otherwise: the error where no other form helps.
+    """
+
+    def __init__(self, words: str, otherwise: Failed | Fatal) -> None:
+        super().__init__(words)
+        self.words = words
+        self.otherwise = otherwise
 
 
 class Failed(UserError):
@@ -56,6 +70,26 @@ class Failed(UserError):
 
 class Fatal(UserError):
     """No request can succeed: wrong key, unknown model, no such server."""
+
+
+@dataclass(frozen=True)
+class ErrorResponse:
+    """An error as a server sent it, with its own status or within a response of status 200.
+
+    Args:
+        words: its message, with the key taken out.
+        kinds: its code and type.
+    """
+
+    status: int
+    words: str
+    kinds: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Everything that it says."""
+        return f"{self.kinds} {self.words}".strip()
 
 
 @dataclass(frozen=True)
@@ -111,13 +145,15 @@ _MEANINGS = (
 )
 # Servers of many models answer 404 when none of them accepts an option of the request.
 _NO_SUCH_FORMAT = _words(r"support.{0,40}(parameter|response_format|structured|schema)|handle the requested")
+_LOADING = _words(
+    r"\bloading\b|warming up|starting up|model.{0,20}not (yet )?(ready|loaded)|currently booting"
+)
+_OVERLOADED = (503, 529)
 
 
-def from_status(
-    error: APIStatusError, model: str, server: str, scrub: Callable[[str], str]
-) -> Transient | FormatRejected | Failed | Fatal:
-    """Our exception for an HTTP status that is no success; `scrub` takes the key out of its words."""
-    status, explanation = error.status_code, scrub(_explanation(error))
+def from_response(error: ErrorResponse, model: str, server: str) -> Transient | Rejected | Failed | Fatal:
+    """Our exception for a response that is no success."""
+    status = error.status
     if status == 401:
         # The server's own words may repeat part of the key, so they are left out.
         return Fatal(
@@ -125,55 +161,109 @@ def from_status(
             code="server-key-rejected",
             remedy="Set OPENAI_API_KEY to a valid key for that server.",
         )
-    wait = retry_after(dict(error.response.headers))
-    if (meaning := _meaning(error, explanation)) is not None:
+    wait = retry_after(error.headers)
+    if (meaning := _meaning(error)) is not None:
         kind = Failed if meaning.one_request else Fatal
-        return kind(f"{server} answers {status}: {explanation}", code=meaning.code, remedy=meaning.remedy)
+        return kind(f"{server} answers {status}: {error.words}", code=meaning.code, remedy=meaning.remedy)
     if status == 429 and wait is not None and wait > LONGEST_WAIT:
         return Fatal(
-            f"{server} asks to wait {wait:.0f} s (429): {explanation}",
+            f"{server} asks to wait {wait:.0f} s (429): {error.words}",
             code="server-long-wait",
             remedy="Run the same again after that time.",
         )
     if status == 429:
-        return Transient("429, too many requests", explanation, wait=wait, busy=True)
+        return Transient("429, too many requests", error.words, wait=wait, busy=True)
     if status in (408, 409) or status >= 500:
-        return Transient(str(status), explanation, wait=wait)
-    if status == 404 and _NO_SUCH_FORMAT.search(explanation):
-        return FormatRejected(f"404: {explanation}")
-    return _refused(status, explanation, model, server) or FormatRejected(f"{status}: {explanation}")
+        return _server_error(error, server, wait)
+    return _refused(error, model, server)
 
 
-def _refused(status: int, explanation: str, model: str, server: str) -> Fatal | None:
-    """The error for a status that every request to that server would get."""
+def _server_error(error: ErrorResponse, server: str, wait: float | None) -> Transient | Rejected:
+    status = error.status
+    if status in (500, 501) and about_format(error.text):
+        return Rejected(error.text, Failed(f"{server} answers {status}: {error.words}", code="server-error"))
+    loading = status == 503 and _LOADING.search(error.text) is not None
+    kind = f"{status}, loading" if loading else str(status)
+    return Transient(kind, error.words, wait=wait, busy=status in _OVERLOADED, loading=loading)
+
+
+def _refused(error: ErrorResponse, model: str, server: str) -> Rejected | Fatal:
+    """The error for a status that every request to that server would get, at least in this form."""
+    status, words = error.status, error.words
     if status == 402:
         return Fatal(
-            f"{server} asks for payment (402): {explanation}",
+            f"{server} asks for payment (402): {words}",
             code="server-no-credit",
             remedy="Add credit to the account, then run the same again.",
         )
     if status == 403:
         return Fatal(
-            f"{server} forbids the request (403): {explanation}",
+            f"{server} forbids the request (403): {words}",
             code="server-forbidden",
             remedy="Check that the key may use this model, in this country and from this network.",
         )
-    if status == 404:
-        return Fatal(
-            f"{server} has no model '{model}', or no such address (404): {explanation}",
+    if status in (404, 405):
+        fatal = Fatal(
+            f"{server} has no model '{model}', or no such address ({status}): {words}",
             code="server-unknown-model",
-            remedy="Check --model and --base-url (it usually ends in /v1).",
+            remedy="Check --model and --base-url (it usually ends in /v1); "
+            "`attrgen doctor` lists the server's models.",
         )
-    return None
+        unclear = _NO_SUCH_FORMAT.search(words) or (error.kinds and not _MODEL.search(error.text))
+        return Rejected(words, fatal) if status == 404 and unclear else fatal
+    if _UNKNOWN_MODEL.search(error.text):
+        return Fatal(
+            f"{server} has no model '{model}' ({status}): {words}",
+            code="server-unknown-model",
+            remedy="Check --model; `attrgen doctor` lists the server's models.",
+        )
+    return Rejected(
+        error.text,
+        Fatal(
+            f"{server} rejects the request ({status}): {words}",
+            code="server-rejects-request",
+            remedy="Check --model, --structured, --extra-body and the sampling options.",
+        ),
+    )
 
 
-def _meaning(error: APIStatusError, explanation: str) -> _Meaning | None:
-    text = " ".join(str(part) for part in (error.code, error.type, explanation) if part)
-    matches = (item for item in _MEANINGS if error.status_code in item.statuses)
-    return next((item for item in matches if item.words.search(text)), None)
+_MODEL = _words(r"model|deployment|engine|not_found")
+_UNKNOWN_MODEL = _words(
+    r"model_not_found|(?:invalid|unknown|no such) model|model .{0,60}(?:not found|does not exist)"
+)
 
 
-def retry_after(headers: dict[str, str]) -> float | None:
+def _meaning(error: ErrorResponse) -> _Meaning | None:
+    matches = (item for item in _MEANINGS if error.status in item.statuses)
+    return next((item for item in matches if item.words.search(error.text)), None)
+
+
+def error_of(body: Any) -> tuple[int | None, str, str]:
+    """Status, message and kinds in the body of an error, whichever form it has."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, list) and error:
+        error = error[0].get("error", error[0]) if isinstance(error[0], dict) else error[0]
+    if not isinstance(error, dict):
+        return None, _one_line(error), ""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    message = error.get("message") or error.get("detail") or error.get("msg") or ""
+    message = f"{message}: {raw}" if raw and str(raw) not in str(message) else message
+    inner = error.get("innererror")
+    codes = (error.get("code"), error.get("type"), error.get("param"), inner)
+    status = next((code for code in (*codes, error.get("status")) if _is_status(code)), None)
+    return status, _one_line(message), " ".join(str(code) for code in codes if code)
+
+
+def _is_status(code: object) -> bool:
+    return isinstance(code, int) and 400 <= code <= 599
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())[:300] if text else ""
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `Retry-After-Ms` or `Retry-After` (seconds or an HTTP date), or None."""
     lower = {name.lower(): value for name, value in headers.items()}
     try:
@@ -194,10 +284,3 @@ def _until(date: str) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def _explanation(error: APIStatusError) -> str:
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    text = str(message) if message else error.response.text
-    return " ".join(text.split())[:300] or "(no explanation)"

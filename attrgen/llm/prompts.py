@@ -34,7 +34,7 @@ from attrgen.schema.card import Card, did_you_mean
 from attrgen.schema.confusers import MOST_LIKELY
 from attrgen.schema.plan import DEFAULT_COUNTS
 
-TEMPLATES = ("system", *KINDS, "confusers", "answer_format", "invalid_answer", "replace")
+TEMPLATES = ("system", *KINDS, "confusers", "answer_format", "invalid_answer", "replace", "top_up")
 _LARGEST = 10_000  # of a factor in a template
 MIN_WORDS, MAX_WORDS = 6, 28  # 28 words of medical English stay well under CLIP's 77 tokens
 

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 
 from attrgen.core.validation import Frozen, dotted
 from attrgen.schema.attribute_set import Text
@@ -20,7 +26,6 @@ Message = tuple[str, str]  # role, text
 
 _STRINGS = TypeAdapter(list[StrictStr], config=ConfigDict(strict=True))
 _TEXTS = TypeAdapter(list[Text])
-_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
 class InvalidAnswer(ValueError):
@@ -62,19 +67,11 @@ class ListFormat(Frozen):
             "additionalProperties": False,
         }
 
-    def parse(self, content: str) -> list[str]:
-        """The strings in an answer's text; prose, code fences and thoughts around the object are ignored.
-
-        Raises:
-            InvalidAnswer: saying what is wrong with it.
-        """
-        answers = [value for value in _objects(_THOUGHTS.sub("", content)) if self.field in value]
-        if not answers:
-            raise InvalidAnswer(f'it holds no complete JSON object with the key "{self.field}".')
-        return self.validate_items(answers[-1])
-
-    def validate_items(self, value: dict[str, Any]) -> list[str]:
+    def validate_items(self, value: dict[str, Any], *, fewer: bool = False) -> list[str]:
         """The strings of a decoded object, each with single spaces.
+
+        Args:
+            fewer: fewer strings than `count` are valid too.
 
         Raises:
             InvalidAnswer: another key, not a list of strings, another count, a repeated or unknown string.
@@ -88,7 +85,7 @@ class ListFormat(Frozen):
             items = _TEXTS.validate_python([" ".join(text.split()) for text in strings])
         except ValidationError as error:
             raise InvalidAnswer("; ".join(_reason(item) for item in error.errors()[:5]) + ".") from error
-        if len(items) != self.count:
+        if not (1 <= len(items) < self.count if fewer else len(items) == self.count):
             raise InvalidAnswer(f"it has {len(items)} strings instead of exactly {self.count}.")
         repeated = [item for index, item in enumerate(items) if item in items[:index]]
         if repeated:
@@ -100,23 +97,36 @@ class ListFormat(Frozen):
 
 
 class Request(Frozen):
-    """What is asked, without the server, the API key and the structured-output mode."""
+    """What is asked, without the API key and the structured-output mode.
+
+    Attributes:
+        extra: further fields of the request's body (`--extra-body`).
+        server: the id of the server that is asked (`Server.id`); None where any server's answer will do.
+    """
 
     model: str
     messages: tuple[Message, ...]
     format: ListFormat
     sampling: Sampling = Sampling()
+    extra: dict[str, Any] | None = None
+    server: str | None = None
 
     def key(self) -> str:
-        """SHA-256 (64 hexadecimal digits) of the content: model, messages, schema and sampling."""
-        content = {
+        """SHA-256 (64 hexadecimal digits) of the question, then "-" and the server's id if there is one.
+
+        The question is model, messages, schema, sampling and further fields of the body.
+        """
+        content: dict[str, Any] = {
             "model": self.model,
             "messages": self.messages,
             "schema": self.format.json_schema(),
             "sampling": self.sampling.given(),
         }
+        if self.extra:
+            content["extra"] = self.extra
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+        question = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+        return question if self.server is None else f"{question}-{self.server}"
 
     def followed_by(self, *messages: Message, count: int | None = None) -> Request:
         """The same conversation continued, asking for `count` strings this time."""
@@ -125,10 +135,15 @@ class Request(Frozen):
 
 
 class Usage(Frozen):
-    """Tokens as the server counted them; 0 where it did not say."""
+    """Tokens as the server counted them.
+
+    Attributes:
+        estimated: how many of them are an estimate, because the server did not say.
+    """
 
     prompt_tokens: int = Field(0, ge=0)
     completion_tokens: int = Field(0, ge=0)
+    estimated: int = Field(0, ge=0)
 
     @property
     def total(self) -> int:
@@ -139,30 +154,51 @@ class Usage(Frozen):
         return Usage(
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
+            estimated=self.estimated + other.estimated,
         )
+
+    @model_serializer(mode="wrap")
+    def _without_zero(self, serialize: SerializerFunctionWrapHandler) -> dict[str, int]:
+        written: dict[str, int] = serialize(self)
+        return written if self.estimated else {key: written[key] for key in written if key != "estimated"}
+
+
+class Origin(Frozen):
+    """How an answer came about.
+
+    Attributes:
+        server: its public address, "local" for a machine that is not on the internet.
+        fingerprint: the server's `system_fingerprint`.
+        structured: the structured-output mode with which it was asked.
+        answer_format: SHA-256 of the template that describes the form.
+        left_out: sampling options that the server does not accept.
+        answer_tokens: the limit that was sent without the user's asking for one.
+    """
+
+    server: str
+    fingerprint: str | None = None
+    structured: str
+    answer_format: str
+    left_out: tuple[str, ...] | None = None
+    answer_tokens: int | None = None
 
 
 class Answer(Frozen):
-    """A valid answer: its strings, the model that the server names, its tokens and its day (UTC)."""
+    """The usable strings of an answer, the model that the server names, its tokens and its day (UTC).
+
+    Attributes:
+        incomplete: there are fewer strings than were asked for.
+        origin: None in an answer of an older version.
+        raw: what the model wrote, in order, where that is more than the JSON of the strings.
+    """
 
     items: tuple[str, ...]
     resolved_model: str
     usage: Usage = Usage()
     date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    while start >= 0:
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            end = start + 1
-        else:
-            if isinstance(value, dict):
-                yield value
-        start = text.find("{", end)
+    incomplete: bool | None = None
+    origin: Origin | None = None
+    raw: tuple[str, ...] | None = None
 
 
 def _reason(item: Any) -> str:

@@ -12,6 +12,8 @@ from attrgen.schema.card import Card, did_you_mean
 DEFAULT_KINDS = ("descriptive", "distinctive", "confusion")
 DEFAULT_COUNTS = {"descriptive": 10, "distinctive": 10, "confusion": 5, "ensemble": 50}
 
+ALL = "all"
+
 Pairs = Mapping[str, Sequence[str]]  # class -> classes that it is mistaken for
 
 
@@ -54,13 +56,15 @@ def texts_of(attributes: AttributeSet | None, card: Card, slot: Slot) -> list[st
 
 
 def refreshed(card: Card, built: Sequence[Slot], refresh: Iterable[str]) -> set[Slot]:
-    """The slots that `--refresh CLASS[/KIND[/CONFUSED]]` names.
+    """The slots that `--refresh CLASS[/KIND[/CONFUSED]]` names; `all` names every list of the build.
 
     Raises:
         UserError: it names no list that this build makes.
     """
     chosen: set[Slot] = set()
     for word in refresh:
+        if word == ALL and card.find_class(ALL) is None:
+            return set(built)
         spelling, _, rest = word.partition("/")
         kind, _, confused = rest.partition("/")
         name = card.class_of(spelling).name

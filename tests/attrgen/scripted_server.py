@@ -52,8 +52,9 @@ class Received:
 
     @property
     def question(self) -> str:
-        """The first message of the user."""
-        return str(self.body["messages"][1]["content"])
+        """The first message of the user, without the form of the answer."""
+        first = next(item for item in self.body["messages"] if item["role"] == "user")
+        return str(first["content"]).split("\nAnswer with one JSON object")[0].rstrip()
 
     @property
     def count(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import threading
 from collections.abc import Callable
@@ -64,7 +65,7 @@ class Bench:
 def bench(tmp_path: Path, card: Card, server: Any, monkeypatch: pytest.MonkeyPatch) -> Bench:
     real = clients._pause
     monkeypatch.setattr(
-        clients, "_pause", lambda s: real(s) if s.outcome.exception().wait is not None else 0.01
+        clients, "_pause", lambda error, attempt: 0.01 if error.wait is None else real(error, attempt)
     )
     return Bench(tmp_path / "cache", card, server)
 
@@ -201,7 +202,7 @@ def test_one_in_five_failing_in_mixed_ways(bench: Bench, scripts: ModuleType) ->
 
     def script(received: Any) -> Any:
         return (
-            ways[received.number // 5 % len(ways)](received)
+            random.Random(received.number).choice(ways)(received)
             if received.number % 5 == 0
             else scripts.normal(received)
         )
@@ -295,6 +296,9 @@ def test_provenance_says_how_each_list_came_about(bench: Bench) -> None:
     assert built.provenance["source"] == run["source"] == "llm"
     assert run["model"] == "m" and run["resolved_model"] == "m-2026"
     assert set(run["prompts"]) == {"system", "descriptive", "distinctive", "confusion"}
+    assert set(run["answer_format"]) == {"version", "sha256"}
+    assert run["server"] == "local" and run["structured"] == "json_schema"
+    assert run["sampling"] == dict.fromkeys(("temperature", "seed", "max_tokens"), "server default")
     assert run["usage"] == {"prompt_tokens": 1200, "completion_tokens": 600}
     assert "sk-x" not in json.dumps(built.provenance) and "127.0.0.1" not in json.dumps(built.provenance)
     edited = built.model_copy(deep=True)
