@@ -61,7 +61,12 @@ class Answers:
             known = entry.answer.items
         if self._client is None:
             raise NotCached("it is neither in the cache nor in the curated library", code="answer-not-cached")
-        answer = await self._client.ask(request, slot.kind, slot.class_name, known)
+        try:
+            answer = await self._client.ask(request, slot.kind, slot.class_name, known)
+        except Failed:
+            if match is None:
+                raise
+            return Answered(match[0], match[1].answer, fresh=False)
         about = About(
             dataset=self._dataset, class_name=slot.class_name, kind=slot.kind, confused=slot.confused
         )

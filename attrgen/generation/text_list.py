@@ -97,8 +97,8 @@ async def generate(slot: Slot, requests: Requests, ask: Ask) -> FilledList:
         raise Failed(
             f"none of its texts passes the checks ('{draft.texts[position][:80]}': {why})",
             code="answer-fails-checks",
-            remedy=f"Run the same again to ask for others, start afresh with --refresh '{slot}', choose another "
-            "--model, or copy the curated library with --offline.",
+            remedy=f"Run the same again to ask for others, start afresh with --refresh '{slot}', "
+            "choose another --model, or copy the curated library with --offline.",
         )
     rejected = tuple(
         Rejected(slot, draft.texts[position], tuple(reasons))

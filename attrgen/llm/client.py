@@ -23,7 +23,8 @@ from attrgen.llm.transport import Log, Transport, format_variables, unreachable
 
 _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 _LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
-_MOST_REFUSALS = 2
+_MOST_REFUSALS = 3
+_MOST_FRUITLESS = 2
 _LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
 
 __all__ = ["Client", "Server", "Structured"]
@@ -37,15 +38,23 @@ class _Gathered:
     items: list[str]
     usage: Usage = field(default_factory=Usage)
     raw: list[str] = field(default_factory=list)
+    last: tuple[Reply, Capabilities] | None = None
     refusals: int = 0
+    fruitless: int = 0  # replies with nothing new, after some strings were there
     why: str = ""
     code: str = "answer-invalid"
 
-    def add(self, items: tuple[str, ...]) -> None:
-        """Take the strings that are new."""
+    def add(self, items: tuple[str, ...]) -> bool:
+        """Take the strings that are new; gives whether there are any."""
         known = {item.casefold() for item in self.items}
-        self.items += [item for item in items if item.casefold() not in known]
-        del self.items[self.request.format.count :]
+        new = [item for item in items if item.casefold() not in known][: self.missing]
+        self.items += new
+        return bool(new)
+
+    @property
+    def hopeless(self) -> bool:
+        """The model declines, or has nothing more to say."""
+        return self.refusals == _MOST_REFUSALS or self.fruitless == _MOST_FRUITLESS
 
     @property
     def missing(self) -> int:
@@ -113,54 +122,53 @@ class Client:
         gathered = _Gathered(request, list(known))
         conversation = self._top_up(gathered, "") if known else request
         for attempt in range(self._repairs + 1):
-            capabilities, reply = await self._with_retries(conversation, way)
-            before = len(gathered.items)
-            conversation = self._take(gathered, reply, conversation)
-            wasted = len(gathered.items) == before
-            self._ledger.count(kind, class_name, self._usage_of(reply, conversation), wasted=wasted)
-            if not wasted and not reply.cut:
-                way.useful(capabilities)
-            if not gathered.missing:
-                return self._answer(gathered, reply, capabilities)
-            if gathered.refusals == _MOST_REFUSALS or attempt == self._repairs:
+            try:
+                capabilities, reply = await self._with_retries(conversation, way)
+            except Failed:
+                if gathered.last is None or not gathered.items:
+                    raise
+                break
+            gathered.last = (reply, capabilities)
+            usage = self._usage_of(reply, conversation)
+            conversation, wasted = self._take(gathered, reply, conversation)
+            gathered.usage = gathered.usage if wasted else gathered.usage + usage
+            self._ledger.count(kind, class_name, usage, wasted=wasted)
+            _learn(way, capabilities, reply, wasted=wasted)
+            if not gathered.missing or gathered.hopeless or attempt == self._repairs:
                 break
             retried = "refused" if reply.refusal else "invalid answer" if wasted else "incomplete answer"
             self._ledger.retries[retried] += 1
-            if reply.cut:
-                way.cut_off(capabilities)
-            elif wasted and reply.refusal is None:
-                way.useless(capabilities)
-        if gathered.items and not gathered.refusals:
-            return self._answer(gathered, reply, capabilities)
+        if gathered.items:
+            return self._answer(gathered)
         raise Failed(f"{gathered.why} (asked {attempt + 1} times)", code=gathered.code, remedy=_REMEDY)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()
 
-    def _take(self, gathered: _Gathered, reply: Reply, asked: Request) -> Request:
-        """Add a reply's strings; gives the request that asks for what is then missing."""
+    def _take(self, gathered: _Gathered, reply: Reply, asked: Request) -> tuple[Request, bool]:
+        """Add a reply's strings; gives the request for what is then missing, and whether it was no use."""
         if reply.refusal is not None:
             gathered.why, gathered.code = f"the model refuses: {reply.refusal}", "answer-refused"
             gathered.refusals += 1
-            return asked
+            return asked, True
         reading = _read(reply, gathered)
-        gathered.add(reading.items)
+        new = gathered.add(reading.items)
         gathered.raw.append(self.server.scrub_answer(reply.content or reply.reasoning)[:_LONGEST_REPEATED])
-        gathered.usage = gathered.usage + self._usage_of(reply, asked)
         reason = reading.problem
         if reply.cut:
             reason = f"it was cut off at the token limit. Write more briefly. {reason}"
         if gathered.items:
-            return self._top_up(gathered, reason)
-        words = " ".join(reply.content.split())[:_LONGEST_QUOTED]
+            gathered.fruitless += not new
+            return self._top_up(gathered, reason), not new
+        words = " ".join(gathered.raw[-1].split())[:_LONGEST_QUOTED]
         gathered.why = f"the answer is not valid: {reason}" + (f" It begins: {words}" if words else "")
         gathered.code = "answer-cut-off" if reply.cut else "answer-invalid"
         answered: Message = ("assistant", reply.content[:_LONGEST_REPEATED] or "(nothing)")
         complaint = self._prompts["invalid_answer"].render(
             {**format_variables(gathered.request), "reason": reason}
         )
-        return gathered.request.followed_by(answered, ("user", complaint))
+        return gathered.request.followed_by(answered, ("user", complaint)), True
 
     def _top_up(self, gathered: _Gathered, reason: str) -> Request:
         """The request for the strings that are missing."""
@@ -172,7 +180,9 @@ class Client:
             ("assistant", answered), ("user", question), count=gathered.missing
         )
 
-    def _answer(self, gathered: _Gathered, reply: Reply, capabilities: Capabilities) -> Answer:
+    def _answer(self, gathered: _Gathered) -> Answer:
+        assert gathered.last is not None
+        reply, capabilities = gathered.last
         given = gathered.request.sampling.given()
         left_out = tuple(
             name for name in ("temperature", "seed") if name in given and not getattr(capabilities, name)
@@ -216,7 +226,8 @@ class Client:
         while True:
             successes = self._pace.successes
             try:
-                return await self._once(request, way)
+                urgent = attempt > 0 or len(request.messages) > 2  # so that lists are finished early
+                return await self._once(request, way, urgent)
             except Fatal as error:
                 self._halt = error
                 raise
@@ -246,10 +257,10 @@ class Client:
         self._note(f"{self.server.scrub(str(error))}; again in {seconds:.1f} s")
         await asyncio.sleep(seconds)
 
-    async def _once(self, request: Request, way: Negotiation) -> tuple[Capabilities, Reply]:
+    async def _once(self, request: Request, way: Negotiation, urgent: bool) -> tuple[Capabilities, Reply]:
         """One attempt; changes the form of the request as far as the server needs it."""
         while True:
-            async with self._pace.turn() as began:
+            async with self._pace.turn(urgent=urgent) as began:
                 if self._halt is not None:
                     raise self._halt
                 capabilities = way.capabilities
@@ -286,6 +297,16 @@ class Client:
 
 
 _REMEDY = "Run the same again to ask anew, choose another --model, or read the answers with --log FILE."
+
+
+def _learn(way: Negotiation, sent: Capabilities, reply: Reply, *, wasted: bool) -> None:
+    """What a reply says about the way in which it was asked for."""
+    if reply.cut:
+        way.cut_off(sent)
+    elif not wasted:
+        way.useful(sent)
+    elif reply.refusal is None:
+        way.useless(sent)
 
 
 def _read(reply: Reply, gathered: _Gathered) -> Reading:

@@ -44,6 +44,7 @@ class Negotiation:
         self._accepted: set[Capabilities] = set() if remembered is None else {start}
         self._useful: set[str] = set() if remembered is None else {start.structured}
         self._errors = 0
+        self._useless = 0
 
     def accepted(self, sent: Capabilities) -> None:
         """A request that was sent so was answered."""
@@ -57,16 +58,18 @@ class Negotiation:
             self._memory.put(self._server.id, self._model, self.capabilities)
 
     def useless(self, sent: Capabilities) -> None:
-        """An answer could not be used: step down from a mode that never gave a useful one."""
-        if not self._fixed and sent.structured not in self._useful:
+        """An answer could not be used: after two, step down from a mode that never gave a useful one."""
+        self._useless += self.capabilities == sent
+        if not self._fixed and sent.structured not in self._useful and self._useless > 1:
             self._change(sent, sent.lower())
+            self._useless = 0
 
     def cut_off(self, sent: Capabilities) -> None:
         """An answer was cut off at the token limit: ask for room for a longer one."""
         self._change(sent, sent.longer())
 
     def failed(self, sent: Capabilities) -> bool:
-        """After an error 500: step down from a mode that never worked, which may be the reason; else False."""
+        """After an error 500: step down from a mode that never worked and may be the reason, else False."""
         self._errors += 1
         lower = sent.lower()
         if self._errors < 2 or self._fixed or sent in self._accepted or lower is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 _AFTER_FIRST = 4  # requests in flight once one was answered
 _SLOWER = 2.5  # times the quickest answer: from here on more requests would only wait at the server
+_SECONDS_SLOWER = 1.0  # and at least so much longer, for short answers vary with everything
 _LONGEST_BREAK = 30.0  # seconds
 
 
@@ -28,7 +30,7 @@ class Pace:
         self._cut = 0.0
         self._quickest = float("inf")
         self._overloads = 0  # in a row
-        self._changed = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self.successes = 0
 
     @property
@@ -37,20 +39,41 @@ class Pace:
         return int(self._limit)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[float]:
-        """Wait until one more request may be sent; gives the moment at which it began."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._active < self.limit)
-            self._active += 1
+    async def turn(self, *, urgent: bool = False) -> AsyncIterator[float]:
+        """Wait until one more request may be sent; gives the moment at which it began.
+
+        Args:
+            urgent: before others that wait: a request that continues what was begun.
+        """
+        await self._enter(urgent)
         try:
             clock = asyncio.get_running_loop().time
             while (rest := self._resume - clock()) > 0:
                 await asyncio.sleep(rest)
             yield clock()
         finally:
-            async with self._changed:
-                self._active -= 1
-                self._changed.notify(max(1, self.limit - self._active))  # to wake all would cost the most
+            self._leave()
+
+    async def _enter(self, urgent: bool) -> None:
+        if self._active < self.limit and not self._waiting:
+            self._active += 1
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if urgent else self._waiting.append)(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():  # its turn had come already
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        self._active -= 1
+        while self._waiting and self._active < self.limit:
+            waiter = self._waiting.popleft()
+            if not waiter.cancelled():
+                self._active += 1
+                waiter.set_result(None)
 
     def slower(self, began: float, wait: float | None) -> None:
         """After a sign of overload: half as many, and nothing new before `wait` seconds have passed.
@@ -77,6 +100,6 @@ class Pace:
         self._quickest = min(self._quickest, took)
         if self.successes == 1 and self._threshold >= _AFTER_FIRST:
             self._limit = max(self._limit, float(min(self._most, _AFTER_FIRST)))
-        elif took <= max(_SLOWER * self._quickest, self._quickest + 0.05):
+        elif took <= max(_SLOWER * self._quickest, self._quickest + _SECONDS_SLOWER):
             step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
             self._limit = min(float(self._most), self._limit + step)

@@ -112,7 +112,7 @@ def test_429_without_quota_is_not_asked_again(ask: Any, server: Any, scripts: Mo
 
 
 def test_429_slows_the_fan_out(ask: Any, server: Any, scripts: ModuleType) -> None:
-    server.latency = 0.02
+    server.latency = 0.2
     in_hand: list[int] = []
 
     def script(received: Any) -> Any:
@@ -157,7 +157,16 @@ def test_an_answer_of_no_use_is_sent_back_with_the_reason(
     assert answered == {"role": "assistant", "content": "Sure, I can do that."}
     assert "no JSON object" in complaint["content"] and "exactly 3 strings" in complaint["content"]
     assert ledger.wasted.total == 150 and ledger.usage.total == 300
-    assert [received.mode for received in server.received] == ["json_schema", "json_object"]
+    assert [received.mode for received in server.received] == ["json_schema", "json_schema"]
+
+
+def test_a_mode_that_gives_nothing_useful_is_left(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = lambda r: (
+        scripts.normal(r) if r.mode == "text" else scripts.Reply(scripts.completion("{}"))
+    )
+    ask.many([request(), request("Write others.")], concurrency=1, repairs=4)
+    modes = [received.mode for received in server.received]
+    assert modes == ["json_schema", "json_schema", "json_object", "json_object", "text", "text"]
 
 
 def test_only_what_a_short_answer_lacks_is_asked_for(
