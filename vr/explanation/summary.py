@@ -23,7 +23,7 @@ class Reason:
     """A text that spoke for the predicted class and against the runner-up.
 
     Attributes:
-        class_name: the class that the text is listed under.
+        class_name: the class that the text is listed under; of both classes, that of the greater weight.
         matches: whether it counted because the image matches it; else, because the image does not.
         difference: what it adds to the logit of the predicted class minus that of the runner-up.
     """
@@ -91,15 +91,29 @@ def summarise(classes: Sequence[ClassScore], calibration: Calibration | None = N
 def reasons(best: ClassScore, second: ClassScore) -> tuple[Reason, ...]:
     """The texts that contributed most to the difference between the scores of two classes.
 
-    Texts listed under both classes speak for neither, and are left out.
+    A text listed under both classes speaks for the one in which it has the greater weight; with equal weights
+    it speaks for neither, and is left out.
     """
     by_text: dict[str, Reason] = {}
     for texts, others in _banks(best, second):
         shared = {text.text for text in texts} & {text.text for text in others}
-        for reason in _differences(best, second, texts, others):
-            if reason.difference > 0 and reason.text not in shared:
+        unshared = (r for r in _differences(best, second, texts, others) if r.text not in shared)
+        for reason in (*_shared_differences(best, second, texts, others), *unshared):
+            if reason.difference > 0:
                 by_text[reason.text] = reason
     return tuple(sorted(by_text.values(), key=lambda reason: -reason.difference)[:MOST_REASONS])
+
+
+def _shared_differences(
+    best: ClassScore, second: ClassScore, texts: Sequence[TextScore], others: Sequence[TextScore]
+) -> Iterator[Reason]:
+    """Each text that both classes have with different weights, and the difference of its contributions."""
+    by_text = {text.text: text for text in others}
+    for text in texts:
+        other = by_text.get(text.text)
+        if other is not None and text.weight != other.weight:
+            favoured = best if text.weight > other.weight else second
+            yield Reason(text.text, favoured.name, text.score > 0, text.contribution - other.contribution)
 
 
 def _differences(

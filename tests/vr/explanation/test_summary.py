@@ -54,6 +54,29 @@ def test_texts_of_both_classes_and_empty_banks_say_nothing() -> None:
     assert "alone" not in [reason.text for reason in reasons(best, second)]
 
 
+def test_a_text_of_both_classes_speaks_for_that_of_the_greater_weight() -> None:
+    best = scored("tumor", 2.0, (text("a mass", 4.0, 0.8), text("a bubble", -0.2, 0.1)))
+    second = scored("cyst", 1.0, (text("a mass", 1.0, 0.2), text("a bubble", -1.8, 0.9)))
+    assert [(r.text, r.class_name, r.matches, r.difference) for r in reasons(best, second)] == [
+        ("a mass", "tumor", True, 3.0),
+        ("a bubble", "cyst", False, pytest.approx(1.6)),
+    ]
+
+
+def test_weighted_sentences_explain_themselves(disturbed) -> None:
+    run = disturbed("labo")
+    side = run.method.image_size
+    pictures = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(2))
+    for classes in explain(run, pictures):
+        chosen = summarise(classes).reasons
+        assert len(chosen) == summary.MOST_REASONS
+        best, second = ({t.text: t for b in c.experts[0].banks for t in b.texts} for c in classes[:2])
+        differences = {words: t.contribution - second[words].contribution for words, t in best.items()}
+        largest = sorted(differences.values(), reverse=True)[: summary.MOST_REASONS]
+        assert [reason.difference for reason in chosen] == pytest.approx(largest)
+        assert sum(differences.values()) == pytest.approx(classes[0].logit - classes[1].logit, abs=1e-4)
+
+
 def test_all_texts_add_up_to_the_difference_of_the_logits(disturbed) -> None:
     run = disturbed("biomedvr")
     side = run.method.image_size
