@@ -89,17 +89,17 @@ def test_problems_exit_1_and_user_errors_2(vr: Callable[..., Done], collection: 
     done = vr("check", str(collection))
     assert done.status == 1
     assert "unreadable" in done.out
-    for arguments, message in (
-        (("check", "bussi"), "unknown dataset 'bussi'. Did you mean 'busi'"),
-        (("check", "busi"), "Get them with `vr data get busi`"),
-        (("get", "ucf101"), "does not say where its images come from"),
-        (("preview", str(collection), "--shots", "99"), "99 shots are asked for"),
-        (("check", str(collection), "--classes", "ring,sport"), "'sport' is no class"),
-        (("check", str(collection), "--format", "tar"), "unknown format 'tar'"),
+    for arguments, code, shown in (
+        (("check", "bussi"), "card-unknown-dataset", "'busi'"),
+        (("check", "busi"), "data-not-downloaded", "`vr data get busi`"),
+        (("get", "ucf101"), "download-no-address", "ucf101"),
+        (("preview", str(collection), "--shots", "99"), "fewshot-too-few-images", "99"),
+        (("check", str(collection), "--classes", "ring,sport"), "card-unknown-class", "'sport'"),
+        (("check", str(collection), "--format", "tar"), "format-unknown", "'tar'"),
     ):
         done = vr(*arguments)
         assert done.status == 2, arguments
-        assert message in done.err
+        assert f"[{code}]" in done.err and shown in done.err, done.err
         assert "Traceback" not in done.err
 
 
