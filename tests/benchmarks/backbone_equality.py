@@ -81,7 +81,8 @@ def open_clips(source: str, weights: str | None = None) -> Values:
     model, transform = open_clip.create_model_from_pretrained(source, pretrained=weights)
     tokenizer = open_clip.get_tokenizer(source)
     pixels = torch.stack([transform(image) for image in images()])
-    features = model.eval().encode_image(pixels, normalize=True)
+    model.eval().requires_grad_(False)  # for weights that learn torch may choose other kernels
+    features = model.encode_image(pixels, normalize=True)
     texts = model.encode_text(tokenizer(TEXTS), normalize=True)
     return Values(pixels, features, texts, float(model.logit_scale.exp()), tokenizer.context_length)
 

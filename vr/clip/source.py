@@ -122,8 +122,8 @@ def _from_hub(name: str, repo: str, weights: str | None) -> Source:
 
 def _own_file(name: str, weights: str, folder: Path | None) -> Path:
     """The weights file for a backbone that has weights already: by path, or by name in its folder."""
-    places = [Path(weights).expanduser(), *([folder / weights] if folder is not None else [])]
-    file = next((path for path in places if path.is_file()), None)
+    candidates = [Path(weights).expanduser(), *([folder / weights] if folder is not None else [])]
+    file = next((path for path in candidates if path.is_file()), None)
     if file is None:
         raise UserError(
             f"'{weights}' is not a weights file, and {name} brings its own weights",

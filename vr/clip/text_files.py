@@ -42,10 +42,10 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
         return SimpleTokenizer(context_length=context, **options)
     _need_transformers(name)
     has_files = folder is not None and any((folder / file).is_file() for file in _VOCABULARIES)
-    place = str(folder) if has_files else repo
+    location = str(folder) if has_files else repo
     try:
         return HFTokenizer(
-            place, context_length=context, tokenizer_mode=text.get("tokenizer_mode"), **options
+            location, context_length=context, tokenizer_mode=text.get("tokenizer_mode"), **options
         )
     except Exception as error:  # the tokenizers' own errors have no common base
         if has_files:
@@ -53,7 +53,8 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
                 f"the tokenizer files cannot be read: {_first_line(error)}",
                 code="backbone-tokenizer-unreadable",
                 file=folder,
-                remedy=f"Copy tokenizer.json and tokenizer_config.json of huggingface.co/{repo} there again.",
+                remedy=f"Copy tokenizer.json and tokenizer_config.json of huggingface.co/{repo} there "
+                "again, or update transformers: pip install --upgrade transformers.",
             ) from error
         files = ("tokenizer.json (or vocab.txt)", "tokenizer_config.json")
         raise hub.explained(error, repo, files, remedy=_beside(files, repo, folder)) from error

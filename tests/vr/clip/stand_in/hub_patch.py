@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+MODULES = (
+    "huggingface_hub.constants",
+    "huggingface_hub.file_download",
+    "huggingface_hub.utils._http",
+    "transformers.utils.hub",
+)
 
 
 @contextmanager
 def patched(address: str, cache: Path, *, offline: bool = False) -> Iterator[None]:
-    """As if HF_ENDPOINT, HF_HUB_CACHE and HF_HUB_OFFLINE were set, until the block ends."""
-    from huggingface_hub import constants
+    """As if HF_ENDPOINT, HF_HUB_CACHE and HF_HUB_OFFLINE were set, until the block ends.
 
-    values = {"ENDPOINT": address, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": offline}
-    values["HUGGINGFACE_CO_URL_TEMPLATE"] = address + "/{repo_id}/resolve/{revision}/{filename}"
-    before = {name: getattr(constants, name) for name in values if hasattr(constants, name)}
-    for name in before:
-        setattr(constants, name, values[name])
+    Older versions of the two libraries copy these values into several modules.
+    """
+    values: dict[str, Any] = {
+        "ENDPOINT": address,
+        "HUGGINGFACE_CO_RESOLVE_ENDPOINT": address,
+        "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_CACHE": str(cache),
+        "TRANSFORMERS_CACHE": str(cache),
+        "HF_HUB_OFFLINE": offline,
+        "_is_offline_mode": offline,
+    }
+    before: list[tuple[Any, str, Any]] = []
+    for module in map(importlib.import_module, MODULES):
+        for name in values.keys() & vars(module).keys():
+            before.append((module, name, getattr(module, name)))
+            setattr(module, name, values[name])
+    _forget_sessions()
     try:
         yield
     finally:
-        for name, value in before.items():
-            setattr(constants, name, value)
+        for module, name, value in before:
+            setattr(module, name, value)
+        _forget_sessions()
+
+
+def _forget_sessions() -> None:
+    """Connections remember whether they were offline."""
+    utils = importlib.import_module("huggingface_hub.utils")
+    for name in ("reset_sessions", "close_session"):
+        if hasattr(utils, name):
+            getattr(utils, name)()
