@@ -46,9 +46,8 @@ class Explanation:
 
     @property
     def title(self) -> str:
-        """The image, its class and the softmax probability of it."""
-        best = self.classes[0]
-        return f"{Path(self.image).name}: {best.name} ({100 * best.probability:.1f}%)"
+        """The image, its class and how sure, after calibration if there is one."""
+        return f"{Path(self.image).name}: {self.summary.predicted}, {self.summary.confidence:.0%} sure"
 
     def __repr__(self) -> str:
         return f"Explanation({self.title})"

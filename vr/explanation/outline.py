@@ -11,7 +11,7 @@ COLUMNS = ("cosine", "score", "weight", "contribution", "margin", "share")
 LEGEND = (
     "weight x score = contribution, and the contribution of a row is the sum of the rows below it, down to "
     "the nearest texts. margin: contribution minus its mean over the classes; share: of the absolute "
-    "contributions of all texts of the class."
+    "contributions of all texts of the class. In brackets: softmax of the scores, before calibration."
 )
 
 

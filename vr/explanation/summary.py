@@ -12,10 +12,7 @@ from vr.evaluation.calibration import Calibration
 from vr.explanation.decomposition import ClassScore, TextScore
 
 MOST_REASONS = 3
-LEGEND = (
-    "A match is a high similarity between image and text to the model; it is not a medical finding. "
-    "Every number: --details."
-)
+LEGEND = "A match is a high similarity between image and text to the model; it is not a medical finding."
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def show(explanations: Sequence[Explanation]) -> None:
     """Print one sentence per image."""
     for explanation in explanations:
         print(f"{Path(explanation.image).name}: {explanation.summary.sentence}")
-    print(summary.LEGEND)
+    print(f"{summary.LEGEND} Every contribution: --details.")
 
 
 def show_details(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:

@@ -40,7 +40,7 @@ def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: in
         columns=COLUMNS,
         images=[
             {
-                "title": explanation.title,
+                "title": Path(explanation.image).name,
                 "sentence": explanation.summary.sentence,
                 "picture": base64.b64encode(_picture(explanation)).decode("ascii"),
                 "alt": _alt(explanation),
