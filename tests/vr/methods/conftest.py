@@ -74,15 +74,15 @@ def method_steps() -> Callable[..., Steps]:
             prepared = method.prepare(images)
         method.train()
         optimizer = torch.optim.SGD(method.parameter_groups(lr), momentum=MOMENTUM)
-        found = []
+        steps = []
         for _ in range(3):
             _, loss = method.step(prepared, labels)
             optimizer.zero_grad()
             loss.total.backward()
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            found.append((loss.total.item(), [p.grad.clone() for p in parameters if p.grad is not None]))
+            steps.append((loss.total.item(), [p.grad.clone() for p in parameters if p.grad is not None]))
             optimizer.step()
-        return found
+        return steps
 
     return run
 
@@ -94,16 +94,16 @@ def plain_steps() -> Callable[..., Steps]:
     def run(loss: Callable[..., Tensor], start: list[Tensor], rates: list[float]) -> Steps:
         values = [value.detach().clone() for value in start]
         speeds = [torch.zeros_like(value) for value in values]
-        found = []
+        steps = []
         for _ in range(3):
             leaves = [value.clone().requires_grad_() for value in values]
             result = loss(*leaves)
             gradients = torch.autograd.grad(result, leaves)
-            found.append((result.item(), list(gradients)))
+            steps.append((result.item(), list(gradients)))
             for i, gradient in enumerate(gradients):
                 speeds[i] = MOMENTUM * speeds[i] + gradient
                 values[i] = values[i] - rates[i] * speeds[i]
-        return found
+        return steps
 
     return run
 
@@ -112,13 +112,13 @@ def plain_steps() -> Callable[..., Steps]:
 def same_steps() -> Callable[[Steps, Steps], None]:
     """Losses and gradients agree to 1e-4, relative to their size."""
 
-    def check(found: Steps, expected: Steps) -> None:
-        for (loss, gradients), (wanted, wanted_gradients) in zip(found, expected, strict=True):
-            assert loss == pytest.approx(wanted, rel=1e-4)
-            for gradient, other in zip(gradients, wanted_gradients, strict=True):
+    def check(steps: Steps, expected: Steps) -> None:
+        for (loss, gradients), (expected_loss, expected_gradients) in zip(steps, expected, strict=True):
+            assert loss == pytest.approx(expected_loss, rel=1e-4)
+            for gradient, other in zip(gradients, expected_gradients, strict=True):
                 assert other.norm() > 0
                 assert float((gradient - other).norm() / other.norm()) < 1e-4
-        first, last = found[0][0], found[-1][0]
+        first, last = steps[0][0], steps[-1][0]
         assert abs(first - last) > 1e-4  # three steps that change nothing would show nothing
 
     return check

@@ -51,7 +51,7 @@ def test_every_score_is_a_weighted_sum_of_sentences(context, images, texts, plai
         method.weight.normal_(generator=torch.Generator().manual_seed(2))
         features = method.prepare(images(method))
         contributions, scores = method.contributions(features), method.scores(features).fused
-    found: list[dict[str, tuple[float, float]]] = [{} for _ in range(3)]
+    result: list[dict[str, tuple[float, float]]] = [{} for _ in range(3)]
     for term in contributions:
         similarities, positions, weights = term.terms
         for label in range(3):
@@ -59,11 +59,11 @@ def test_every_score_is_a_weighted_sum_of_sentences(context, images, texts, plai
             for value, position, weight in zip(
                 similarities[4, label], positions[4, label].tolist(), weights[4, label], strict=True
             ):
-                found[label][words[position]] = float(value), float(weight)
+                result[label][words[position]] = float(value), float(weight)
             added = (similarities[4, label] * weights[4, label]).abs()
             assert torch.equal(added, added.sort(descending=True).values)
     embeddings = dict(zip([text for _, text in texts], plain_text([text for _, text in texts]), strict=True))
-    for label, sentences in enumerate(found):
+    for label, sentences in enumerate(result):
         assert set(sentences) == set(embeddings)
         assert sum(weight for _, weight in sentences.values()) == pytest.approx(1, abs=1e-5)
         for text, (value, _) in sentences.items():

@@ -39,9 +39,9 @@ def test_two_classes(tiny, card, attributes) -> None:
     method = LinearProbe(Context(tiny, card, attributes), LinearProbeOptions(c=1.0))
     method.fit(train, labels, None)  # of three classes, the last without an image
     reference = LogisticRegression(C=1.0, max_iter=1000).fit(train.double(), labels)
-    found = method.scores(test).fused.softmax(-1).detach().numpy()
-    assert np.abs(found[:, :2] - reference.predict_proba(test.double())).max() < 1e-5
-    assert found[:, 2].max() == 0
+    result = method.scores(test).fused.softmax(-1).detach().numpy()
+    assert np.abs(result[:, :2] - reference.predict_proba(test.double())).max() < 1e-5
+    assert result[:, 2].max() == 0
 
 
 @pytest.mark.parametrize("peak", [-5.3, -1.2, 0.4, 2.9, 5.1])
@@ -52,8 +52,8 @@ def test_the_search_finds_a_single_peak(peak: float) -> None:
         asked.append(c)
         return -abs(np.log10(c) - peak)
 
-    found = chosen_c(accuracy)
-    assert abs(np.log10(found) - peak) < 0.02
+    result = chosen_c(accuracy)
+    assert abs(np.log10(result) - peak) < 0.02
     assert asked[:7] == [1e6, 1e4, 1e2, 1, 1e-2, 1e-4, 1e-6]
     assert len(asked) == 7 + 2 * 8
 

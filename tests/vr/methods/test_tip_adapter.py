@@ -48,15 +48,15 @@ def test_search(context, labels, text) -> None:
     method = TipAdapter(context)
     keys, z, truth = unit_rows(6, 0), unit_rows(9, 1), torch.arange(9) % 3
     method.fit(keys, labels, (z, truth))
-    best, found = -1, (0.0, 0.0)
+    best, result = -1, (0.0, 0.0)
     for beta in (0.1 + i * (13 - 0.1) / 200 for i in range(200)):
         similar = torch.exp(-beta * (1 - z @ keys.T))
         cache = torch.stack([similar[:, labels == c].sum(1) for c in range(3)], dim=1)
         for alpha in (0.1 + i * (13 - 0.1) / 20 for i in range(20)):
             hits = int(((method.tau * z @ text.T + alpha * cache).argmax(1) == truth).sum())
             if hits > best:
-                best, found = hits, (alpha, beta)
-    assert (method.alpha, method.beta) == pytest.approx(found)
+                best, result = hits, (alpha, beta)
+    assert (method.alpha, method.beta) == pytest.approx(result)
     assert int((method.scores(z).fused.argmax(1) == truth).sum()) == best
     assert method.warnings() == []
     unsearched = TipAdapter(context, TipAdapterOptions(search=False))

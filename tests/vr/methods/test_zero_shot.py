@@ -35,5 +35,7 @@ def test_by_attributes(context, plain_text) -> None:
 
 def test_a_class_without_a_kind_is_named(tiny, card, attributes) -> None:
     attributes.classes["dark ring"] = attributes.classes["dark ring"].model_copy(update={"distinctive": None})
-    with pytest.raises(UserError, match="class 'dark ring': has no 'distinctive' attributes"):
+    with pytest.raises(UserError) as caught:
         ZeroShot(Context(tiny, card, attributes), ZeroShotOptions(text="attributes"))
+    assert caught.value.code == "set-missing-kind"
+    assert caught.value.class_name == "dark ring" and "distinctive" in caught.value.what

@@ -43,31 +43,31 @@ def test_the_paper_ablations_are_there() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_exchanged_leaves_no_class_its_own_texts(seed: int) -> None:
-    found = corruption.exchanged(TEXTS, generator(seed))
-    assert sorted(found) == sorted(TEXTS)
-    assert all(new != old for new, old in zip(found, TEXTS, strict=True))
+    result = corruption.exchanged(TEXTS, generator(seed))
+    assert sorted(result) == sorted(TEXTS)
+    assert all(new != old for new, old in zip(result, TEXTS, strict=True))
     assert corruption.exchanged(TEXTS[:2], generator(seed)) == [TEXTS[1], TEXTS[0]]
 
 
 @pytest.mark.parametrize(("share", "counts"), [(0.25, (2, 1, 2)), (0.5, (4, 2, 3)), (0.75, (6, 3, 4))])
 def test_partly_replaced(share: float, counts: tuple[int, ...]) -> None:
-    found = corruption.partly_replaced(TEXTS, share, generator())
-    for own, (new, old, count) in enumerate(zip(found, TEXTS, counts, strict=True)):
-        others = {line for other, lines in enumerate(TEXTS) if other != own for line in lines}
+    result = corruption.partly_replaced(TEXTS, share, generator())
+    for label, (new, old, count) in enumerate(zip(result, TEXTS, counts, strict=True)):
+        others = {line for other, lines in enumerate(TEXTS) if other != label for line in lines}
         strange = [line for line in new if line not in old]
         assert len(new) == len(old) and len(strange) == count and set(strange) <= others
         assert max(Counter(strange).values()) == 1
         assert all(line == before for line, before in zip(new, old, strict=True) if line in old)
-    assert found == corruption.partly_replaced(TEXTS, share, generator())
-    assert found != corruption.partly_replaced(TEXTS, share, generator(1))
+    assert result == corruption.partly_replaced(TEXTS, share, generator())
+    assert result != corruption.partly_replaced(TEXTS, share, generator(1))
     assert corruption.partly_replaced(TEXTS, 0.0, generator()) == TEXTS
 
 
 def test_drawn_at_random() -> None:
     pool = [line for lines in TEXTS for line in lines]
-    found = corruption.drawn_at_random(TEXTS, pool, generator())
-    assert [len(lines) for lines in found] == [8, 4, 6]
-    assert all(len(set(lines)) == len(lines) and set(lines) <= set(pool) for lines in found)
+    result = corruption.drawn_at_random(TEXTS, pool, generator())
+    assert [len(lines) for lines in result] == [8, 4, 6]
+    assert all(len(set(lines)) == len(lines) and set(lines) <= set(pool) for lines in result)
     assert corruption.drawn_at_random([["x"] * 5], ["u", "v"], generator()).pop().count("u") in (2, 3)
 
 
@@ -98,16 +98,17 @@ def test_only_the_bank_in_question_changes(context) -> None:
 
 
 def test_shuffled_negatives_are_the_banks_of_other_classes(context) -> None:
-    own = BioMedVR(context).banks["confusion"]
+    default = BioMedVR(context).banks["confusion"]
     shuffled = build(context, negatives="shuffled").banks["confusion"]
     whole = {
-        tuple(rows[here].flatten().tolist()) for rows, here in zip(own.embeddings, own.present, strict=True)
+        tuple(rows[here].flatten().tolist())
+        for rows, here in zip(default.embeddings, default.present, strict=True)
     }
     moved = [
         tuple(r[h].flatten().tolist()) for r, h in zip(shuffled.embeddings, shuffled.present, strict=True)
     ]
     assert set(moved) == whole
-    assert shuffled.present.sum(1).tolist() != own.present.sum(1).tolist()
+    assert shuffled.present.sum(1).tolist() != default.present.sum(1).tolist()
 
 
 def test_without_the_negative_expert_it_is_attrvr(context, images, labels) -> None:

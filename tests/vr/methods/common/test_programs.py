@@ -91,9 +91,9 @@ def test_vp(context, images, labels, label_bank, method_steps, plain_steps, same
         return cross_entropy(nearest(z, label_bank, backbone.tau), labels)
 
     expected = plain_steps(loss, [method.delta], [40.0])
-    found = method_steps(method, pictures, labels, lr=40.0)
-    same_steps(found, expected)
-    assert found[0][1][0][:, border:-border, border:-border].abs().max() == 0
+    result = method_steps(method, pictures, labels, lr=40.0)
+    same_steps(result, expected)
+    assert result[0][1][0][:, border:-border, border:-border].abs().max() == 0
     assert bool((method.delta.std() > 0.9) == (start == "normal"))
 
 
@@ -206,5 +206,5 @@ def test_a_saturated_gate_is_told(context, gate, logits, says) -> None:
 def test_on_a_resnet(tiny_resnet, card, attributes, images, labels, method_steps) -> None:
     method = BioMedVR(Context(tiny_resnet, card, attributes))
     assert method.learned(6) == 2 * 3 * 64 * 64 + 2
-    found = method_steps(method, images(method), labels, lr=1.0)
-    assert found[-1][0] != found[0][0]
+    result = method_steps(method, images(method), labels, lr=1.0)
+    assert result[-1][0] != result[0][0]

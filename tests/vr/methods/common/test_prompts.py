@@ -169,8 +169,9 @@ def test_prompts_without_spread_are_all_kept() -> None:
 def test_biomedcoop_trains_with_an_attribute_set_only(tiny, card, labels) -> None:
     method = BiomedCoOp(Context(tiny, card, None))
     assert method.scores(torch.eye(6, 32)).fused.shape == (6, 3)
-    with pytest.raises(UserError, match="needs an attribute set"):
+    with pytest.raises(UserError) as caught:
         method.step(torch.eye(6, 32), labels)
+    assert caught.value.code == "method-needs-attributes"
 
 
 @pytest.mark.parametrize("kind", [CoOp, BiomedCoOp])
@@ -202,14 +203,14 @@ def test_text_features_are_computed_once_in_evaluation(
 def test_a_name_too_long_for_the_prompt_is_named(tiny, card) -> None:
     longer = card.classes[1].model_copy(update={"name": "ring " * 30})
     card = card.model_copy(update={"classes": (card.classes[0], longer)})
-    with pytest.raises(
-        UserError, match=r"class 'ring ring.*9 context vectors.*has 42 tokens and .* reads 40"
-    ):
+    with pytest.raises(UserError) as caught:
         CoCoOp(Context(tiny, card, None), CoCoOpOptions(words=None, length=9))
+    assert caught.value.code == "prompt-too-long"
+    assert caught.value.class_name == longer.name and "42 tokens" in caught.value.what
 
 
 def test_on_a_resnet(tiny_resnet, card, attributes, images, labels, method_steps) -> None:
     for kind in (CoOp, CoCoOp, BiomedCoOp):
         method = kind(Context(tiny_resnet, card, attributes))
-        found = method_steps(method, images(method), labels, lr=0.1)
-        assert found[-1][0] != found[0][0]
+        result = method_steps(method, images(method), labels, lr=0.1)
+        assert result[-1][0] != result[0][0]
