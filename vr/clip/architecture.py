@@ -46,7 +46,22 @@ def build(configuration: Configuration, *, name: str, text_config: Path | str | 
             file=configuration.file,
             remedy="The configuration may need another version of open_clip or timm, or it is damaged.",
         ) from error
+    _check_size(model, name, configuration)
     return model
+
+
+def _check_size(model: nn.Module, name: str, configuration: Configuration) -> None:
+    """timm builds its own size, whatever the configuration says."""
+    visual: Any = model.visual
+    built = getattr(getattr(getattr(visual, "trunk", None), "patch_embed", None), "img_size", None)
+    stated = visual.image_size if isinstance(visual.image_size, tuple) else (visual.image_size,) * 2
+    if built is not None and tuple(built) != tuple(stated):
+        raise UserError(
+            f"the image tower of {name} takes {built[0]} pixels and its configuration says {stated[0]}",
+            code="backbone-config-unusable",
+            file=configuration.file,
+            remedy="Correct vision_cfg.image_size.",
+        )
 
 
 def patch_size(model: nn.Module) -> int | None:

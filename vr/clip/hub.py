@@ -53,8 +53,8 @@ def explained(error: BaseException, repo: str, files: Sequence[str], *, remedy: 
         if response is None:
             continue
         status = int(response.status_code)
-        said = getattr(cause, "server_message", None) or response.headers.get("X-Error-Message") or ""
-        what += f": the hub answers {status}" + (f" ({said.strip().rstrip('.')})" if said else "")
+        reason = getattr(cause, "server_message", None) or response.headers.get("X-Error-Message") or ""
+        what += f": the hub answers {status}" + (f" ({reason.strip().rstrip('.')})" if reason else "")
         if status in (401, 403):
             return UserError(
                 what,

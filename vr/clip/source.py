@@ -158,7 +158,7 @@ def _from_name(name: str, known: str, given: str | None) -> Source:
 def _from_file(name: str, known: str, weights: str, file: Path) -> Source:
     """A known architecture with weights in a file; what they want is read beside it, or known by its tag."""
     configuration = configurations.of_known(known)
-    weight_files.read_shapes(file)  # an unusable file is told before anything is said of it
+    weight_files.read_shapes(file)  # an unusable file is reported before any note about it
     beside = file.parent / CONFIG
     if beside.is_file():
         stated = configurations.read(beside)

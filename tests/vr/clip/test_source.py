@@ -281,8 +281,10 @@ def test_a_configuration_that_is_none_is_refused(config: str, tmp_path: Path) ->
     assert code_of(str(tmp_path)).startswith("backbone-config")
 
 
-def test_an_architecture_that_cannot_be_built_is_refused(tmp_path: Path) -> None:
-    model = {**LAION.model, "vision_cfg": {"image_size": 64, "timm_model_name": "no_such_model"}}
+@pytest.mark.parametrize("timm_model", ["no_such_model", "test_vit"])
+def test_an_architecture_that_cannot_be_built_is_refused(timm_model: str, tmp_path: Path) -> None:
+    vision = {"image_size": 64, "timm_model_name": timm_model, "timm_pool": "", "timm_proj": "linear"}
+    model = {**LAION.model, "vision_cfg": vision, "custom_text": True}  # test_vit has 160 pixels
     (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": model}))
     with pytest.raises(UserError) as caught:
         backbones.load(str(tmp_path), "random")
