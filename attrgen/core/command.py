@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -114,6 +115,9 @@ def with_options(options: type[T]) -> Callable[[Callable[[T], None]], Callable[.
 
 def run(app: Callable[[], None]) -> None:
     """Run a typer app; a `UserError` is printed with its code and exits 2, a bug keeps its traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names that are not UTF-8 are printed as they are
+            stream.reconfigure(errors="surrogateescape" if stream.errors == "strict" else stream.errors)
     try:
         app()
     except UserError as error:

@@ -51,8 +51,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with `whole_file`."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write UTF-8 text with `whole_file`; what UTF-8 cannot hold (see `readable`) is escaped."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

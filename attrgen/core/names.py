@@ -22,6 +22,15 @@ def fold(text: str) -> str:
     return re.sub(r" (?=[+-]+$)|(?<=^[+-]) ", "", joined)
 
 
+def readable(name: str) -> str:
+    """A file name as text that every format can hold: bytes that are not UTF-8 are written as `\\xe9`.
+
+    Such names come from older systems; Python reads their bytes as lone surrogates, which no JSON or UTF-8
+    file may contain.
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """A sentence with the nearest known names, or the known ones where none is near."""
     names = {fold(name): name for name in known}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from attrgen.core.errors import UserError
+from attrgen.core.names import readable
 from attrgen.core.validation import validate
 from attrgen.schema.card import Card, fold
 from attrgen.schema.image_names import (
@@ -54,10 +55,11 @@ class FilesOnDisk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = file_names(root)
-        while (only := only_folder(self.names)) is not None:
+        self._paths = file_names(root)
+        while (only := only_folder(tuple(self._paths))) is not None:
             self.root = self.root / only
-            self.names = tuple(name.removeprefix(f"{only}/") for name in self.names)
+            self._paths = {name.removeprefix(f"{only}/"): path for name, path in self._paths.items()}
+        self.names = tuple(self._paths)
 
     def head(self, name: str, size: int) -> bytes:
         """The first bytes of a file.
@@ -66,7 +68,7 @@ class FilesOnDisk:
             UserError: it cannot be read.
         """
         try:
-            with (self.root / name).open("rb") as file:
+            with self._paths[name].open("rb") as file:
                 return file.read(size)
         except OSError as error:
             raise UserError(
@@ -198,9 +200,12 @@ def one_per_class(spellings: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def file_names(root: Path) -> tuple[str, ...]:
-    """Files below a folder, by their relative POSIX names, sorted, without hidden ones."""
-    names = []
+def file_names(root: Path) -> dict[str, Path]:
+    """Files below a folder, without hidden ones, by their relative POSIX names in sorted order.
+
+    The names are `readable`: a path may have bytes that no text has.
+    """
+    paths: dict[str, Path] = {}
     walked: set[tuple[int, int]] = set()
     # Links are followed, because clusters keep data behind them; a link upwards must not loop.
     for folder, folders, files in os.walk(root, followlinks=True):
@@ -211,8 +216,10 @@ def file_names(root: Path) -> tuple[str, ...]:
         walked.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not is_hidden(name))
         inside = Path(folder).relative_to(root)
-        names += [(inside / name).as_posix() for name in files if not is_hidden(name)]
-    return tuple(sorted(names))
+        for name in files:
+            if not is_hidden(name):
+                paths[readable((inside / name).as_posix())] = root / inside / name
+    return dict(sorted(paths.items()))
 
 
 def only_folder(names: Sequence[str]) -> str | None:

@@ -44,7 +44,8 @@ def open_dataset(
     """Card and images of a dataset, as `--dataset`, `--data`, `--classes` and `--format` name them.
 
     Args:
-        dataset: a shipped card's name, a card's path, or the path of a collection, which needs no card.
+        dataset: a shipped card's name, a card's path, or the path of a collection, which needs no card. The
+            images of a card that is a file are looked for beside it first.
         classes: the classes to work on; all if empty.
         data, format: as for `open_source`.
 
@@ -56,6 +57,7 @@ def open_dataset(
         card = infer_card(data)
     else:
         card = find(dataset)
+        data = data or _beside(Path(dataset).expanduser(), card)
     if classes:
         card = card.subset(classes)
     return with_intensity(card, open_source(card, data, format=format))
@@ -90,6 +92,24 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
         )
     location = Location(_below_root(path, card))
     return (chosen or _detected(location, card)).open(location, card)
+
+
+def _beside(file: Path, card: Card) -> Path | None:
+    """The images of a card that lie beside its file, or around it; None where there are none."""
+    if card.images is None or not file.is_file():
+        return None
+    folder = file.parent / card.images.folder
+    if (beside := _existing(folder)) is not None:
+        return beside
+    return file.parent if _has_class_folder(file.parent, card) else None
+
+
+def _has_class_folder(folder: Path, card: Card) -> bool:
+    """Whether a folder has the name of the card's collection, or a sub-folder that is one of its classes."""
+    if card.images is not None and folder.resolve().name == card.images.folder:
+        return True
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    return any(card.find_class(name) is not None for name in names)
 
 
 def is_available(card: Card) -> bool:

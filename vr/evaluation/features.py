@@ -12,6 +12,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from attrgen.core.files import write_bytes
+from attrgen.core.names import readable
 from vr.clip.backbone import Backbone
 from vr.clip.text_embeddings import cache_folder
 from vr.data.formats.source import ImageSource, Item
@@ -34,7 +35,8 @@ def cached(
     Args:
         compute: gives the features where they are not cached.
     """
-    digest = hashlib.sha256(f"{backbone.id}|{backbone.precision}|{size}|{source.root.resolve()}".encode())
+    root = readable(str(source.root.resolve()))
+    digest = hashlib.sha256(f"{backbone.id}|{backbone.precision}|{size}|{root}".encode())
     for item in items:
         digest.update(f"|{item.path}|{source.stamp(item.path)}".encode())
     path = (folder or cache_folder() / "features") / f"{digest.hexdigest()[:32]}.safetensors"

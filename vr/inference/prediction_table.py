@@ -12,6 +12,7 @@ from typing import Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import whole_file
+from attrgen.core.names import readable
 from vr.inference.decision import Prediction
 
 Row = Mapping[str, Any]
@@ -91,12 +92,14 @@ def _csv_line(cells: Sequence[str]) -> str:
 
 
 def _write_csv(path: Path, classes: Sequence[str], rows: Iterable[Row], sets: bool) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # Paths that are not UTF-8 are written with the bytes that they have on disk.
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.writelines(csv_lines(classes, rows, sets=sets))
 
 
 def _write_json_lines(path: Path, classes: Sequence[str], rows: Iterable[Row], sets: bool) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # A path that is not UTF-8 gets the JSON escapes \\udc80 to \\udcff, which `os.fsencode` turns into bytes.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         file.writelines(json_lines(rows))
 
 
@@ -112,6 +115,7 @@ def _write_parquet(path: Path, classes: Sequence[str], rows: Iterable[Row], sets
     with parquet.ParquetWriter(path, schema) as writer:
         while part := list(islice(remaining, _PARQUET_ROWS)):
             values = {name: [row[name] for row in part] for name in plain}
+            values["path"] = [readable(name) for name in values["path"]]
             values |= {f"p({name})": [row["probabilities"][name] for row in part] for name in classes}
             writer.write_table(pyarrow.table(values, schema=schema))
 

@@ -6,6 +6,7 @@ import hashlib
 import platform
 from importlib import metadata
 
+from attrgen.core.names import readable
 from vr.data.infer_card import is_collection
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
@@ -82,5 +83,5 @@ def summary(resolved: Resolved, config: RunConfig) -> str:
 def _data(asked: Experiment) -> str | None:
     """Where later commands find the images; a collection may have been named as the dataset."""
     if asked.data is not None:
-        return str(asked.data)
+        return readable(str(asked.data))
     return asked.dataset if asked.dataset is not None and is_collection(asked.dataset) else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,12 @@ import torch
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
+from vr.data.infer_card import to_toml
 from vr.data.loading.training_images import TrainingImages
+from vr.data.loading.unlabelled import image_paths
 from vr.data.sampling import fewshot
-from vr.data.sources import open_dataset, open_source
+from vr.data.sources import open_collection, open_dataset, open_source
+from vr.inference import prediction_table
 
 FORMS = ["folder", "coop", "zip", "npz", "csv", "parquet"]
 
@@ -219,3 +224,54 @@ def test_files_that_are_not_images_are_counted(card: Card, tmp_path: Path, png_b
     assert [part in source.remarks[0] for part in ("6 files", ".heic 2", ".nii.gz 2", "no suffix 2")] == [
         True
     ] * 4
+
+
+def test_a_card_finds_the_images_beside_it(
+    forms: dict[str, Path], card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VR_DATA", str(tmp_path / "elsewhere"))
+    images = card.images.model_copy(update={"folder": "folder"}) if card.images is not None else None
+    text = to_toml(card.model_copy(update={"images": images}))
+    for file in (tmp_path / "card.toml", forms["folder"] / "card.toml"):
+        file.write_text(text)
+        _, source = open_dataset(str(file))
+        assert sum(map(len, source.splits.values())) == 26
+    away = tmp_path / "away" / "card.toml"
+    away.parent.mkdir()
+    away.write_text(text)
+    with pytest.raises(UserError) as caught:
+        open_dataset(str(away))
+    assert caught.value.code == "data-not-downloaded"
+
+
+def test_a_card_among_class_folders_finds_them(forms: dict[str, Path], card: Card, tmp_path: Path) -> None:
+    test = forms["folder"] / "test"
+    (test / "card.toml").write_text(to_toml(card))
+    _, source = open_dataset(str(test / "card.toml"))
+    assert sum(map(len, source.splits.values())) == 8
+
+
+def test_a_file_name_that_is_not_utf8_is_read_and_written(tmp_path: Path, png_bytes) -> None:
+    for folder in ("spot", "ring"):
+        for number in range(3):
+            path = os.fsencode(tmp_path / "toy" / folder) + b"/caf\xe9%d.png" % number
+            (tmp_path / "toy" / folder).mkdir(parents=True, exist_ok=True)
+            Path(os.fsdecode(path)).write_bytes(png_bytes(number))
+    card, source = open_collection(tmp_path / "toy")
+    paths = [item.path for items in source.splits.values() for item in items]
+    assert "ring/caf\\xe90.png" in paths
+    assert source.read(paths[0]).size == (24, 20)
+    sample = fewshot.draw(source, card, 1, 1)
+    fewshot.save(sample, tmp_path / "fewshot.json")
+    assert fewshot.load(tmp_path / "fewshot.json", source, card).train == sample.train
+    # Images without labels keep the path that opens them.
+    assert all(Path(path).is_file() for path in image_paths([tmp_path / "toy"]))
+    rows = [
+        {"path": path, "predicted": "a", "confidence": 1.0, "abstained": False, "probabilities": {"a": 1.0}}
+        for path in image_paths([tmp_path / "toy"])
+    ]
+    prediction_table.write(tmp_path / "p.csv", ["a"], rows, sets=False)
+    assert b"caf\xe90.png,a" in (tmp_path / "p.csv").read_bytes()
+    prediction_table.write(tmp_path / "p.jsonl", ["a"], rows, sets=False)
+    lines = (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["path"] for line in lines] == [row["path"] for row in rows]

@@ -42,10 +42,11 @@ class FolderTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.names: tuple[str, ...] = file_names(root)
+        self._paths = file_names(root)
+        self.names: tuple[str, ...] = tuple(self._paths)
 
     def read(self, name: str) -> bytes:
-        path = self.root / name
+        path = self.file(name)
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 raise too_large(self.path_of(name))
@@ -55,7 +56,7 @@ class FolderTree:
 
     def head(self, name: str, size: int) -> bytes:
         try:
-            with (self.root / name).open("rb") as file:
+            with self.file(name).open("rb") as file:
                 return file.read(size)
         except OSError as error:
             raise _unreadable(self.path_of(name), error.strerror or error) from error
@@ -63,8 +64,12 @@ class FolderTree:
     def path_of(self, name: str) -> str:
         return str(self.root / name)
 
+    def file(self, name: str) -> Path:
+        """The file's path on disk, which may have bytes that no text has."""
+        return self._paths.get(name, self.root / name)
+
     def stamp(self, name: str) -> str:
-        status = (self.root / name).stat()
+        status = self.file(name).stat()
         return f"{status.st_size}-{status.st_mtime_ns}"
 
 

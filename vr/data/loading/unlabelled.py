@@ -149,7 +149,7 @@ def _content(path: str) -> bytes:
 
 def _images_below(folder: Path) -> Iterator[str]:
     tree = FolderTree(folder)
-    return (str(folder / name) for name in tree.names if is_image(name, partial(_head, tree, name)))
+    return (str(tree.file(name)) for name in tree.names if is_image(name, partial(_head, tree, name)))
 
 
 def _head(tree: FolderTree, name: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import write_text
+from attrgen.core.names import readable
 from vr.data.decoding.pixels import DECODING
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.parallel import ordered_map
@@ -94,7 +95,7 @@ def equal_images(items: Mapping[str, Iterable[Item]], ids: Mapping[str, str]) ->
 def _root_id(source: ImageSource) -> str:
     """The same for the same collection as long as its files are decoded to the same pixels."""
     settings = [getattr(source, name, None) for name in ("window", "intensity")]
-    key = f"{source.root.resolve()}|{DECODING}|{settings}"
+    key = f"{readable(str(source.root.resolve()))}|{DECODING}|{settings}"
     return hashlib.sha256(os.fsencode(key)).hexdigest()[:32]
 
 
