@@ -51,7 +51,7 @@ class CardImages(Frozen):
     )
     window: tuple[float, float] | None = Field(None, description="DICOM window: centre and width")
     intensity: tuple[float, float] | None = Field(
-        None, description="values shown black and white in images of more than 8 bits, DICOM apart"
+        None, description="values shown black and white in images of more than 8 bits that have no window"
     )
     group: Words | None = Field(
         None, description="pattern over an image's path that finds its group, for instance its patient"

@@ -7,6 +7,7 @@ from vr.cli import audit as audit_cli
 from vr.cli import bench as bench_cli
 from vr.cli import calibrate as calibrate_cli
 from vr.cli import data as data_cli
+from vr.cli import data_show as data_show_cli
 from vr.cli import evaluate as evaluate_cli
 from vr.cli import explain as explain_cli
 from vr.cli import methods as methods_cli
@@ -78,6 +79,13 @@ add_command(data, "get", data_cli.get, "vr data get busi")
 add_command(data, "check", data_cli.check, "vr data check busi", "vr data check my-images/")
 add_command(data, "card", data_cli.make_card, "vr data card my-images/")
 add_command(data, "preview", data_cli.preview, "vr data preview kidney-phantom --shots 4")
+add_command(
+    data,
+    "show",
+    data_show_cli.show,
+    "vr data show scan.dcm --out shown",
+    "vr data show scans/ --out shown --backbone mini",
+)
 app.add_typer(data, name="data", rich_help_panel=TRAIN)
 
 

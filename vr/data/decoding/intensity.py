@@ -1,4 +1,4 @@
-"""Images of more than 8 bits per channel, DICOM apart: which values are black and white."""
+"""Images of more than 8 bits per channel: which values are black and white."""
 
 from __future__ import annotations
 

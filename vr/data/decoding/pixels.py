@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.schema.image_names import DICOM_HEAD, is_dicom
-from vr.data.decoding import dicom
+from vr.data.decoding import depth, dicom
+from vr.data.decoding.decoded import Decoded, Rule, Rules
 from vr.data.decoding.intensity import Limits, ValueRange, to_eight_bits, value_range
 
 if TYPE_CHECKING:
-    from PIL import Image
+    import numpy as np
+    from PIL import Image, ImageFile
 
-DECODING = 2  # raised whenever files are decoded to other pixels than before; caches depend on it
+DECODING = 3  # raised whenever files are decoded to other pixels than before; caches depend on it
 MAX_PIXELS = 100_000_000  # 300 MB as RGB; larger files are whole slides or bombs
 DEEP_HEAD = DICOM_HEAD  # bytes of a file that show whether its image may have more than 8 bits
 MAX_ASPECT = 100  # a row of pixels, its short side scaled up, would fill the memory
 # All that Pillow may try: other formats are not images, or start other programs (EPS).
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
-_PHOTOMETRIC_INTERPRETATION = 262  # a TIFF tag
+_PHOTOMETRIC_INTERPRETATION, _ORIENTATION, _SAMPLES_PER_PIXEL = 262, 274, 277  # TIFF and EXIF tags
 _WHITE_IS_ZERO = 0
+_ALPHA = Rule("alpha", "transparent pixels are laid on black")
 # What Pillow's readers raise for damaged files of one kind or another.
 _DAMAGE = (
     OSError,
@@ -50,18 +53,29 @@ def decode(
     window: tuple[float, float] | None = None,
     intensity: Limits | None = None,
 ) -> Image.Image:
+    """The image of `decode_with_rules`."""
+    return decode_with_rules(content, file, window=window, intensity=intensity).image
+
+
+def decode_with_rules(
+    content: bytes,
+    file: str,
+    *,
+    window: tuple[float, float] | None = None,
+    intensity: Limits | None = None,
+) -> Decoded:
     """Decode an image file, DICOM files too.
 
     Grey is repeated on three channels; a palette is looked up; CMYK is converted; transparent pixels are laid
-    on black, the background of medical images; grey values of more than 8 bits are scaled; EXIF rotation is
+    on black, the background of medical images; values of more than 8 bits are scaled; EXIF rotation is
     applied; of several frames the first counts.
 
     Args:
         content: the file's bytes.
         file: its path, for messages.
         window: centre and width for DICOM files; by default the file's own.
-        intensity: values to show black and white in other images of more than 8 bits; by default they are
-            taken from the image itself (`vr.data.decoding.intensity.ValueRange.limits`).
+        intensity: values to show black and white in images of more than 8 bits, DICOM files with a window
+            apart; by default they are taken from the image itself.
 
     Raises:
         UserError: empty, not an image, cut short, more than `MAX_PIXELS` pixels, or a strip.
@@ -69,56 +83,129 @@ def decode(
     if not content:
         raise UserError("the file is empty", code="image-empty", file=file, remedy="Restore it or remove it.")
     if is_dicom(content):
-        return dicom.decode(content, file, window=window, max_pixels=MAX_PIXELS)
-    with _opened(content, file) as image:
-        return to_rgb(image, intensity)
+        return dicom.decode(content, file, window=window, intensity=intensity, max_pixels=MAX_PIXELS)
+    with _opened(content, file) as loaded:
+        return _decoded(loaded, intensity)
 
 
 def deep_range(content: bytes, file: str) -> ValueRange | None:
-    """The range of values of a grey image of more than 8 bits; None for other images and DICOM files.
+    """The range of values of an image that needs a scale: more than 8 bits, and no window.
+
+    Returns:
+        None for other images, and for DICOM files with a window or with colours.
 
     Raises:
         UserError: as for `decode`.
     """
-    import numpy as np
-
+    if is_dicom(content):
+        return dicom.unwindowed_range(content, file, max_pixels=MAX_PIXELS)
     if not may_be_deep(content):
         return None
-    with _opened(content, file) as image:
-        return value_range(np.asarray(image)) if _is_deep(image) else None
+    with _opened(content, file) as loaded:
+        return None if loaded.deep is None else value_range(loaded.deep[..., :3])
 
 
-def to_rgb(image: Image.Image, intensity: Limits | None = None) -> Image.Image:
-    """A loaded image as 8-bit RGB, upright; see `decode` for the other modes."""
+def to_rgb(image: Image.Image) -> Image.Image:
+    """An image in memory as 8-bit RGB, upright; see `decode_with_rules` for the modes."""
     import numpy as np
-    from PIL import Image, ImageOps
 
-    is_white_zero = _is_white_zero(image)  # the tag is lost when the image is turned
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    is_deep = image.mode.startswith(("I", "F"))
+    return _decoded(depth.Loaded(image, np.asarray(image) if is_deep else None, False), None).image
+
+
+def _decoded(loaded: depth.Loaded, intensity: Limits | None) -> Decoded:
+    if loaded.deep is None:
+        image, rules = _flat(loaded)
+    else:
+        image, rules = _scaled(loaded.image, loaded.deep, intensity)
+    upright, turned = _upright(image, loaded.image)
+    return Decoded(upright, (*_frames(loaded.image), *rules, *turned))
+
+
+def _scaled(image: Image.Image, deep: np.ndarray, intensity: Limits | None) -> tuple[Image.Image, Rules]:
+    """Values of more than 8 bits as RGB."""
+    import numpy as np
+    from PIL import Image
+
+    colours = deep[..., :3] if deep.ndim == 3 else deep
+    low, high = value_range(colours).limits() if intensity is None else intensity
+    origin = "of this image alone" if intensity is None else "of the collection"
+    rules = [Rule("intensity scale", f"{low:g} is black, {high:g} is white, {origin}")]
+    values = to_eight_bits(colours, (low, high))
+    if _is_white_zero(image):
+        values = 255 - values
+        rules.append(Rule("inverted", "white is zero"))
+    rgb = Image.fromarray(values).convert("RGB")
+    if deep.ndim == 3 and deep.shape[2] == 4:
+        rgb.putalpha(Image.fromarray(np.rint(deep[..., 3] / 257).astype(np.uint8)))
+        return _on_black(rgb), (*rules, _ALPHA)
+    return rgb, tuple(rules)
+
+
+def _flat(loaded: depth.Loaded) -> tuple[Image.Image, Rules]:
+    """An image of 8 bits or less as RGB."""
+    image = loaded.image
+    rules = []
+    if loaded.is_reduced:
+        rules.append(Rule("colour depth", "16 bits per channel: the low 8 are dropped"))
+    if (dropped := _dropped_channels(image)) > 0:
+        rules.append(Rule("channels", f"{dropped} more are dropped"))
+    if _is_white_zero(image):  # Pillow has inverted it
+        rules.append(Rule("inverted", "white is zero"))
     if image.mode == "RGB":
-        return image
-    if _is_deep(image):
-        grey = to_eight_bits(np.asarray(image), intensity)
-        return Image.fromarray(255 - grey if is_white_zero else grey).convert("RGB")
+        return image, tuple(rules)
+    if image.mode in ("P", "PA"):
+        rules.append(Rule("palette", "looked up"))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        front = image.convert("RGBA")
-        black = Image.new("RGBA", front.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, front).convert("RGB")
-    return image.convert("RGB")
+        return _on_black(image.convert("RGBA")), (*rules, _ALPHA)
+    if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        rules.append(Rule("colour space", f"{image.mode} to RGB"))
+    return image.convert("RGB"), tuple(rules)
+
+
+def _on_black(front: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    return Image.alpha_composite(Image.new("RGBA", front.size, (0, 0, 0, 255)), front).convert("RGB")
+
+
+def _upright(image: Image.Image, original: Image.Image) -> tuple[Image.Image, Rules]:
+    """Turned as the EXIF orientation of the original says; a TIFF file is turned when it is loaded."""
+    from PIL import ImageOps
+
+    orientation = original.getexif().get(_ORIENTATION, 1)
+    if orientation not in range(2, 9):
+        return image, ()
+    image.getexif()[_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(image), (Rule("EXIF rotation", f"orientation {orientation}"),)
+
+
+def _frames(image: Image.Image) -> Rules:
+    count = int(getattr(image, "n_frames", 1))
+    return (Rule("frames", f"the first of {count}"),) if count > 1 else ()
+
+
+def _dropped_channels(image: Image.Image) -> int:
+    """How many channels of a TIFF file are more than its colours and an alpha channel."""
+    samples = getattr(image, "tag_v2", {}).get(_SAMPLES_PER_PIXEL, 1)
+    return max(0, int(samples) - len(image.getbands())) if image.mode != "P" else 0
 
 
 @contextmanager
-def _opened(content: bytes, file: str) -> Iterator[Image.Image]:
-    """The loaded image; whatever is wrong with the file is a user's error."""
+def _opened(content: bytes, file: str) -> Iterator[depth.Loaded]:
+    """The loaded image with all its bits; whatever is wrong with the file is a user's error."""
     from PIL import Image, UnidentifiedImageError
+
+    def open_image() -> ImageFile.ImageFile:
+        image = Image.open(io.BytesIO(content), formats=_known_formats())
+        _check_size(*image.size, file)
+        return image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's bomb warning: the limit is checked here
-            image = Image.open(io.BytesIO(content), formats=_known_formats())
-            _check_size(*image.size, file)
-            image.load()
-            yield image
+            yield depth.load(open_image)
     except UnidentifiedImageError as error:
         raise UserError(
             "not an image that can be read",
@@ -151,11 +238,7 @@ def may_be_deep(content: bytes) -> bool:
     """Whether an image may have more than 8 bits, by the first `DEEP_HEAD` bytes of its file."""
     if content.startswith(b"\x89PNG"):
         return content[24:25] == b"\x10"  # the bit depth
-    return not content.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF")) and not is_dicom(content)
-
-
-def _is_deep(image: Image.Image) -> bool:
-    return image.mode.startswith(("I", "F"))
+    return not content.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF"))
 
 
 def _is_white_zero(image: Image.Image) -> bool:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.schema.card import Card
+from attrgen.schema.image_names import is_dicom
+from vr.data.decoding.decoded import Decoded
 from vr.data.decoding.intensity import ValueRange
-from vr.data.decoding.pixels import DEEP_HEAD, decode, deep_range, may_be_deep
+from vr.data.decoding.pixels import DEEP_HEAD, decode_with_rules, deep_range, may_be_deep
 from vr.data.formats.file_tree import FileTree
 from vr.data.formats.groups import with_groups
 from vr.data.formats.source import Item
@@ -35,16 +37,25 @@ class FileSource:
         return self.tree.root
 
     def read(self, item_path: str) -> Image.Image:
-        content, file = self.tree.read(item_path), self.tree.path_of(item_path)
-        return decode(content, file, window=self.window, intensity=self.intensity)
+        return self.decoded(item_path).image
 
-    def value_range(self, item_path: str) -> ValueRange | None:
-        """The range of values of a grey image of more than 8 bits; None for other images and DICOM files.
+    def decoded(self, item_path: str) -> Decoded:
+        """The image, and the rules by which the file's values became its pixels.
 
         Raises:
             UserError: as for `read`.
         """
-        if not may_be_deep(self.tree.head(item_path, DEEP_HEAD)):
+        content, file = self.tree.read(item_path), self.tree.path_of(item_path)
+        return decode_with_rules(content, file, window=self.window, intensity=self.intensity)
+
+    def value_range(self, item_path: str) -> ValueRange | None:
+        """The range of values of an image of more than 8 bits that has no window; None for other images.
+
+        Raises:
+            UserError: as for `read`.
+        """
+        head = self.tree.head(item_path, DEEP_HEAD)
+        if not may_be_deep(head) or (self.window is not None and is_dicom(head)):
             return None
         return deep_range(self.tree.read(item_path), self.tree.path_of(item_path))
 

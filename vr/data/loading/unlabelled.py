@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias, Union
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
-from attrgen.schema.image_names import DICOM_HEAD, is_image
-from vr.data.decoding.pixels import decode, to_rgb
+from attrgen.schema.image_names import DICOM_HEAD, is_dicom, is_image
+from vr.data.decoding.decoded import Decoded
+from vr.data.decoding.intensity import ValueRange
+from vr.data.decoding.pixels import decode_with_rules, deep_range, to_rgb
 from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree, too_large
 from vr.data.formats.source import Item
 
@@ -45,7 +47,25 @@ class UnlabelledFiles:
         return cls(window=card.images.window, intensity=card.images.intensity)
 
     def read(self, item_path: str) -> Image.Image:
-        return decode(_content(item_path), item_path, window=self.window, intensity=self.intensity)
+        return self.decoded(item_path).image
+
+    def decoded(self, item_path: str) -> Decoded:
+        """The image, and the rules by which the file's values became its pixels.
+
+        Raises:
+            UserError: as for `read`.
+        """
+        content = _content(item_path)
+        return decode_with_rules(content, item_path, window=self.window, intensity=self.intensity)
+
+    def value_range(self, item_path: str) -> ValueRange | None:
+        """The range of values of an image of more than 8 bits that has no window; None for other images.
+
+        Raises:
+            UserError: as for `read`.
+        """
+        content = _content(item_path)
+        return None if self.window is not None and is_dicom(content) else deep_range(content, item_path)
 
     def stamp(self, item_path: str) -> str:
         status = Path(item_path).stat()

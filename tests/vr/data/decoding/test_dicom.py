@@ -143,6 +143,7 @@ def test_dicom_files_without_a_suffix_are_known_by_what_is_in_them(tmp_path: Pat
         (dicom(STORED, Rows=65000, Columns=65000), "image-too-large"),
         (dicom(STORED, DirectoryRecordSequence=[]), "dicom-directory"),
     ],
+    ids=["header", "cut", "frames", "no-rows", "large", "directory"],
 )
 def test_a_file_that_cannot_be_shown(content: bytes, code: str) -> None:
     with pytest.raises(UserError) as caught:
