@@ -25,8 +25,10 @@ def grey_shares(
     padding = _padding(header, stored)
     grey, rescale = _rescaled(header, stored)
     shares, windowed = _windowed(header, grey, window)
+    if shares is None and _is_shown_as_stored(header, stored):
+        shares = grey / (2.0 ** int(header.BitsStored) - 1)
     if shares is None:
-        shares, windowed = _scaled(header, grey, padding, intensity)
+        shares, windowed = _scaled(grey[~padding], grey, intensity)
     shares, presented = _presented(shares, header)
     shares[padding] = 0
     padded = (Rule("padding", f"{int(padding.sum())} pixels without a measurement are black"),)
@@ -36,7 +38,7 @@ def grey_shares(
 def unwindowed_range(header: Any, stored: np.ndarray) -> ValueRange | None:
     """The range of rescaled values, padding left out; None where 8-bit values stay as they are."""
     grey, _ = _rescaled(header, stored)
-    return None if _is_shown_as_stored(header) else value_range(grey[~_padding(header, stored)])
+    return None if _is_shown_as_stored(header, stored) else value_range(grey[~_padding(header, stored)])
 
 
 def has_window(header: Any) -> bool:
@@ -138,15 +140,10 @@ def _by_window(header: Any, grey: np.ndarray) -> np.ndarray:
     return ((values[:-2] - black) / (white - black)).reshape(grey.shape)
 
 
-def _scaled(
-    header: Any, grey: np.ndarray, padding: np.ndarray, intensity: Limits | None
-) -> tuple[np.ndarray, Rules]:
+def _scaled(measured: np.ndarray, grey: np.ndarray, intensity: Limits | None) -> tuple[np.ndarray, Rules]:
     """Without a window: from the value that is black to the one that is white."""
     import numpy as np
 
-    if _is_shown_as_stored(header):
-        return grey / (2.0 ** int(header.BitsStored) - 1), ()
-    measured = grey[~padding]
     own = (float(measured.min()), float(measured.max())) if measured.size else (0.0, 1.0)
     low, high = intensity or own
     origin = "of this image alone" if intensity is None else "of the collection"
@@ -154,11 +151,11 @@ def _scaled(
     return np.clip((grey - low) / max(high - low, 1e-9), 0, 1), (rule,)
 
 
-def _is_shown_as_stored(header: Any) -> bool:
-    """Whether values have at most 8 bits, no sign and no rescale."""
+def _is_shown_as_stored(header: Any, stored: np.ndarray) -> bool:
+    """Whether values are whole numbers of at most 8 bits without sign or rescale."""
     is_rescaled = header.get("ModalityLUTSequence") or _slope_and_intercept(header) != (1, 0)
     bits = int(header.get("BitsStored") or 16)
-    return bits <= 8 and not is_rescaled and header.get("PixelRepresentation") == 0
+    return bits <= 8 and not is_rescaled and stored.dtype.kind == "u"
 
 
 def _presented(shares: np.ndarray, header: Any) -> tuple[np.ndarray, Rules]:
