@@ -27,12 +27,15 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 
 from attrgen.checks.rule import REGISTERED, Rule
 from attrgen.core.errors import UserError
+from attrgen.core.plugins import Extensions
 
-GROUP = "attrgen.check_rules"
+EXTENSIONS: Extensions[ModuleType] = Extensions(
+    "attrgen.check_rules", "module of check rules", "check-broken-extension"
+)
 _BUILT_IN = "attrgen.checks.rules"
 
 
@@ -45,26 +48,12 @@ def all_rules() -> Mapping[str, Rule]:
     """
     for module in sorted(info.name for info in pkgutil.iter_modules(import_module(_BUILT_IN).__path__)):
         import_module(f"{_BUILT_IN}.{module}")
-    for point in sorted(entry_points(group=GROUP), key=lambda point: (_package(point), point.name)):
-        _load(point)
-    return REGISTERED
-
-
-def _load(point: EntryPoint) -> None:
-    """Import a package's rules; where that fails, none of them stays registered."""
     before = dict(REGISTERED)
     try:
-        point.load()
-    except Exception as error:  # whatever a stranger's module raises
+        for _ in EXTENSIONS.load_all():
+            before = dict(REGISTERED)
+    except UserError:  # none of a broken package's rules stays registered
         REGISTERED.clear()
         REGISTERED.update(before)
-        raise UserError(
-            f"the check rules '{point.name}' ({point.value}) of the package '{_package(point)}' cannot be "
-            f"loaded: {type(error).__name__}: {error}",
-            code="check-broken-extension",
-            remedy=f"Update the package, or remove it with `pip uninstall {_package(point)}`.",
-        ) from error
-
-
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.value.split(".")[0]
+        raise
+    return REGISTERED

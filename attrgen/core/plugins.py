@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Extensions(Generic[T]):
-    """The objects of one kind that other packages offer; the name of an entry point is that of its object.
+    """The objects of one kind that other packages offer by entry points.
 
     Attributes:
         group: of the entry points, such as "vr.image_formats".
@@ -27,32 +27,54 @@ class Extensions(Generic[T]):
     group: str
     kind: str
     code: str
-    problem: Callable[[str, Any], str | None]
+    problem: Callable[[str, Any], str | None] = lambda name, value: None
 
     def names(self) -> list[str]:
         """The names in alphabetic order; nothing is imported."""
-        return sorted({entry.name for entry in metadata.entry_points(group=self.group)})
+        return sorted({entry.name for entry in self._entries()})
 
     def load(self, name: str) -> T:
         """The object of that name, which must be one of `names()`.
 
         Raises:
-            UserError: its package cannot be imported or offers something else; the message names the package.
+            UserError: its package cannot be imported or offers something else, or two packages offer one
+                name; the message names the package.
         """
-        entry = next(entry for entry in metadata.entry_points(group=self.group) if entry.name == name)
+        entry, *others = (entry for entry in self._entries() if entry.name == name)
+        if others:
+            raise self._broken(others[0], f"the package '{_package(entry)}' offers the same name")
+        return self._loaded(entry)
+
+    def load_all(self) -> Iterator[T]:
+        """Every object, by the names of packages and entry points, which need not differ between packages.
+
+        Raises:
+            UserError: as for `load`.
+        """
+        for entry in sorted(self._entries(), key=lambda entry: (_package(entry), entry.name)):
+            yield self._loaded(entry)
+
+    def _entries(self) -> metadata.EntryPoints:
+        return metadata.entry_points(group=self.group)
+
+    def _loaded(self, entry: metadata.EntryPoint) -> T:
         try:
             value = entry.load()
         except Exception as error:  # whatever the import of another package raises
             raise self._broken(entry, f"it cannot be imported ({type(error).__name__}: {error})") from error
-        problem = self.problem(name, value)
+        problem = self.problem(entry.name, value)
         if problem is not None:
             raise self._broken(entry, problem)
         return value
 
     def _broken(self, entry: metadata.EntryPoint, reason: str) -> UserError:
-        package = entry.dist.name if entry.dist is not None else entry.value
+        package = _package(entry)
         return UserError(
             f"the {self.kind} '{entry.name}' of the package '{package}' cannot be used: {reason}",
             code=self.code,
             remedy=f"Update the package, or remove it: `pip uninstall {package}`.",
         )
+
+
+def _package(entry: metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value.split(".")[0]

@@ -9,16 +9,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.plugins import Extensions
 from attrgen.schema.card import did_you_mean
 
 if TYPE_CHECKING:
     from vr.methods.common.base import Method
-
-GROUP = "vr.methods"
 
 
 @cache
@@ -40,30 +38,26 @@ def all_methods() -> dict[str, type[Method]]:
     """The built-in methods, then those of other packages.
 
     Raises:
-        UserError: a method of another package cannot be loaded.
+        UserError: a method of another package cannot be used.
     """
-    methods = dict(built_in_methods())
-    for entry in _entry_points():
-        methods[entry.name] = _loaded(entry)
-    return methods
+    return {**built_in_methods(), **{name: EXTENSIONS.load(name) for name in EXTENSIONS.names()}}
 
 
 def find_method(name: str) -> type[Method]:
     """The method of that name.
 
     Raises:
-        UserError: there is none (the message lists the nearest names), or its package cannot be loaded.
+        UserError: there is none (the message lists the nearest names), or its package cannot be used.
     """
-    for entry in _entry_points():
-        if entry.name == name:
-            return _loaded(entry)
+    offered = EXTENSIONS.names()
+    if name in offered:
+        return EXTENSIONS.load(name)
     built_in = built_in_methods()
     if name not in built_in:
-        known = [*built_in, *(entry.name for entry in _entry_points())]
         raise UserError(
             f"unknown method '{name}'",
             code="method-unknown",
-            remedy=f"{did_you_mean(name, known)} `vr methods` lists all.",
+            remedy=f"{did_you_mean(name, [*built_in, *offered])} `vr methods` lists all.",
         )
     return built_in[name]
 
@@ -75,35 +69,14 @@ def _table_order(method: type[Method]) -> tuple[int, int, str, str]:
     return FAMILIES.index(method.family), method.reference.year, method.reference.url, method.name
 
 
-def _entry_points() -> metadata.EntryPoints:
-    return metadata.entry_points(group=GROUP)
-
-
-def _loaded(entry: metadata.EntryPoint) -> type[Method]:
-    """The class behind an entry point.
-
-    Raises:
-        UserError: it cannot be imported, is no method, or has another name or that of a built-in method.
-    """
+def _problem(name: str, value: Any) -> str | None:
     from vr.methods.common.base import Method
 
-    if entry.name in built_in_methods():
-        raise _broken(entry, "a method of this name is built in")
-    try:
-        method = entry.load()
-    except Exception as error:  # whatever a module of another package does when it is imported
-        raise _broken(entry, f"it cannot be loaded: {type(error).__name__}: {error}") from error
-    if not (isinstance(method, type) and issubclass(method, Method)):
-        raise _broken(entry, f"{entry.value} is not a subclass of {Method.__module__}.Method")
-    if method.name != entry.name:
-        raise _broken(entry, f"the name of {entry.value} is '{method.name}'")
-    return method
+    if name in built_in_methods():
+        return "a method of this name is built in"
+    if not (isinstance(value, type) and issubclass(value, Method)):
+        return f"it is not a subclass of {Method.__module__}.Method"
+    return None if value.name == name else f"its name is '{value.name}'"
 
 
-def _broken(entry: metadata.EntryPoint, reason: str) -> UserError:
-    package = entry.dist.name if entry.dist is not None else entry.value
-    return UserError(
-        f"the method '{entry.name}' of the package '{package}' cannot be used: {reason}",
-        code="method-plugin-broken",
-        remedy=f"Update the package, or remove it: `pip uninstall {package}`.",
-    )
+EXTENSIONS: Extensions[type[Method]] = Extensions("vr.methods", "method", "method-plugin-broken", _problem)
