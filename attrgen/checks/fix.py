@@ -1,6 +1,7 @@
 """`attrgen check --fix`: what a program may correct without asking, and nothing else in the file changes.
 
-White space within texts is made plain, and a text that is twice in a list is removed where it is repeated.
+White space, numbering, markup, labels and invisible characters are removed (`cleaning.clean`), and a text
+that is twice in a list is removed where it is repeated.
 Every other character of the file, its layout included, stays as it was.
 """
 
@@ -12,8 +13,8 @@ from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
+from attrgen.checks.cleaning import clean
 from attrgen.checks.form import readable
-from attrgen.checks.words import tidy
 from attrgen.core.files import read_bytes, whole_file
 from attrgen.core.json_lines import JsonPath, LocatedJson, parse
 
@@ -74,12 +75,12 @@ def fixed(source: str) -> Fixed:
 
 
 def _again(located: LocatedJson, source: str, paths: Sequence[JsonPath]) -> set[JsonPath]:
-    """The paths of texts that are in their list before, white space aside."""
+    """The paths of texts that are in their list before, what `clean` removes aside."""
     elements = reduce(lambda value, key: value[key], paths[0][:-1], located.value)
     if len(elements) != len(paths):
         return set()  # something else than texts is in the list: a person has to correct that
     first: dict[str, JsonPath] = {}
-    return {path for path in paths if first.setdefault(tidy(_text(located, source, path)), path) != path}
+    return {path for path in paths if first.setdefault(_cleaned(located, source, path), path) != path}
 
 
 def _removals(located: LocatedJson, paths: Sequence[JsonPath], again: set[JsonPath]) -> Iterator[_Cut]:
@@ -95,10 +96,15 @@ def _removals(located: LocatedJson, paths: Sequence[JsonPath], again: set[JsonPa
 
 
 def _tidying(located: LocatedJson, source: str, path: JsonPath) -> Iterator[_Cut]:
-    text = _text(located, source, path)
-    if tidy(text) != text:
+    cleaned = _cleaned(located, source, path)
+    if cleaned != _text(located, source, path):
         start, end = located.spans[path]
-        yield _Cut(start, end, json.dumps(tidy(text), ensure_ascii=source[start:end].isascii()))
+        yield _Cut(start, end, json.dumps(cleaned, ensure_ascii=source[start:end].isascii()))
+
+
+def _cleaned(located: LocatedJson, source: str, path: JsonPath) -> str:
+    text = _text(located, source, path)
+    return clean(text) or text  # a list of a set has no empty texts
 
 
 def _text(located: LocatedJson, source: str, path: JsonPath) -> str:

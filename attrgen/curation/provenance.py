@@ -44,6 +44,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from attrgen.checks.cleaning import clean
 from attrgen.core.validation import Strict, validate
 from attrgen.llm.cache import Cache
 from attrgen.llm.request import Usage
@@ -149,7 +150,8 @@ def originals(attributes: AttributeSet, cache: Cache | None = None) -> dict[Slot
             known = {digest(text): text for text in library.get(slot, [])}
             for key in record.get("answers", "").split():
                 entry = cache.get(key) if cache is not None else None
-                known |= {} if entry is None else {digest(text): text for text in entry.answer.items}
+                items = () if entry is None else entry.answer.items
+                known |= {digest(text): text for text in (*items, *map(clean, items))}
             result.setdefault(slot, []).extend(
                 Original(item, source, known.get(item)) for item in record["texts"].split()
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attrgen.checks.cleaning import clean
 from attrgen.llm.cache import About, Cache, CacheEntry
 from attrgen.llm.client import Client
 from attrgen.llm.errors import Failed
 from attrgen.llm.request import Answer, Request
+from attrgen.schema.attribute_set import KINDS
 from attrgen.schema.plan import Slot
 
 
@@ -57,7 +59,7 @@ class Answers:
             key, entry = match
             if self._client is None or not entry.answer.incomplete:
                 self.from_cache += 1
-                return Answered(key, entry.answer, fresh=False)
+                return Answered(key, _cleaned(entry.answer, slot), fresh=False)
             known = entry.answer.items
         if self._client is None:
             raise NotCached("it is neither in the cache nor in the curated library", code="answer-not-cached")
@@ -66,15 +68,23 @@ class Answers:
         except Failed:
             if match is None:
                 raise
-            return Answered(match[0], match[1].answer, fresh=False)
+            return Answered(match[0], _cleaned(match[1].answer, slot), fresh=False)
         about = About(
             dataset=self._dataset, class_name=slot.class_name, kind=slot.kind, confused=slot.confused
         )
         key = self._cache.put(CacheEntry(request=request, answer=answer, about=about))
-        return Answered(key, answer, fresh=True)
+        return Answered(key, _cleaned(answer, slot), fresh=True)
 
     def _addressed(self, request: Request) -> Request:
         """The request with the server that is asked."""
         if self._client is None:
             return request
         return request.model_copy(update={"server": self._client.server.id})
+
+
+def _cleaned(answer: Answer, slot: Slot) -> Answer:
+    """The answer without what stands around its texts; names of classes stay as they are."""
+    items = tuple(clean(text) or text for text in answer.items)
+    if slot.kind not in KINDS or items == answer.items:
+        return answer
+    return answer.model_copy(update={"items": items})

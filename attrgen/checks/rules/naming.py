@@ -1,4 +1,4 @@
-"""The rule on names: the negative bank of a class must not name that class."""
+"""Rules on names: a text describes a look, and the name of a class is none."""
 
 from __future__ import annotations
 
@@ -16,3 +16,17 @@ def own_name(text: str, slot: Slot, lists: Lists) -> str | None:
     if name is None:
         return None
     return f"names its own class ('{name}'), though it should say what else the image shows"
+
+
+@text_rule("class-name", "warning")
+def class_name(text: str, slot: Slot, lists: Lists) -> str | None:
+    """names a class instead of its look; captions may name their own, confusion texts the confused one"""
+    text_words = words(text)
+    allowed = {slot.class_name} if slot.kind in ("ensemble", "confusion") else set()
+    allowed |= {slot.confused or ""}
+    for name in lists.spellings:
+        named = None if name in allowed else lists.names.named(name, text_words)
+        if named is not None:
+            whose = "its own class" if name == slot.class_name else f"the class '{name}'"
+            return f"names {whose} ('{named}'); describe the look instead"
+    return None

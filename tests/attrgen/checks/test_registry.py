@@ -83,6 +83,7 @@ def test_rules_keep_their_order() -> None:
     assert errors == [
         *("cut-off", "other-language", "over-long", "too-short"),
         *("own-name", "negated", "duplicate", "not-visible"),
+        *("markup", "placeholder", "addressed", "gibberish"),
     ]
 
 

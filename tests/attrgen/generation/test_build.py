@@ -99,6 +99,27 @@ def test_the_cache_alone_rebuilds_the_set_with_nobody_to_ask(bench: Bench) -> No
     assert attribute_set.dumps(whole(bench.build(offline=True))) == attribute_set.dumps(first)
 
 
+def test_texts_come_without_what_is_written_around_them(bench: Bench, scripts: ModuleType) -> None:
+    bench.server.script = lambda received: scripts.Reply(
+        scripts.completion(
+            json.dumps(
+                {
+                    "attributes": [
+                        f"{number}. **Description:** {text}"
+                        for number, text in enumerate(scripts.texts(received.question, received.count), 1)
+                    ]
+                }
+            )
+        )
+    )
+    first = whole(bench.build())
+    assert not any(mark in entry.text for entry in first.entries() for mark in ("Description", "**", "1."))
+    assert attribute_set.dumps(whole(bench.build(offline=True))) == attribute_set.dumps(first)
+    with Cache(bench.folder) as cache:
+        known = originals(first, cache)[Slot("spiky lump", "descriptive")]
+    assert [item.text for item in known] == first.classes["spiky lump"].descriptive
+
+
 def test_only_what_is_missing_is_asked(bench: Bench) -> None:
     mine = ClassAttributes(descriptive=["my own words"], confusion={"plain tissue": ["mine too"]})
     existing = AttributeSet(dataset="lumps", classes={"Spiky_Lump": mine}, provenance={"author": "me"})
