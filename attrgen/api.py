@@ -24,6 +24,7 @@ from attrgen.generation.runner import Progress
 from attrgen.generation.settings import BuildSettings
 from attrgen.llm import prompts
 from attrgen.llm.cache import Cache
+from attrgen.llm.capabilities import Memory
 from attrgen.llm.client import Client, Server
 from attrgen.llm.defaults import CACHE_VARIABLE, DEFAULT_CACHE, DEFAULT_MODEL
 from attrgen.llm.spending import Ledger
@@ -183,7 +184,7 @@ def _built(
 ) -> AttributeSet:
     templates = prompts.load()
     with Cache(folder) as cache:
-        client = None if server is None else Client(server, templates, ledger)
+        client = None if server is None else Client(server, templates, ledger, memory=Memory(folder))
         builder = Builder(card, settings, templates, cache, client, progress=progress)
         result = _outside_of_a_loop(lambda: builder.build(existing))
     raise_for(result, None, server)

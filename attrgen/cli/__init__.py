@@ -7,6 +7,7 @@ from attrgen.cli import cache as cache_cli
 from attrgen.cli import check as check_cli
 from attrgen.cli import cite as cite_cli
 from attrgen.cli import diff as diff_cli
+from attrgen.cli import doctor as doctor_cli
 from attrgen.cli import edit as edit_cli
 from attrgen.cli import export as export_cli
 from attrgen.cli import hub as hub_cli
@@ -24,7 +25,12 @@ Write, check, edit and share attribute sets.
 An attribute set is a JSON file with short texts on what the images of each class look like. An LLM writes
 it from the class names, or it is copied from the curated library; people correct it; `vr train` reads it.
 """
-WRITE, CHECK, SHARE, SUPPORT = "Write", "Check and correct", "Exchange and cite", "Cache, prompts and schema"
+WRITE, CHECK, SHARE, SUPPORT = (
+    "Write",
+    "Check and correct",
+    "Exchange and cite",
+    "Servers, cache, prompts and schema",
+)
 SET = "attrs/ct-kidney.json"
 
 app = application(HELP)
@@ -67,6 +73,13 @@ add_command(
 )
 add_command(app, "cite", cite_cli.cite, f"attrgen cite {SET}", group=SHARE)
 add_command(app, "schema", schema_cli.schema, "attrgen schema > attribute-set.schema.json", group=SUPPORT)
+add_command(
+    app,
+    "doctor",
+    doctor_cli.doctor,
+    "attrgen doctor --base-url http://localhost:8000/v1 --model MODEL",
+    group=SUPPORT,
+)
 app.add_typer(prompts_cli.app, name="prompts", rich_help_panel=SUPPORT)
 app.add_typer(cache_cli.app, name="cache", rich_help_panel=SUPPORT)
 

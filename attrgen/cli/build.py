@@ -68,7 +68,7 @@ def _job(options: BuildOptions) -> _Job:
 
 
 def _settings(options: BuildOptions) -> BuildSettings:
-    from attrgen.cli.parsing import checked_kinds, confuser_limit
+    from attrgen.cli.parsing import checked_kinds, confuser_limit, extra_body
     from attrgen.generation.settings import BuildSettings
     from attrgen.llm.request import Sampling
     from attrgen.schema.attribute_set import KINDS
@@ -83,6 +83,7 @@ def _settings(options: BuildOptions) -> BuildSettings:
         run=options.from_run,
         refresh=tuple(options.refresh or ()),
         rounds=options.rounds,
+        extra=extra_body(options.extra_body, options.reasoning_effort),
     )
 
 
@@ -120,7 +121,9 @@ def _ledger(options: BuildOptions) -> Ledger:
 
 
 def _client(job: _Job, server: Server, ledger: Ledger, progress: Progress) -> Client:
+    from attrgen.llm.capabilities import Memory
     from attrgen.llm.client import Client
+    from attrgen.llm.log import opened
 
     return Client(
         server,
@@ -132,4 +135,6 @@ def _client(job: _Job, server: Server, ledger: Ledger, progress: Progress) -> Cl
         repairs=job.options.repairs,
         timeout=job.options.timeout,
         note=progress.note,
+        memory=Memory(job.options.cache),
+        log=None if job.options.log is None else opened(job.options.log),
     )

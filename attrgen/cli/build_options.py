@@ -40,7 +40,7 @@ class BuildOptions:
     refresh: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CLASS[/KIND[/CLASS]]",
+            metavar="CLASS[/KIND[/CLASS]]|all",
             help="Replace these lists by new ones; may be given several times.  [default: only add lists]",
             rich_help_panel=SET,
         ),
@@ -123,6 +123,22 @@ class BuildOptions:
             min=1, help="Most tokens of one answer.  [default: the server's]", rich_help_panel=MODEL
         ),
     ] = None
+    reasoning_effort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="How long a reasoning model thinks: low, medium, high, ...  [default: the server's]",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
+    extra_body: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JSON",
+            help="Further fields of each request, as a JSON object.  [default: none]",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
     structured: Annotated[
         StructuredOutput,
         typer.Option(
@@ -152,6 +168,14 @@ class BuildOptions:
             rich_help_panel=REQUESTS,
         ),
     ] = 3
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Append every request and what came back as JSON lines.  [default: no log]",
+            rich_help_panel=REQUESTS,
+        ),
+    ] = None
     cache: Annotated[
         Path,
         typer.Option(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from attrgen.cli.options import SETS
 from attrgen.core.errors import UserError
@@ -10,6 +12,8 @@ from attrgen.llm.spending import Price, load_prices
 from attrgen.schema.attribute_set import KINDS
 from attrgen.schema.card import Card, did_you_mean
 from attrgen.schema.confusers import Limit
+
+SENT_FIELDS = ("model", "messages", "response_format", "stream", "stream_options", "n")
 
 
 def checked_kinds(words: str) -> tuple[str, ...]:
@@ -56,6 +60,33 @@ def confuser_limit(word: str | None) -> Limit:
             f"--confusers: '{word}' is neither a number of 1 or more nor 'all'", code="option-confusers"
         )
     return int(word)
+
+
+def extra_body(words: str | None, reasoning_effort: str | None = None) -> dict[str, Any] | None:
+    """The fields of `--extra-body` and `--reasoning-effort`; None where neither is given.
+
+    Raises:
+        UserError: it is no JSON object, or has a field that attrgen sets.
+    """
+    try:
+        value = json.loads(words) if words is not None else {}
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise UserError(
+            f"--extra-body: {words!r} is no JSON object",
+            code="option-extra-body",
+            remedy="""Write for instance --extra-body '{"top_p": 0.9}'.""",
+        )
+    taken = sorted(set(value) & set(SENT_FIELDS))
+    if taken:
+        raise UserError(
+            f"--extra-body: '{taken[0]}' is set by attrgen",
+            code="option-extra-body",
+            remedy="Use --model, --temperature, --seed, --max-tokens and --structured.",
+        )
+    effort = {} if reasoning_effort is None else {"reasoning_effort": reasoning_effort}
+    return {**value, **effort} or None
 
 
 def set_file(path: Path | None, card: Card | None) -> Path:

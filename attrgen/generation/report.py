@@ -112,6 +112,11 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
     if result.rejected:
         lines.append(f"{len(result.rejected)} texts failed the checks to the end and were left out:")
         lines += [f"  {item.slot}: '{item.text}': {'; '.join(item.reasons)}" for item in result.rejected]
+    if result.short:
+        lines.append(
+            f"{len(result.short)} lists are shorter than asked for; run the same again to add to them:"
+        )
+        lines += [f"  {slot}: {number} missing" for slot, number in result.short.items()]
     if result.filled and result.attributes is not None:
         lines.append(f"{path}: written, id {result.attributes.id[:12]}.")
     else:
@@ -160,6 +165,8 @@ def _spending(ledger: Ledger) -> list[str]:
         f"{usage.total} tokens ({usage.prompt_tokens} prompt, {usage.completion_tokens} completion), "
         f"{wasted.total} of them in answers that could not be used{cost}."
     )
+    if usage.estimated:
+        lines.append(f"  {usage.estimated} of them are estimated, because the server does not count them.")
     for title, index in (("kind", 0), ("class", 1)):
         totals: dict[str, int] = {}
         for key, line in ledger.lines.items():

@@ -25,6 +25,7 @@ class Result:
         attributes: the old set with the lists that could be filled; None where there is neither.
         failed: why each list that could not be filled failed.
         rejected: texts that failed the checks to the end and were left out.
+        short: lists with fewer texts than were asked for, and how many are missing.
         stopped: what ended the build before its end: a fatal error or a limit.
         interrupted: Ctrl-C ended the build.
         from_cache: answers that the cache gave.
@@ -34,6 +35,7 @@ class Result:
     filled: Mapping[Slot, Filled] = field(default_factory=dict)
     failed: Mapping[Slot, Failed] = field(default_factory=dict)
     rejected: tuple[Rejected, ...] = ()
+    short: Mapping[Slot, int] = field(default_factory=dict)
     stopped: UserError | None = None
     interrupted: bool = False
     from_cache: int = 0
@@ -64,6 +66,7 @@ def result_of(
         filled=filled,
         failed={slot: outcome for slot, outcome in outcomes.items() if isinstance(outcome, Failed)},
         rejected=tuple(text for item in lists.values() for text in item.rejected),
+        short={slot: item.missing for slot, item in lists.items() if item.missing > 0},
         stopped=next((outcome for outcome in outcomes.values() if isinstance(outcome, Fatal)), None),
         interrupted=interrupted,
         from_cache=from_cache,

@@ -145,6 +145,15 @@ class Memory:
         """Remember what a model of a server accepts; a folder that cannot be written is no error."""
         servers = dict(self._read().servers)
         servers[f"{server_id} {model}"] = _Remembered(model=model, date=today(), capabilities=capabilities)
+        self._write(servers)
+
+    def forget(self, server_id: str, model: str) -> None:
+        """Forget what a model of a server accepts."""
+        servers = dict(self._read().servers)
+        if servers.pop(f"{server_id} {model}", None) is not None:
+            self._write(servers)
+
+    def _write(self, servers: dict[str, _Remembered]) -> None:
         try:
             write_text(self._path, _File(servers=servers).model_dump_json(indent=2) + "\n")
         except UserError:

@@ -23,7 +23,7 @@ from attrgen.llm.transport import Log, Transport, format_variables, unreachable
 
 _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 _LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
-_MOST_REFUSALS = 3
+_MOST_REFUSALS = 2
 _MOST_FRUITLESS = 2
 _LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
 
@@ -141,6 +141,10 @@ class Client:
         if gathered.items:
             return self._answer(gathered)
         raise Failed(f"{gathered.why} (asked {attempt + 1} times)", code=gathered.code, remedy=_REMEDY)
+
+    def capabilities(self, model: str) -> Capabilities:
+        """What is known of a model by now."""
+        return self._way(model).capabilities
 
     async def close(self) -> None:
         """Close the connections."""

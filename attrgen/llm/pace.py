@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 _AFTER_FIRST = 4  # requests in flight once one was answered
-_SLOWER = 2.5  # times the quickest answer: from here on more requests would only wait at the server
+_SLOWER = 2.0  # times the first answers: from here on more requests would only wait at the server
+_FIRST = 4  # answers whose time is compared with
 _SECONDS_SLOWER = 1.0  # and at least so much longer, for short answers vary with everything
 _LONGEST_BREAK = 30.0  # seconds
 
@@ -17,18 +18,18 @@ class Pace:
     """Slow start, then additive increase and multiplicative decrease, between 1 and `most` in flight.
 
     One request goes alone, so that what the server accepts is known before others are sent. Then the number
-    doubles with each round of answers, until `most`, until answers take much longer than the quickest (the
-    server works on a few at a time and the others wait), or until the server says that it is too much.
+    grows quickly until `most`, until answers take much longer than the first ones (the server works on a few
+    at a time and the others wait), or until the server says that it is too much.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._limit = 1.0
-        self._threshold = float(most)  # below it the number doubles per round, above it grows by 1
+        self._threshold = float(most)  # below it the number triples per round, above it grows by 1
         self._active = 0
         self._resume = 0.0
         self._cut = 0.0
-        self._quickest = float("inf")
+        self._first: list[float] = []  # seconds
         self._overloads = 0  # in a row
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.successes = 0
@@ -93,13 +94,17 @@ class Pace:
         self._resume = max(self._resume, now + pause)
 
     def faster(self, began: float) -> None:
-        """After an answer: more requests, unless it took much longer than the quickest one."""
+        """After an answer: more requests; a little fewer if it took much longer than the first ones."""
         took = asyncio.get_running_loop().time() - began
         self.successes += 1
         self._overloads = 0
-        self._quickest = min(self._quickest, took)
+        self._first += [took] if len(self._first) < _FIRST else []
+        usual = sum(self._first) / len(self._first)
         if self.successes == 1 and self._threshold >= _AFTER_FIRST:
             self._limit = max(self._limit, float(min(self._most, _AFTER_FIRST)))
-        elif took <= max(_SLOWER * self._quickest, self._quickest + _SECONDS_SLOWER):
-            step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
+        elif took <= max(_SLOWER * usual, usual + _SECONDS_SLOWER):
+            step = 2.0 if self._limit < self._threshold else 1.0 / self._limit
             self._limit = min(float(self._most), self._limit + step)
+        else:
+            self._limit = max(min(self._limit, 2.0), self._limit - 0.5)
+            self._threshold = self._limit

@@ -63,9 +63,8 @@ class Server:
     @property
     def address(self) -> str:
         """Its base URL without credentials, query and the path of chat completions."""
-        parts = urlsplit(self.base_url or OPENAI)
-        path = parts.path.rpartition("@")[2].rstrip("/").removesuffix("/chat/completions")
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
+        scheme, _, location = self._url.partition("://")
+        return f"{scheme}://{location.rstrip('/').removesuffix('/chat/completions')}"
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -75,12 +74,11 @@ class Server:
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers of authentication beside the usual one."""
-        parts = urlsplit(self.base_url or OPENAI)
-        if self.key and (parts.hostname or "").endswith(_AZURE):
+        if self.key and (urlsplit(self.address).hostname or "").endswith(_AZURE):
             return {"api-key": self.key}
-        if not self.key and parts.username:
-            words = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            return {"Authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
+        if not self.key and self._credentials:
+            words = base64.b64encode(unquote(self._credentials).encode()).decode()
+            return {"Authorization": f"Basic {words}"}
         return {}
 
     @property
@@ -122,9 +120,21 @@ class Server:
         return self.scrub(text)
 
     def _secrets(self) -> list[str]:
-        parts = urlsplit(self.base_url or OPENAI)
         query = [value for name, value in self.query.items() if name.lower() not in _SHOWN_QUERY]
-        credentials = parts.netloc.rpartition("@")[0].partition(":")[2]
-        in_path = parts.path.rpartition("@")[0].lstrip("/")
-        secrets = [self.key, credentials, unquote(credentials), in_path, *query]
+        password = self._credentials.partition(":")[2]
+        secrets = [self.key, self._credentials, password, unquote(password), *query]
         return sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    @property
+    def _url(self) -> str:
+        """The base URL without query and credentials."""
+        scheme, _, rest = (self.base_url or OPENAI).partition("?")[0].partition("://")
+        return f"{scheme}://{rest[len(self._credentials) :].removeprefix('@')}"
+
+    @property
+    def _credentials(self) -> str:
+        """What stands before the host: user name, colon and password."""
+        rest = (self.base_url or OPENAI).partition("?")[0].partition("://")[2]
+        host = rest.partition("/")[0]
+        # A password with a slash in it should be escaped, but often is not.
+        return (rest if ":" in host and "@" not in host else host).rpartition("@")[0]

@@ -32,13 +32,18 @@ GROUPS = [line.split() for line in WORDS.strip().splitlines()]
 
 @dataclass(frozen=True)
 class Received:
-    """A request: its number (from 0), how often its messages came before, body, headers, moment."""
+    """A request: its number (from 0), how often its messages came before, body, headers, moment.
+
+    `path` has the query too; `active` is how many requests are in hand, this one included.
+    """
 
     number: int
     repeats: int
     body: dict[str, Any]
     headers: dict[str, str]
     moment: float
+    path: str = ""
+    active: int = 1
 
     @property
     def mode(self) -> str:
@@ -194,21 +199,22 @@ class Server:
                     for name, _, value in (line.partition(":") for line in head[1:])
                 }
                 body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
-                await self._reply(writer, body, headers)
+                await self._reply(writer, body, headers, head[0].split(" ")[1])
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
     async def _reply(
-        self, writer: asyncio.StreamWriter, body: dict[str, Any], headers: dict[str, str]
+        self, writer: asyncio.StreamWriter, body: dict[str, Any], headers: dict[str, str], path: str
     ) -> None:
         prompt = json.dumps(body.get("messages"))
         repeats = self._seen.get(prompt, 0)
         self._seen[prompt] = repeats + 1
-        received = Received(len(self.received), repeats, body, headers, time.monotonic())
-        self.received.append(received)
         self._active += 1
+        moment = time.monotonic()
+        received = Received(len(self.received), repeats, body, headers, moment, path, self._active)
+        self.received.append(received)
         self.most = max(self.most, self._active)
         try:
             reply = self.script(received)
