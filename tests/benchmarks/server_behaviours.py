@@ -4,7 +4,7 @@
 
 Each behaviour is a script of the scripted server. A build of 20 lists of 10 texts runs against it with
 default settings. The table has the requests made, the lists and texts that are lost, and the share of
-requests after the first good answer that brought nothing. With `--messages`, the last line that the build
+requests after the first one that brought nothing. With `--messages`, the last line that the build
 prints stands below each row.
 """
 
@@ -29,7 +29,7 @@ CLASSES, COUNT = 10, 10
 LISTS = 2 * CLASSES
 BAD = "the patient should be referred for further evaluation and biopsy"
 PROGRAM = "from attrgen import cli; cli.main()"
-LONGEST = 150  # seconds of one build
+LONGEST = 75  # seconds of one build
 
 
 def _load(name: str) -> ModuleType:
@@ -433,17 +433,23 @@ def measure(name: str, behaviour: Behaviour) -> Row:
 
 
 def _wasted(received: list[Any], good: list[bool]) -> float:
-    """The share of requests after the first good answer that were no use.
+    """The share of requests after the first one that were no use.
 
-    Of use are one request per question, even where nobody can answer it, and the good answers to requests
-    for fewer strings, which add to a list or replace some of it.
+    Of use are the first good answer to each question, good answers to requests for fewer strings (which add
+    to a list or replace some of it), and one request for each question that is never answered.
     """
-    first = good.index(True) + 1 if True in good else len(good)
-    rest = received[first:]
-    known = {item.question for item in received[:first]} if first < len(good) else set()
-    of_use = len({item.question for item in rest} - known)
-    of_use += sum(item.count < COUNT for item, fine in zip(rest, good[first:], strict=True) if fine)
-    return max(0.0, len(rest) - of_use) / max(1, len(rest))
+    answered: set[str] = set()
+    useful = []
+    never = {item.question for item in received} - {
+        item.question for item, fine in zip(received, good, strict=True) if fine
+    }
+    for item, fine in zip(received, good, strict=True):
+        useful.append(
+            fine and (item.count < COUNT or item.question not in answered) or item.question in never
+        )
+        answered |= {item.question} if fine else set()
+        never.discard(item.question)
+    return useful[1:].count(False) / max(1, len(useful) - 1)
 
 
 def _run(folder: str, words: list[str]) -> str:
