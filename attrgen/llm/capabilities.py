@@ -19,6 +19,7 @@ Rung = Literal["json_schema", "json_object", "text"]
 TokenLimit = Literal["max_tokens", "max_completion_tokens"]
 LADDER: tuple[Rung, ...] = ("json_schema", "json_object", "text")
 ANSWER_TOKENS = (4096, 16384)  # tried in turn where the server's own limit cuts answers
+AFTER_TIME_OUT = 1024  # tokens; so that a model that never ends gives the strings that it has
 _DAYS_REMEMBERED = 30
 _FILE = "servers.json"
 

@@ -273,6 +273,8 @@ class Client:
                 try:
                     reply = await self._transport.send(body, request.model)
                 except Transient as error:
+                    if error.timed_out:
+                        way.timed_out(capabilities)
                     if error.busy:
                         self._pace.slower(began, error.wait)
                     if error.kind != "500" or not way.failed(capabilities):

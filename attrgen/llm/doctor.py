@@ -20,6 +20,7 @@ from attrgen.llm.transport import Log, Transport, body_of
 
 _COUNT = 3
 _AT_ONCE = 4
+_NOTICEABLE = 5.0  # seconds
 _MODELS_SHOWN = 8
 _QUESTIONS = (
     "Write 3 short visual descriptions of a ripe lemon.",
@@ -62,9 +63,10 @@ class Diagnosis:
         if self.error is not None:
             return []
         options = []
-        if self.slowdown is not None and self.slowdown > 0.75 * _AT_ONCE:
+        waited = self.seconds_at_once or 0.0
+        if self.slowdown is not None and self.slowdown > 0.75 * _AT_ONCE and waited > _NOTICEABLE:
             options.append("--concurrency 1")
-        slowest = max(self.seconds, self.seconds_at_once or 0.0) * 4  # lists have ten texts, not three
+        slowest = max(self.seconds, waited) * 4  # lists have ten texts, not three
         if slowest > 100:
             options.append(f"--timeout {round(slowest * 3, -2):.0f}")
         return options

@@ -11,10 +11,13 @@ prints stands below each row.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import io
 import json
+import os
 import random
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -28,7 +31,6 @@ ATTRGEN = Path(__file__).parents[1] / "attrgen"
 CLASSES, COUNT = 10, 10
 LISTS = 2 * CLASSES
 BAD = "the patient should be referred for further evaluation and biopsy"
-PROGRAM = "from attrgen import cli; cli.main()"
 LONGEST = 75  # seconds of one build
 
 
@@ -445,7 +447,7 @@ def _wasted(received: list[Any], good: list[bool]) -> float:
     }
     for item, fine in zip(received, good, strict=True):
         useful.append(
-            fine and (item.count < COUNT or item.question not in answered) or item.question in never
+            (fine and (item.count < COUNT or item.question not in answered)) or item.question in never
         )
         answered |= {item.question} if fine else set()
         never.discard(item.question)
@@ -453,19 +455,30 @@ def _wasted(received: list[Any], good: list[bool]) -> float:
 
 
 def _run(folder: str, words: list[str]) -> str:
+    """Run the command line in this process, which imports everything once; gives its last line."""
+    from attrgen import cli
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    out, before, status = io.StringIO(), Path.cwd(), 0
+    os.chdir(folder)
+    sys.argv = ["attrgen", *words]
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LONGEST)
     try:
-        ran = subprocess.run(
-            [sys.executable, "-c", PROGRAM, *words],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-        )
-    except subprocess.TimeoutExpired:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            cli.main()
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    except TimeoutError:
         return f"(stopped after {LONGEST} s)"
-    lines = [line.strip() for line in (ran.stderr + ran.stdout).splitlines() if line.strip()]
-    errors = [line.strip() for line in ran.stderr.splitlines() if line.strip()]
-    return (errors[-1] if ran.returncode and errors else lines[-1])[:300]
+    finally:
+        signal.alarm(0)
+        os.chdir(before)
+    lines = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
+    errors = [line for line in lines if "error:" in line]
+    return (errors[-1] if status and errors else lines[-1])[:300]
 
 
 def main() -> None:
