@@ -11,6 +11,7 @@ _AFTER_FIRST = 4  # requests in flight once one was answered
 _SLOWER = 2.0  # times the first answers: from here on more requests would only wait at the server
 _FIRST = 4  # answers whose time is compared with
 _SECONDS_SLOWER = 1.0  # and at least so much longer, for short answers vary with everything
+_ABOVE_CEILING = 0.25  # more per round of answers
 _LONGEST_BREAK = 30.0  # seconds
 
 
@@ -26,6 +27,7 @@ class Pace:
         self._most = most
         self._limit = 1.0
         self._threshold = float(most)  # below it the number triples per round, above it grows by 1
+        self._ceiling = float(most)  # the number at the last overload, less 1; above it growth is slow
         self._active = 0
         self._resume = 0.0
         self._cut = 0.0
@@ -84,8 +86,10 @@ class Pace:
         """
         now = asyncio.get_running_loop().time()
         if began >= self._cut:
-            self._limit = max(1.0, self._limit / 2)
-            self._threshold = self._limit
+            if self.successes:  # before, the server may only be starting
+                self._ceiling = max(1.0, min(self._limit, float(self._active)) - 1.0)
+                self._limit = max(1.0, self._limit / 2)
+                self._threshold = self._limit
             self._cut = now
             self._overloads += 1
         elif wait is None:
@@ -104,7 +108,8 @@ class Pace:
             self._limit = max(self._limit, float(min(self._most, _AFTER_FIRST)))
         elif took <= max(_SLOWER * usual, usual + _SECONDS_SLOWER):
             step = 2.0 if self._limit < self._threshold else 1.0 / self._limit
-            self._limit = min(float(self._most), self._limit + step)
+            beyond = self._limit + _ABOVE_CEILING / self._limit
+            self._limit = min(float(self._most), max(beyond, min(self._limit + step, self._ceiling)))
         else:
             self._limit = max(min(self._limit, 2.0), self._limit - 0.5)
             self._threshold = self._limit
