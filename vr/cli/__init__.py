@@ -76,7 +76,14 @@ add_command(app, "push", share_cli.push, "vr push RUN OWNER/NAME --dry-run", gro
 data = application("List, download, check and preview collections of images.", main=False)
 add_command(data, "list", data_cli.list_cards, "vr data list")
 add_command(data, "get", data_cli.get, "vr data get busi")
-add_command(data, "check", data_cli.check, "vr data check busi", "vr data check my-images/")
+add_command(
+    data,
+    "check",
+    data_cli.check,
+    "vr data check busi",
+    "vr data check my-images/",
+    "vr data check my-images/ --near-duplicates --out pairs.png",
+)
 add_command(data, "card", data_cli.make_card, "vr data card my-images/")
 add_command(data, "preview", data_cli.preview, "vr data preview kidney-phantom --shots 4")
 add_command(

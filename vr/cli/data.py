@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +62,23 @@ def check(
     data: options.Data = None,
     data_format: options.Format = None,
     classes: options.Classes = "",
+    near_duplicates: Annotated[
+        bool,
+        options.option(
+            options.BACKBONE,
+            "Also look for images of two splits that a frozen model hardly tells apart.",
+            "--near-duplicates",
+        ),
+    ] = False,
+    backbone: options.Backbone = "mini",
+    threshold: Annotated[
+        float,
+        options.option(options.BACKBONE, "Least cosine of two near-duplicates.", "--threshold", min=0, max=1),
+    ] = 0.97,
+    out: Annotated[
+        Path | None,
+        options.option(options.OUTPUT, "PNG of the pairs.", "--out", default="NAME-near-duplicates.png"),
+    ] = None,
 ) -> None:
     """Check a collection against its card.
 
@@ -82,10 +100,39 @@ def check(
         per_class = ", ".join(f"{name} {count}" for name, count in counts.items())
         typer.echo(f"{split}: {sum(counts.values())} ({per_class})")
     problems = report.problems()
-    for line in (*report.remarks, *problems):
+    remarks = list(report.remarks)
+    if near_duplicates:
+        sheet = out or Path(f"{card.name}-near-duplicates.png")
+        remarks += _near_duplicates(source, report.content, backbone, threshold, sheet)
+    for line in (*remarks, *problems):
         typer.echo(line)
-    typer.echo(_verdict(len(problems), len(report.remarks)))
+    typer.echo(_verdict(len(problems), len(remarks)))
     raise typer.Exit(1 if problems else 0)
+
+
+def _near_duplicates(
+    source: ImageSource, content: Mapping[str, str], backbone: str, threshold: float, sheet: Path
+) -> list[str]:
+    """Find near-duplicates and draw them; a sentence on them if there are any."""
+    from attrgen.core.files import whole_file
+    from vr.clip import backbone as backbones
+    from vr.data.inspection.near_duplicates import near_duplicates
+    from vr.data.inspection.pair_sheet import MOST_PAIRS, pair_sheet
+    from vr.runtime.progress import count_bar
+
+    loaded = backbones.load(backbone)
+    with count_bar("encoding", sum(map(len, source.splits.values()))) as advance:
+        pairs = near_duplicates(source, loaded, threshold, content=content, progress=advance)
+    if not pairs:
+        typer.echo(f"no near-duplicates in two splits: no cosine of {loaded.name} reaches {threshold:g}")
+        return []
+    with whole_file(sheet) as temporary:
+        pair_sheet(source, pairs).save(temporary, format="PNG")
+    shown = f"the nearest {MOST_PAIRS} are" if len(pairs) > MOST_PAIRS else "all are"
+    return [
+        f"{len(pairs)} pairs of images in two splits may be near-duplicates (cosine of {loaded.name} from "
+        f"{threshold:g}); {shown} drawn in {sheet}."
+    ]
 
 
 def _verdict(problems: int, remarks: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from attrgen.core.errors import UserError
@@ -27,6 +27,7 @@ class Report:
         mixed: images with the same pixels in several classes, as (split, item).
         suspicions: what may not be a class although it is taken for one.
         remarks: what was left out or guessed.
+        content: content id of each readable image by path.
     """
 
     card: Card
@@ -37,6 +38,7 @@ class Report:
     mixed: list[list[tuple[str, Item]]]
     suspicions: list[str]
     remarks: list[str]
+    content: Mapping[str, str]
 
     def problems(self) -> list[str]:
         """The problems, one line each; none if there are no problems."""
@@ -87,6 +89,7 @@ def check(source: ImageSource, card: Card, progress: Callable[[], None] = lambda
         mixed=[group for group in same if len({item.label for _, item in group}) > 1],
         suspicions=suspicions(source, card),
         remarks=[*source.remarks, *offers(source, card)],
+        content=ids,
     )
 
 
