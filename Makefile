@@ -6,14 +6,15 @@ BIN := .venv/bin
 # Many small matrices: one thread per process and several processes are faster than the reverse.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() or 1))")
 
-.PHONY: help demo test lint docs benchmarks clean
+.PHONY: help demo test test-lowest lint docs benchmarks clean
 help:
 	@echo "make demo        attributes, training and report on the embedded default: no key, no hub, no GPU"
 	@echo "make test        the whole test suite"
+	@echo "make test-lowest the same with the lowest versions that pyproject.toml allows; TESTS=FOLDER runs a part"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        the documentation as a site in site/; no network is needed to build or read it"
 	@echo "make benchmarks  start-up and throughput, printed"
-	@echo "make clean       remove .venv (runs/, attrs/ and datasets/ are yours and are not touched)"
+	@echo "make clean       remove .venv and .venv-lowest (runs/, attrs/ and datasets/ are yours and are not touched)"
 
 # uv makes the environment; where it is missing, pip puts it into the environment itself.
 .venv/.base: pyproject.toml constraints.txt
@@ -55,6 +56,16 @@ test: .venv/.dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
 	@echo "next: make demo, or docs/getting-started.md"
 
+# The lowest versions of what pyproject.toml names; what these need in turn is the newest that fits.
+.venv-lowest/.dev: .venv/.base pyproject.toml
+	@$$(command -v uv || echo $(BIN)/uv) venv -q --allow-existing --python $(PYTHON) .venv-lowest
+	@$$(command -v uv || echo $(BIN)/uv) pip install -q -p .venv-lowest/bin/python --resolution lowest-direct -e '.[dev]'
+	@touch $@
+
+test-lowest: .venv-lowest/.dev
+	@PATH="$$PWD/.venv-lowest/bin:$$PATH" OMP_NUM_THREADS=1 \
+	  .venv-lowest/bin/python -m pytest -n $(JOBS) --dist loadgroup -q $(TESTS)
+
 lint: .venv/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
@@ -67,4 +78,4 @@ benchmarks: .venv/.dev
 	@$(BIN)/python tests/benchmarks/startup.py && $(BIN)/python tests/benchmarks/attrgen_throughput.py
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-lowest
