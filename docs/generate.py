@@ -148,7 +148,9 @@ def card_page() -> str:
         parts += [f"\n## {title}\n", "| key | required or default | meaning |", "|---|---|---|"]
         for key, field in model.model_fields.items():
             default = (
-                "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+                "required"
+                if field.is_required()
+                else f"`{field.get_default(call_default_factory=True, validated_data={})}`"
             )
             parts.append(f"| `{key}` | {cell(default)} | {cell(field.description or '', '')} |")
     return "\n".join(parts) + "\n"
