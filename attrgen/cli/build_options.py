@@ -164,7 +164,7 @@ class BuildOptions:
         int,
         typer.Option(
             min=0,
-            help="How often an answer of the wrong form is sent back with the reason.",
+            help="How often an answer in a wrong format is sent back with the reason.",
             rich_help_panel=REQUESTS,
         ),
     ] = 3

@@ -20,7 +20,7 @@ def check(
         bool,
         typer.Option(
             "--fix",
-            help="Fix white space in texts and remove a text that is twice in its list; "
+            help="Fix white space in texts and remove repeated texts from a list; "
             "everything else in the file stays as it is, byte for byte.",
         ),
     ] = False,

@@ -33,7 +33,7 @@ def import_(
 
     The formats are those of AttrVR, BioMedVR and CuPL, and CSV.
 
-    What a set cannot hold, such as a text that is twice in a list, is kept in its provenance, so that
+    What a set cannot hold, such as a repeated text in a list, is kept in its provenance, so that
     `attrgen export` writes the files back as they were. A confusion text goes under the class that it names
     for sure, else under 'other'.
     """

@@ -18,7 +18,7 @@ _Key = tuple[tuple[str, ...], str]
 def masks_among(images: Iterable[str]) -> frozenset[str]:
     """The images that are masks of others, by their relative POSIX names.
 
-    A mask is named like its image with an ending (`im1_mask.png` beside `im1.png`), or lies in a folder of
+    A mask is named like its image with an ending (`im1_mask.png` beside `im1.png`), or is in a folder of
     masks (`masks/im1.png` for `im1.png` or `images/im1.png`). Without its image, no file counts as a mask.
     """
     names = list(images)
@@ -34,7 +34,7 @@ def masks_among(images: Iterable[str]) -> frozenset[str]:
 
 
 def _has_masked_image(name: str, known: set[_Key]) -> bool:
-    """Whether the image that a name with the ending of a mask belongs to lies in the same folder."""
+    """Whether the image that a name with the ending of a mask belongs to is in the same folder."""
     folders, stem = _key(name)
     ending = _ENDING.match(stem)
     return ending is not None and (folders, ending[1]) in known

@@ -27,7 +27,9 @@ def bench(
     profile: Annotated[
         Path | None,
         options.option(
-            options.OUTPUT, "Write where the last path's step spends its time.", default="not written"
+            options.OUTPUT,
+            "Profile of a step of the last path: the time of each operation.",
+            default="not written",
         ),
     ] = None,
 ) -> None:

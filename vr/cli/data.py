@@ -153,6 +153,7 @@ def make_card(
     out: Annotated[
         Path | None, options.option(options.OUTPUT, "The card.", "--out", default="NAME.toml")
     ] = None,
+    data_format: options.Format = None,
 ) -> None:
     """Write a card for your own collection, ready to edit."""
     from attrgen.core.files import write_text
@@ -160,7 +161,7 @@ def make_card(
     from vr.data.inspection import structure
     from vr.data.sources import open_collection
 
-    card, source = open_collection(collection)
+    card, source = open_collection(collection, format=data_format)
     path = out or Path(f"{card.name}.toml")
     values.check_free(path, remedy="Choose another path with --out.")
     write_text(path, to_toml(with_counts(card, source)))

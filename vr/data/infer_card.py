@@ -21,21 +21,25 @@ def is_collection(dataset: str) -> bool:
     return path.is_dir() or (path.is_file() and path.suffix.lower() in image_formats.collection_suffixes())
 
 
-def infer_card(path: Path) -> Card:
+def infer_card(path: Path, format: str | None = None) -> Card:
     """The card of a collection without one.
 
     Class names are those of the folders, the split file or the table; an array file has numbers only, so its
     classes are called `class 0` and so on until someone names them.
 
+    Args:
+        format: the name of an image format; by default it is detected.
+
     Raises:
-        UserError: not a collection, or fewer than two classes.
+        UserError: not a collection, an unknown format, or fewer than two classes.
     """
     if not path.exists():
         raise UserError(
             "there is no such folder or file", code="data-missing", file=path, remedy="Check the path."
         )
     location = Location(path)
-    known = image_formats.detect(location) or image_formats.find_format("folder")
+    detected = image_formats.detect(location) if format is None else None
+    known = detected or image_formats.find_format(format or "folder")
     names = one_per_class(known.class_names(location))
     if len(names) < 2 and location.has_tree:
         return card_of_classes(path, names, known.name, remedy=few_classes_remedy(location.tree))

@@ -54,7 +54,7 @@ def open_dataset(
     """
     if is_collection(dataset):
         data = data or Path(dataset).expanduser()
-        card = infer_card(data)
+        card = infer_card(data, format)
     else:
         card = find(dataset)
         data = data or _beside(Path(dataset).expanduser(), card)
@@ -63,14 +63,14 @@ def open_dataset(
     return with_intensity(card, open_source(card, data, format=format))
 
 
-def open_collection(path: Path) -> tuple[Card, ImageSource]:
+def open_collection(path: Path, *, format: str | None = None) -> tuple[Card, ImageSource]:
     """The inferred card and the images of a collection without a card.
 
     Raises:
         UserError: as for `infer_card` and `open_source`.
     """
-    card = infer_card(path)
-    return with_intensity(card, open_source(card, path))
+    card = infer_card(path, format)
+    return with_intensity(card, open_source(card, path, format=format))
 
 
 def open_source(card: Card, data: Path | None = None, *, format: str | None = None) -> ImageSource:

@@ -14,7 +14,8 @@ def show(explanations: Sequence[Explanation]) -> None:
     """Print one sentence per image."""
     for explanation in explanations:
         print(f"{Path(explanation.image).name}: {explanation.summary.sentence}")
-    print(f"{summary.LEGEND} Every contribution: --details.")
+    if _by_texts(explanations):
+        print(f"{summary.LEGEND} Every contribution: --details.")
 
 
 def show_details(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:
@@ -26,4 +27,10 @@ def show_details(explanations: Sequence[Explanation], *, classes: int, top: int 
             title = "  " * row.depth + row.title + (f" ({row.note})" if row.note else "")
             tables.add_row(table, title, *row.numbers, bold=row.depth == 0)
         tables.show(table)
-    print(outline.LEGEND)
+    if _by_texts(explanations):
+        print(outline.LEGEND)
+
+
+def _by_texts(explanations: Sequence[Explanation]) -> bool:
+    """Whether texts contribute to the scores; a legend about them is of no use otherwise."""
+    return any(entry.experts for explanation in explanations for entry in explanation.classes)

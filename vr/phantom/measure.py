@@ -1,4 +1,4 @@
-"""What a CLIP reads in drawn pictures that it was not trained on: `python -m vr.phantom.measure`."""
+"""Measure what a CLIP recognises in drawn pictures that it was not trained on."""
 
 from __future__ import annotations
 
@@ -131,8 +131,12 @@ def main() -> None:
     from vr.clip import backbone
 
     parser = argparse.ArgumentParser(prog="python -m vr.phantom.measure", description=__doc__)
-    parser.add_argument("--model", default="mini", help="any backbone that vr knows")
-    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument(
+        "--model",
+        default="mini",
+        help="backbone, as for `vr train --backbone`; default mini",
+    )
+    parser.add_argument("--pictures", type=int, default=1000, help="how many are drawn; default 1000")
     given = parser.parse_args()
     model, scenes = backbone.load(given.model), held_out(given.pictures)
     figures = retrieval(scenes, model)

@@ -129,7 +129,7 @@ def batch_losses(model: Any, teacher: Teacher, batch: Batch) -> tuple[Tensor, Te
 
 
 def train(out: Path, settings: Settings, *, report: Callable[[int, float, float], None] | None = None) -> Any:
-    """Train, keeping a checkpoint in `out` from which the same call goes on; return the model.
+    """Train, keeping a checkpoint in `out` from which the same call continues; return the model.
 
     Args:
         report: called after each step with its number and both its losses.
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/mini"), help="folder of the checkpoint")
     for name, value in asdict(Settings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--threads", type=int, default=0, help="of the processor; 0: torch's own choice")
+    parser.add_argument("--threads", type=int, default=0, help="processor threads; 0: torch's default")
     given = vars(parser.parse_args())
     out, work, threads = given.pop("out"), given.pop("work"), given.pop("threads")
     if threads:
@@ -260,7 +260,7 @@ def main() -> None:
         with count_bar("training mini", settings.steps) as advance:
             model = train(work, settings, report=_Reporter(settings, advance))
     except KeyboardInterrupt:
-        print(f"Stopped. The same command goes on from the last checkpoint in {work}.", file=sys.stderr)
+        print(f"Stopped. The same command continues from the last checkpoint in {work}.", file=sys.stderr)
         raise SystemExit(130) from None
     export(model, out)
 

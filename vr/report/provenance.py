@@ -42,7 +42,7 @@ def groups(config: RunConfig, attributes: AttributeSet | None) -> dict[str, Rows
     method = {
         "method": config.method,
         "preset": config.preset,
-        "learned numbers": f"{config.learned_parameters:,}",
+        "trained parameters": f"{config.learned_parameters:,}",
         "kept epoch": "the best on validation" if config.select == "val" else "the last",
     }
     machine = {"device": config.device, "precision": config.precision, "encoder": config.encoder}
@@ -72,7 +72,7 @@ def settings(config: RunConfig) -> Rows:
         "attribute set": None if config.attributes is None else config.attributes.id[:12],
         "backbone": f"{Path(config.backbone.name).name} ({config.backbone.id[:8]})",
         "kept epoch": config.select,
-        "learned numbers": f"{config.learned_parameters:,}",
+        "trained parameters": f"{config.learned_parameters:,}",
         "precision": config.precision,
         "device": config.device,
         **config.options,

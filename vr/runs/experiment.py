@@ -124,7 +124,7 @@ def _check_fold(asked: Experiment) -> None:
         raise UserError(
             "--fewshot and --folds exclude each other: every fold draws its own sample",
             code="experiment-folds-and-fewshot",
-            remedy="Leave --fewshot away.",
+            remedy="Remove --fewshot or --folds.",
         )
 
 

@@ -74,9 +74,9 @@ def summary(resolved: Resolved, config: RunConfig) -> str:
     fold = "" if config.fold is None else f", fold {config.fold.number} of {config.fold.folds}"
     return (
         f"{config.method} on {resolved.card.title}: {len(resolved.card.classes)} classes, "
-        f"{config.shots} shots, seed {config.seed}{fold}; {config.backbone.name} on {config.device} in "
-        f"{config.precision}; {config.learned_parameters:,} learned numbers, {config.recipe.epochs} epochs; "
-        f"attributes {attributes}"
+        f"{config.shots} shots, seed {config.seed}{fold}; {config.backbone.name} on {config.device} "
+        f"in {config.precision}; {config.learned_parameters:,} trained parameters, "
+        f"{config.recipe.epochs} epochs; attributes {attributes}"
     )
 
 

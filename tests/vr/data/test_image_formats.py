@@ -12,7 +12,7 @@ import pytest
 from attrgen.core.errors import UserError
 from attrgen.schema.image_names import COLLECTION_SUFFIXES
 from vr.data import image_formats
-from vr.data.sources import open_dataset, open_source
+from vr.data.sources import open_collection, open_dataset, open_source
 
 PLUGIN = '''
 """Images named by their class: `spot-1.png`."""
@@ -85,6 +85,24 @@ def test_a_package_adds_a_format(install: Install, toy_folder: Path) -> None:
     assert source.read("ring-0.toy").size == (24, 20)
     assert open_source(card, toy_folder, format="toy").splits == source.splits
     assert ".toybox" in image_formats.collection_suffixes()
+
+
+def test_a_named_format_also_names_the_classes(
+    install: Install, tmp_path: Path, png_bytes: Callable[..., bytes]
+) -> None:
+    install("toy = toy_plugin:FORMAT", PLUGIN.replace("    suffixes", "    rank=60,\n    suffixes"))
+    folder = tmp_path / "both"  # class folders too, which are detected first
+    for number, name in enumerate(
+        ["ring-0.toy", "ring-1.toy", "spot-0.toy", "spot-1.toy", "a/0.png", "b/1.png"]
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(png_bytes(number))
+    card, _ = open_dataset(str(folder))
+    assert card.class_names == ("a", "b")
+    for card, source in (open_dataset(str(folder), format="toy"), open_collection(folder, format="toy")):
+        assert card.class_names == ("ring", "spot")
+        assert card.images is not None and card.images.layout == "toy"
+        assert sum(map(len, source.splits.values())) == 4
 
 
 def test_without_the_package_the_card_is_refused(install: Install, toy_folder: Path) -> None:

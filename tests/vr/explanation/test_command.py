@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from attrgen.core.errors import UserError
 from vr.cli import app
 from vr.evaluation import calibration as calibrations
+from vr.explanation import outline
 from vr.runs import predictions
 from vr.runs import run as runs
 
@@ -136,6 +137,8 @@ def test_a_method_without_banks_refuses_and_still_draws_its_map(trained, picture
     shown = call(run.path, pictures[0], "--details", "--map", tmp_path / "map.png", "--grid", 3)
     assert "expert" not in shown.split("class, expert")[1].splitlines()[2]
     assert (tmp_path / "map.png").is_file()
+    assert outline.LEGEND not in shown
+    assert len(call(run.path, pictures[0], "--map", tmp_path / "map2.png", "--grid", 3).splitlines()) == 1
 
 
 def test_nothing_is_overwritten_unasked(trained, pictures, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_keys_that_are_there_only_after_fitting_are_counted(toy: Any, tmp_path: 
     keys = load_file(path / runs.MODEL)["keys"]
     assert len(keys) == 12
     assert runs.read_config(path).learned_parameters == keys.numel() == 12 * 32
-    assert any("384 learned numbers" in line for line in lines)
+    assert any("384 trained parameters" in line for line in lines)
 
 
 def test_classes_option_trains_on_a_subset(toy: Any, tmp_path: Path) -> None:

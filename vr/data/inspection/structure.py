@@ -84,12 +84,12 @@ def suspicions(source: ImageSource, card: Card) -> list[str]:
     """What may not be a class although it is taken for one, one sentence each with a remedy."""
     items = [item for members in source.splits.values() for item in members]
     folders = [entry.folder for entry in card.classes]
-    by_names = [*_by_names(folders), *_copies(items, folders), *_same_inside(items)]
+    by_names = [*_by_names(folders), *_copies(items, card), *_same_inside(items)]
     return [*by_names, *_two_valued(source, card)]
 
 
 def offers(source: ImageSource, card: Card) -> list[str]:
-    """What lies beside the images and may be of use: a table of labels, patients in the paths."""
+    """What is beside the images and may be of use: a table of labels, patients in the paths."""
     items = [item for members in source.splits.values() for item in members]
     return [*_tables(source, card), *_patients_in_paths(items)]
 
@@ -101,15 +101,17 @@ def _by_names(folders: Sequence[str]) -> Iterator[str]:
             yield f"The classes look like {kind.what}: {listed(names)}. {kind.remedy}"
 
 
-def _copies(items: Iterable[Item], folders: Sequence[str]) -> Iterator[str]:
+def _copies(items: Iterable[Item], card: Card) -> Iterator[str]:
     """Class folders in which the other class folders appear again."""
-    classes = {fold(folder) for folder in folders}
+    classes = {fold(entry.folder) for entry in card.classes}
     inside: dict[str, set[str]] = {}
     for item in items:
         folder, below = _around_class(item.path)
         if folder is not None:
             inside.setdefault(folder, set()).update({fold(name) for name in below[:2]} & classes)
     for folder, names in inside.items():
+        if card.find_class(folder) is None:  # a folder around the class folders
+            continue
         again = sorted(names - {fold(folder)})
         if len(again) > 1:
             yield (

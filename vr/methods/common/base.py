@@ -66,7 +66,7 @@ class Method(nn.Module):
         name: as the command line spells it.
         title: what it is, in one line.
         family: what kind of system it is; tables are ordered by it.
-        learns: what it learns, with the count of learned numbers.
+        learns: what it learns, with the number of trained parameters.
         text_side: the texts of a class that it reads.
         reference: the publication.
         reads: `images`, or only the backbone's `features` of them. The features of an image are the same for
@@ -119,7 +119,7 @@ class Method(nn.Module):
         return self.banks[name]
 
     def learned(self, images: int) -> int:
-        """Count of learned numbers, given the count of training images."""
+        """Number of trained parameters, given the number of training images."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     @abstractmethod

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from attrgen.schema.card import Card, CardCounts
+from vr.data.formats.file_source import open_files
+from vr.data.formats.file_tree import FolderTree
+from vr.data.formats.source import Item
 from vr.data.inspection.check import check
+from vr.data.inspection.structure import suspicions
 from vr.data.sources import open_source
 
 
-def test_all_is_well(forms: dict[str, Path], card: Card) -> None:
+def test_no_problems(forms: dict[str, Path], card: Card) -> None:
     for form in ("folder", "zip", "npz"):
         seen: list[None] = []
         whole = card.model_copy(update={"counts": CardCounts(train=12, val=6, test=8)})
@@ -17,6 +22,21 @@ def test_all_is_well(forms: dict[str, Path], card: Card) -> None:
         assert report.problems() == []
         assert report.counts["val"] == {"bright spot": 3, "dark ring": 3}
         assert len(seen) == 26
+
+
+def test_only_a_class_folder_can_hold_the_collection_again(
+    tmp_path: Path, card: Card, png_bytes: Callable[..., bytes]
+) -> None:
+    """A split file may name a folder around the class folders, which is no class."""
+    names = [
+        f"{folder}/{number}.png" for folder in ("Toy/bright_spot", "Toy/dark_ring") for number in range(2)
+    ]
+    for number, name in enumerate(names):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png_bytes(number))
+    rows = [("train", Item(name, number // 2)) for number, name in enumerate(names)]
+    assert suspicions(open_files(FolderTree(tmp_path), rows, card), card) == []
 
 
 def test_counts_leaks_and_unreadable_images(forms: dict[str, Path], card: Card) -> None:

@@ -58,7 +58,7 @@ def _rows(tree: FileTree, images: Sequence[str], card: Card) -> Iterator[tuple[s
         folder = class_folder(name)
         if folder is None:
             raise UserError(
-                "the image lies in no class folder",
+                "the image is in no class folder",
                 code="data-image-without-class",
                 file=tree.path_of(name),
                 remedy="Move it into one.",
