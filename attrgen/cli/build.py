@@ -88,11 +88,16 @@ def _settings(options: BuildOptions) -> BuildSettings:
 
 
 def _show_plan(job: _Job, cache: Cache) -> None:
+    from attrgen.cli.parsing import price_of
     from attrgen.generation import report
     from attrgen.generation.build import Builder
 
     planned = Builder(job.card, job.settings, job.prompts, cache).plan(job.existing)
-    print(report.plan(planned, job.server, job.settings.model))
+    options = job.options
+    price = price_of(options.model, options.prices, options.max_cost)
+    print(report.plan(planned, job.server, options.model, price))
+    if options.prices is not None and price is None:
+        print(f"{options.prices} does not list '{options.model}', so its cost is not known.")
 
 
 def _fill(job: _Job, cache: Cache) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +38,25 @@ def edit(
 
     its_card = None if dataset is None else card.find(dataset)
     path = set_file(attrs, its_card)
+    _require_terminal(path)
     editing.edit(editing.job_of(path, its_card, class_name), _ask, print)
+
+
+def _require_terminal(path: Path) -> None:
+    """Refuse to start an editor that nobody can use.
+
+    Raises:
+        UserError: nobody sits at a terminal, so an editor would wait for ever.
+    """
+    from attrgen.core.errors import UserError
+
+    if not sys.stdin.isatty():
+        raise UserError(
+            "there is no terminal in which to open an editor",
+            code="edit-no-terminal",
+            remedy=f"Run it in a terminal, or change {path} with another program "
+            f"and run `attrgen check {shlex.quote(str(path))}`.",
+        )
 
 
 def _ask(question: str, answers: Sequence[str]) -> str:

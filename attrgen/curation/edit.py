@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from attrgen.core.errors import UserError
@@ -26,6 +27,9 @@ from attrgen.schema.spelling import card_of, class_name, find_class, key_of
 
 EDITORS = ("VISUAL", "EDITOR")
 AGAIN, SAVE, QUIT = "edit", "save", "quit"
+
+if TYPE_CHECKING:
+    from attrgen.checks.rule import Finding
 
 Ask = Callable[[str, Sequence[str]], str]  # a question and its possible answers; gives one of these
 
@@ -130,10 +134,11 @@ def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
             say("Nothing was changed.")
             return
         attributes = job.saved(value)
-        problems = _errors(job, attributes)
-        for line in problems:
-            say(line)
-        answer = ask("Your texts have errors.", (AGAIN, SAVE, QUIT)) if problems else SAVE
+        problems = _problems(job, attributes)
+        for finding in problems:
+            say(f"{finding.level}: {finding.slot}: '{finding.text}' {finding.message} ({finding.rule})")
+        has_errors = any(finding.level == "error" for finding in problems)
+        answer = ask("Your texts have errors.", (AGAIN, SAVE, QUIT)) if has_errors else SAVE
         if answer == QUIT:
             raise _kept("nothing was saved", job.draft)
         if answer == SAVE:
@@ -167,15 +172,15 @@ def editor() -> list[str]:
     return command
 
 
-def _errors(job: Job, attributes: AttributeSet) -> list[str]:
-    """The errors that the checks report in texts of the class that are new."""
+def _problems(job: Job, attributes: AttributeSet) -> list[Finding]:
+    """The errors and warnings that the checks report in texts of the class that are new."""
     from attrgen.checks import check_set
 
     old = {entry for kind in KINDS for entry in job.before.texts(kind)}
     return [
-        f"{finding.slot}: '{finding.text}' {finding.message} ({finding.rule})"
+        finding
         for finding in check_set(attributes, job.card)
-        if finding.level == "error" and finding.class_name == job.name and finding.text not in old
+        if finding.level != "note" and finding.class_name == job.name and finding.text not in old
     ]
 
 

@@ -10,7 +10,8 @@ from attrgen.generation.build import Planned
 from attrgen.generation.requests import CONFUSERS
 from attrgen.generation.result import Result
 from attrgen.llm.client import Server
-from attrgen.llm.spending import Ledger, estimated
+from attrgen.llm.request import Usage
+from attrgen.llm.spending import Ledger, Price, estimated
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 
@@ -66,8 +67,8 @@ class Progress:
         self._console.print(text, markup=False, highlight=False)
 
 
-def plan(planned: list[Planned], server: Server | None, model: str) -> str:
-    """The prompts that a build would send and how many calls they are."""
+def plan(planned: list[Planned], server: Server | None, model: str, price: Price | None = None) -> str:
+    """The prompts that a build would send, how many calls they are, and by the price what they cost."""
     calls = [item for item in planned if not item.cached]
     parts = []
     system = None
@@ -77,10 +78,11 @@ def plan(planned: list[Planned], server: Server | None, model: str) -> str:
                 continue
             system = text if role == "system" else system
             parts.append(f"--- {item.slot} · {role}\n{text}")
-    tokens = sum(estimated(item.request).total for item in calls)
+    usage = sum((estimated(item.request) for item in calls), Usage())
+    cost = "" if price is None else f", about {price.cost(usage):.4f} by the price list"
     where = f"to {server.shown}" if server else "(no server: neither OPENAI_API_KEY nor --base-url is given)"
     parts.append(
-        f"{len(calls)} calls of {model} {where}, about {tokens} tokens; "
+        f"{len(calls)} calls of {model} {where}, about {usage.total} tokens{cost}; "
         f"{len(planned) - len(calls)} further lists are in the cache."
     )
     open_classes = sum(item.slot.kind == CONFUSERS for item in calls)

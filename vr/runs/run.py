@@ -64,6 +64,9 @@ __all__ = [
 # Keys of a configuration that training does not depend on.
 CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
 
+# Keys of a card that only prompts read: training does not depend on them.
+PROMPT_KEYS = ("greyscale", "stain", "view")
+
 # Keys that came after the first release: where they are None, a run keeps the fingerprint that it had.
 LATER_KEYS = (
     ("fold",),
@@ -132,6 +135,8 @@ class RunConfig(Strict):
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
         values["backbone"] = self.backbone.id
+        for key in PROMPT_KEYS:
+            values["card"].pop(key, None)
         for keys in LATER_KEYS:
             _drop_if_none(values, keys)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

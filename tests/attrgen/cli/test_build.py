@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -113,8 +114,16 @@ def test_dry_run_shows_prompts_and_calls(
     assert ran.status == 0
     assert "12 calls of tiny" in ran.out and server.url in ran.out
     assert ran.out.count("--- ") == 13  # the system message once
-    assert 'class "smooth lump" are sometimes mistaken for the class "spiky lump"' in ran.out
+    assert 'an image that shows "spiky lump" and at first glance looks like "smooth lump"' in ran.out
     assert not server.received and not (tmp_path / "attrs").exists()
+
+
+def test_dry_run_shows_the_cost_of_the_default_model(attrgen: Attrgen, server: Any, card_file: Path) -> None:
+    words = ("build", "--dataset", card_file, "--base-url", server.url, "--dry-run")
+    prices = Path(__file__).parents[3] / "data" / "prices.toml"
+    tokens, cost = re.findall(r"about ([\d.]+) ", attrgen(*words, "--prices", prices).out)
+    assert 0.75 * int(tokens) < 1e6 * float(cost) < 4.5 * int(tokens)
+    assert "not known" in attrgen(*words, "--prices", prices, "--model", "another").out
 
 
 def test_a_limit_of_tokens_saves_what_is_done(

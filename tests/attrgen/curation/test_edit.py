@@ -37,6 +37,13 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+class Terminal(io.StringIO):
+    """What a user types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Editor:
     """Editors that do one thing after the other: a function of the draft's text, or an exit status."""
 
@@ -58,7 +65,7 @@ class Editor:
             f"{body}\npath.write_text(text)\n"
         )
         self._patch.setenv("VISUAL", f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}")
-        self._patch.setattr(sys, "stdin", io.StringIO(says))
+        self._patch.setattr(sys, "stdin", Terminal(says))
 
     @property
     def turns(self) -> int:
@@ -247,3 +254,21 @@ def test_which_set_is_asked_when_there_are_several(attrgen: Attrgen, editor: Edi
     path.with_name("more.json").write_bytes(path.read_bytes())
     ran = attrgen("edit", "smooth lump")
     assert ran.status == 2 and "lumps.json, more.json" in ran.err and "--attrs" in ran.err
+
+
+def test_warnings_are_shown_and_saved(attrgen: Attrgen, path: Path, editor: Editor) -> None:
+    named = "a pale oval patch beside the smooth lump"
+    editor.does(f"text = text.replace('stripes of pale tissue above a spot', {named!r})")
+    ran = attrgen("edit", "smooth lump", "--attrs", path)
+    assert ran.status == 0 and "warning: " in ran.out and "(class-name)" in ran.out
+    assert named in attribute_set.load(path).classes["smooth lump"].texts("descriptive")
+
+
+def test_no_editor_without_a_terminal(
+    attrgen: Attrgen, path: Path, editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor.does("text = text")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    ran = attrgen("edit", "smooth lump", "--attrs", path)
+    assert ran.status == 2 and ran.code == "edit-no-terminal"
+    assert editor.turns == 0 and not path.with_name(DRAFT).exists()

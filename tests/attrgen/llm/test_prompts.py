@@ -35,8 +35,27 @@ def test_confusion_knows_which_class_is_taken_for_which(card: Card) -> None:
     loaded = prompts.load()
     there = prompts.example(loaded, card, "confusion", "smooth lump", "spiky lump")
     back = prompts.example(loaded, card, "confusion", "spiky lump", "smooth lump")
-    assert 'class "smooth lump" are sometimes mistaken for the class "spiky lump"' in there[1][1]
+    assert 'an image that shows "spiky lump" and at first glance looks like "smooth lump"' in there[1][1]
     assert there != back
+
+
+def test_both_sides_of_a_pair_are_asked_in_the_same_words(card: Card) -> None:
+    loaded = prompts.load()
+    one, other = (
+        prompts.example(loaded, card, "confusion", *pair)[1][1]
+        for pair in (("smooth lump", "spiky lump"), ("spiky lump", "smooth lump"))
+    )
+    swapped = one.replace("smooth lump", "?").replace("spiky lump", "smooth lump").replace("?", "spiky lump")
+    assert sorted(swapped.split()) == sorted(other.split())  # the list of classes keeps its order
+
+
+@pytest.mark.parametrize(
+    ("changes", "phrase"),
+    [({"greyscale": True}, "greyscale"), ({"stain": "Giemsa"}, "Giemsa"), ({"view": "coronal"}, "coronal")],
+)
+def test_the_card_tells_of_colour_stain_and_view(card: Card, changes: dict[str, object], phrase: str) -> None:
+    assert phrase not in text(card, "descriptive")
+    assert phrase in text(card.model_copy(update=changes), "descriptive")
 
 
 def test_own_names_are_told_so_that_they_are_not_used() -> None:

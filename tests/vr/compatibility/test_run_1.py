@@ -118,3 +118,10 @@ def test_its_report_is_written_again(folder: Path) -> None:
 
 def test_it_is_known_as_the_same_experiment() -> None:
     assert runs.read_config(STORED / "run").fingerprint == FINGERPRINT
+
+
+def test_what_only_prompts_read_does_not_change_the_fingerprint() -> None:
+    config = runs.read_config(STORED / "run")
+    changes = {"greyscale": True, "stain": "Giemsa", "view": "coronal"}
+    changed = config.model_copy(update={"card": config.card.model_copy(update=changes)})
+    assert changed.fingerprint == config.fingerprint == FINGERPRINT
