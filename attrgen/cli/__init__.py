@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrgen.cli import adapt as adapt_cli
 from attrgen.cli import build as build_cli
 from attrgen.cli import cache as cache_cli
 from attrgen.cli import check as check_cli
@@ -67,6 +68,7 @@ add_command(
 add_command(
     app, "export", export_cli.export, f"attrgen export {SET} --to biomedvr --out published", group=SHARE
 )
+add_command(app, "adapt", adapt_cli.adapt, f"attrgen adapt {SET} --dataset card.toml", group=SHARE)
 add_command(app, "push", hub_cli.push, f"attrgen push {SET} OWNER/NAME", group=SHARE)
 add_command(
     app, "pull", hub_cli.pull, "attrgen pull OWNER/NAME", "attrgen pull OWNER/NAME --id 1a2b3c4d", group=SHARE

@@ -38,7 +38,7 @@ which the summary of a build counts: a set does not depend on how often the netw
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -187,6 +187,14 @@ def runs_of(attributes: AttributeSet) -> list[dict[str, Any]]:
 def digests(lists: Mapping[Slot, Sequence[str]]) -> dict[str, Any]:
     """The field `generated` of a run that brought these lists, without answers."""
     return _nested({slot: _record(texts) for slot, texts in lists.items()})
+
+
+def renamed(run: Mapping[str, Any], rename: Callable[[Slot], Slot | None]) -> dict[str, Any]:
+    """The run with the lists that it brought under other names; those without a name are left out."""
+    if "generated" not in run:
+        return dict(run)
+    records = ((rename(slot), record) for slot, record in _slots(run["generated"]))
+    return {**run, "generated": _nested({slot: record for slot, record in records if slot is not None})}
 
 
 def digest(text: str) -> str:

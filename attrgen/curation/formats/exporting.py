@@ -54,6 +54,12 @@ class Source:
             self.lose(f"{', '.join(empty)} in the {kind} file, because the set has no such texts of them")
         return lists
 
+    def written(self, lists: Mapping[str, Sequence[str]], kind: str) -> str:
+        """The text of a list file; it ends as the imported file of that kind did."""
+        text = list_file.dumps(lists)
+        files = [] if self.clean else [file for file in _files(self.attributes) if file.kind == kind]
+        return text if not files or files[0].final_newline else text.removesuffix("\n")
+
     def lose(self, what: str) -> None:
         """Note something that the format cannot hold."""
         self.lost.append(what)
@@ -114,7 +120,7 @@ def cupl(source: Source) -> dict[str, str]:
             code="export-no-text",
             remedy="Choose another kind with --kind.",
         )
-    return {f"{_stem(source.attributes)}.json": list_file.dumps(lists)}
+    return {f"{_stem(source.attributes)}.json": source.written(lists, source.kind)}
 
 
 @format_named("csv")
@@ -127,7 +133,11 @@ def csv(source: Source) -> dict[str, str]:
 def _list_files(source: Source, kinds: Mapping[str, str], *, by_folder: bool) -> dict[str, str]:
     lists = {suffix: source.lists(kind, by_folder=by_folder) for suffix, kind in kinds.items()}
     stem = _stem(source.attributes)
-    return {f"{stem}_{suffix}.json": list_file.dumps(texts) for suffix, texts in lists.items() if texts}
+    return {
+        f"{stem}_{suffix}.json": source.written(texts, kinds[suffix])
+        for suffix, texts in lists.items()
+        if texts
+    }
 
 
 def _texts(value: ClassAttributes, kind: str, remainder: Remainder) -> list[str]:
@@ -143,6 +153,7 @@ def _stem(attributes: AttributeSet) -> str:
 # Only what is read here is checked: a person may add other fields to a run.
 class _File(BaseModel):
     kind: str = ""
+    final_newline: bool = True
     classes: dict[str, Remainder] = {}
 
 
@@ -154,8 +165,8 @@ class _Runs(BaseModel):
     runs: list[_Run] = []
 
 
-def _remainders(attributes: AttributeSet, kind: str, card: Card | None) -> dict[str, Remainder]:
-    """What imports of that kind left, by class in the card's spelling, each with the file's spelling."""
+def _files(attributes: AttributeSet) -> list[_File]:
+    """The imported files that the provenance records."""
     record = validate(
         _Runs,
         attributes.provenance,
@@ -164,8 +175,13 @@ def _remainders(attributes: AttributeSet, kind: str, card: Card | None) -> dict[
         remedy="Restore the record, or export with --clean, which does not use it.",
         within=f"provenance of '{attributes.dataset}'",
     )
+    return [file for run in record.runs for file in run.files]
+
+
+def _remainders(attributes: AttributeSet, kind: str, card: Card | None) -> dict[str, Remainder]:
+    """What imports of that kind left, by class in the card's spelling, each with the file's spelling."""
     remainders: dict[str, Remainder] = {}
-    for file in (file for run in record.runs for file in run.files if file.kind == kind):
+    for file in (file for file in _files(attributes) if file.kind == kind):
         for key, remainder in file.classes.items():
             spelled = remainder.model_copy(update={"spelling": remainder.spelling or key})
             name = class_name(key, card)

@@ -7,6 +7,7 @@ that they name for sure (`mimicked`), else under `other`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,25 @@ def import_files(paths: Sequence[Path], card: Card | None = None, kind: str | No
 
 
 def kind_of(path: Path) -> str | None:
-    """The kind that a file's name ends in (`_des`, `_dist`, `_confuse`, ...), or None."""
+    """The kind that a file's name says: by its end (`_des`, `_dist`, `_confuse`, ...), else by a word in it.
+
+    Raises:
+        UserError: words in the name say different kinds.
+    """
+    if (kind := _ending(path)) is not None:
+        return kind
+    kinds = {SUFFIXES[word] for word in re.findall("[a-z]+", path.stem.lower()) if word in SUFFIXES}
+    if len(kinds) > 1:
+        raise UserError(
+            f"the file's name speaks of several kinds: {', '.join(sorted(kinds))}",
+            code="import-unclear-kind",
+            file=path,
+            remedy="Name the kind of its texts with --kind.",
+        )
+    return kinds.pop() if kinds else None
+
+
+def _ending(path: Path) -> str | None:
     return SUFFIXES.get(path.stem.rpartition("_")[2].lower()) if "_" in path.stem else None
 
 
@@ -118,6 +137,8 @@ class _Import:
         """Add all classes of a part; gives the errors in them."""
         file = part.file
         record = self.records.setdefault(file.path, {"name": file.path.name, "sha256": file.sha256})
+        if not file.final_newline:
+            record["final_newline"] = False
         for spelling in file.lists:
             try:
                 name, remainder = self._add(part, spelling)
@@ -179,7 +200,7 @@ def _names(parts: Sequence[_Part]) -> Names:
 
 
 def _dataset(paths: Sequence[Path]) -> str:
-    stems = {path.stem if kind_of(path) is None else path.stem.rpartition("_")[0] for path in paths}
+    stems = {path.stem if _ending(path) is None else path.stem.rpartition("_")[0] for path in paths}
     if len(stems) > 1:
         raise UserError(
             f"the files seem to be of several datasets: {', '.join(sorted(stems))}",

@@ -16,12 +16,13 @@ _FORM = 'The format is {"CLASS": ["TEXT", "TEXT"], ...}.'
 
 
 class ListFile(NamedTuple):
-    """A file as read: its lists by class as spelled in it, the line of each class, and its SHA-256."""
+    """A file as read: its lists by class as spelled in it, the lines of classes, SHA-256, and its end."""
 
     path: Path
     lists: dict[str, list[str]]
     lines: dict[str, int | None]
     sha256: str
+    final_newline: bool = True
 
 
 def read(path: Path) -> ListFile:
@@ -36,7 +37,8 @@ def read(path: Path) -> ListFile:
     if errors:
         raise one_or_many(errors[:20])
     lines = {name: located.line((name,)) for name in located.value}
-    return ListFile(path, located.value, lines, hashlib.sha256(path.read_bytes()).hexdigest())
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return ListFile(path, located.value, lines, sha256, final_newline=text.endswith("\n"))
 
 
 def dumps(lists: Mapping[str, Sequence[str]]) -> str:
