@@ -38,7 +38,7 @@ def test_a_generated_set(attrgen: Attrgen, server: Any, card_file: Path, tmp_pat
     attributes = attribute_set.load(path)
     ran = attrgen("cite", path, "--dataset", card_file)
     assert ran.status == 0 and f"id          {attributes.id}" in ran.out
-    assert "model m, resolved model m-2026, temperature 0.5, prompt confusion 1 (" in ran.out
+    assert "model m, resolved model m-2026, temperature 0.5, prompt confusion 2 (" in ran.out
     assert "89 as generated, 1 edited" in ran.out
     key, fields = entry(ran.out)
     assert key == f"attributes-lumps-{attributes.id[:8]}"
