@@ -102,7 +102,7 @@ class Client:
         self._note = note
         self._memory = memory
         self._transport = Transport(server, prompts, timeout, log)
-        self._pace = Pace(concurrency)
+        self._pace = Pace(concurrency, timeout)
         self._models: dict[str, Negotiation] = {}
         self._halt: Fatal | None = None
 

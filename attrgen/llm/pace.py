@@ -23,8 +23,9 @@ class Pace:
     at a time and the others wait), or until the server says that it is too much.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, timeout: float = float("inf")) -> None:
         self._most = most
+        self._patience = timeout / 2  # seconds; with more requests a slower answer might come too late
         self._limit = 1.0
         self._threshold = float(most)  # below it the number triples per round, above it grows by 1
         self._ceiling = float(most)  # the number at the last overload, less 1; above it growth is slow
@@ -105,7 +106,10 @@ class Pace:
         self._first += [took] if len(self._first) < _FIRST else []
         usual = sum(self._first) / len(self._first)
         if self.successes == 1 and self._threshold >= _AFTER_FIRST:
-            self._limit = max(self._limit, float(min(self._most, _AFTER_FIRST)))
+            in_time = self._patience // max(took, 1e-3)  # even if the server works on one at a time
+            self._limit = max(self._limit, float(min(self._most, _AFTER_FIRST, in_time)))
+        elif self._patience < took <= 2 * self._patience:
+            self._threshold = self._limit
         elif took <= max(_SLOWER * usual, usual + _SECONDS_SLOWER):
             step = 2.0 if self._limit < self._threshold else 1.0 / self._limit
             beyond = self._limit + _ABOVE_CEILING / self._limit

@@ -149,3 +149,16 @@ def test_a_cancelled_request_gives_its_turn_back() -> None:
         await asyncio.wait_for(one(), 5)
 
     simulated(run)
+
+
+def test_a_first_answer_that_was_nearly_too_late_is_followed_by_one_at_a_time() -> None:
+    pace, worker, waits = Pace(16, timeout=120), asyncio.Semaphore(1), []
+
+    async def serve() -> None:
+        began = asyncio.get_running_loop().time()
+        async with worker:
+            await asyncio.sleep(61)
+        waits.append(asyncio.get_running_loop().time() - began)
+
+    many(pace, 10, serve)
+    assert max(waits) == 61 and pace.limit == 1
