@@ -136,7 +136,9 @@ def test_only_what_is_missing_is_asked(bench: Bench) -> None:
 def test_refresh_asks_anew_and_touches_nothing_else(bench: Bench, scripts: ModuleType) -> None:
     first = whole(bench.build())
     bench.server.script = lambda r: scripts.Reply(
-        scripts.completion(json.dumps({"attributes": [f"new wide dark finding {i}" for i in range(r.count)]}))
+        scripts.completion(
+            json.dumps({"attributes": [f"new wide dark rim with {i} notches" for i in range(r.count)]})
+        )
     )
     asked = len(bench.server.received)
     second = whole(bench.build(first, refresh=["spiky lump/descriptive"]))

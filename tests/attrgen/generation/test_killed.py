@@ -70,7 +70,7 @@ def test_killed_at_twenty_moments(server: Any, card_file: Path, tmp_path: Path) 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("absent") >= 10  # the kills did come in the middle

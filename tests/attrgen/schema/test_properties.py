@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attrgen.checks import report
+from attrgen.checks.cleaning import clean
 from attrgen.checks.file import check_bytes
 from attrgen.checks.fix import fixed
 from attrgen.core.errors import UserError
@@ -191,7 +192,7 @@ def test_a_build_changes_nothing_that_was_there(answers: Cache, value: dict[str,
 
 @QUICK
 @given(st.data())
-def test_fixing_changes_spaces_and_repetitions_only(data: st.DataObject) -> None:
+def test_fixing_cleans_texts_and_removes_repetitions_only(data: st.DataObject) -> None:
     value = data.draw(sets())
     spaced = data.draw(st.sampled_from(("", " ", "\u00a0", "  ")))
     for kinds in value["classes"].values():
@@ -202,8 +203,9 @@ def test_fixing_changes_spaces_and_repetitions_only(data: st.DataObject) -> None
     result = fixed(source)
     tidied = json.loads(result.source.removeprefix("\ufeff"))
     for kinds in value["classes"].values():
-        for kind in ("descriptive", "distinctive"):
-            if kinds.get(kind):
-                kinds[kind] = list(dict.fromkeys(" ".join(each.split()) for each in kinds[kind]))
+        for lists, key in [(kinds, kind) for kind in ("descriptive", "distinctive") if kinds.get(kind)] + [
+            (kinds["confusion"], other) for other in kinds.get("confusion") or ()
+        ]:
+            lists[key] = list(dict.fromkeys(clean(text) or text for text in lists[key]))
     assert tidied == value
     assert fixed(result.source) == (result.source, 0, 0)

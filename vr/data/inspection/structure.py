@@ -154,9 +154,7 @@ def _around_class(path: str) -> tuple[str | None, tuple[str, ...]]:
 def _two_valued(source: ImageSource, card: Card) -> Iterator[str]:
     """Classes of which some images have two values only, as masks have."""
     for label, name in enumerate(card.class_names):
-        of_class = [
-            item.path for members in source.splits.values() for item in members if item.label == label
-        ]
+        of_class = _paths_of(label, source)
         step = max(1, len(of_class) // _SAMPLE)
         looked_at = of_class[::step][:_SAMPLE]
         binary = [path for path in looked_at if _is_two_valued(source, path)]
@@ -165,6 +163,15 @@ def _two_valued(source: ImageSource, card: Card) -> Iterator[str]:
                 f"Images of the class '{name}' have two colours only, black and another one, as masks have: "
                 f"{listed(binary)}. Remove them if they are masks."
             )
+
+
+def _paths_of(label: int, source: ImageSource) -> list[str]:
+    """Images of a class: of the training split where it has some, so that test images are not looked at."""
+    everything = [item for members in source.splits.values() for item in members]
+    for items in (source.splits.get("train", ()), everything):
+        if paths := [item.path for item in items if item.label == label]:
+            return paths
+    return []
 
 
 def _is_two_valued(source: ImageSource, path: str) -> bool:
