@@ -27,5 +27,5 @@ def test_help_imports_nothing_heavy(program: str) -> None:
 
 
 def test_attrgen_build_never_imports_torch_nor_vr() -> None:
-    found = imported("import attrgen.generation.build, attrgen.generation.report, attrgen.llm.client")
-    assert not found & {"torch", "vr", "open_clip", "openai"}
+    actual = imported("import attrgen.generation.build, attrgen.generation.report, attrgen.llm.client")
+    assert not actual & {"torch", "vr", "open_clip", "openai"}

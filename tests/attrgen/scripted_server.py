@@ -88,15 +88,15 @@ Script = Callable[[Received], Reply]
 def texts(seed: str, count: int) -> list[str]:
     """Different visible findings that depend on `seed` alone."""
     number = int(hashlib.sha256(seed.encode()).hexdigest(), 16)
-    found: list[str] = []
-    while len(found) < count:
+    actual: list[str] = []
+    while len(actual) < count:
         number += 7919
         places = [number // 10**place % 10 for place in range(5)]
-        words = [group[(place + len(found)) % 10] for group, place in zip(GROUPS, places, strict=True)]
+        words = [group[(place + len(actual)) % 10] for group, place in zip(GROUPS, places, strict=True)]
         shape, tone, thing, edge, place = words
         text = f"{shape} {tone} {thing} with {edge} edges in the {place} third of the picture"
-        found += [text] if text not in found else []
-    return found
+        actual += [text] if text not in actual else []
+    return actual
 
 
 def completion(

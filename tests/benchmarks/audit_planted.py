@@ -48,11 +48,11 @@ def measure(name: str, options: argparse.Namespace, backbone: backbones.Backbone
                 planted.add(entries[i])
             worst = assess(entries, texts, images, labels, card.class_names)[:WORST]
             hits.append(sum(each.entry in planted for each in worst))
-    found = np.array(hits)
+    actual = np.array(hits)
     print(
-        f"{name}: of {PLANTED} among {len(original)} texts, {found.mean():.1f} are in the worst {WORST} "
-        f"(at random {PLANTED * WORST / len(original):.1f}); 8 or more in {np.mean(found >= 8):.0%} of "
-        f"{len(found)} plantings, {found.min()} at least",
+        f"{name}: of {PLANTED} among {len(original)} texts, {actual.mean():.1f} are in the worst {WORST} "
+        f"(at random {PLANTED * WORST / len(original):.1f}); 8 or more in {np.mean(actual >= 8):.0%} of "
+        f"{len(actual)} plantings, {actual.min()} at least",
         flush=True,
     )
 

@@ -60,15 +60,15 @@ def pool_of(run: Run, options: argparse.Namespace) -> tuple[Predictions, str]:
     return evaluate(run.method, source, items), f"{options.pool} images that training did not see"
 
 
-def fit(found: Predictions, score: Score) -> calibrations.Calibration:
-    return calibrations.fit(found, model="", images_from="", coverage=0.8, score=score)[0]
+def fit(actual: Predictions, score: Score) -> calibrations.Calibration:
+    return calibrations.fit(actual, model="", images_from="", coverage=0.8, score=score)[0]
 
 
-def rows(found: Predictions, order: torch.Tensor, part: slice) -> Predictions:
+def rows(actual: Predictions, order: torch.Tensor, part: slice) -> Predictions:
     chosen = order[part].tolist()
     # The path decides which half of the fit an image falls into, so that it must be its own.
-    paths = tuple(f"{place}-{found.paths[place]}" for place in chosen)
-    return Predictions(found.classes, paths, found.labels[chosen], found.logits[chosen])
+    paths = tuple(f"{place}-{actual.paths[place]}" for place in chosen)
+    return Predictions(actual.classes, paths, actual.labels[chosen], actual.logits[chosen])
 
 
 def joined(one: Predictions, other: Predictions) -> Predictions:
@@ -76,25 +76,25 @@ def joined(one: Predictions, other: Predictions) -> Predictions:
     return Predictions(one.classes, (*one.paths, *other.paths), labels, logits)
 
 
-def resplit(found: Predictions, score: Score, times: int) -> list[dict[str, Any]]:
+def resplit(actual: Predictions, score: Score, times: int) -> list[dict[str, Any]]:
     generator = torch.Generator().manual_seed(0)
-    half = len(found.paths) // 2
+    half = len(actual.paths) // 2
     measured = []
     for _ in range(times):
-        order = torch.randperm(len(found.paths), generator=generator)
-        fitted = fit(rows(found, order, slice(half)), score)
-        measured.append(calibration_assessment.assess(rows(found, order, slice(half, None)), fitted))
+        order = torch.randperm(len(actual.paths), generator=generator)
+        fitted = fit(rows(actual, order, slice(half)), score)
+        measured.append(calibration_assessment.assess(rows(actual, order, slice(half, None)), fitted))
     return measured
 
 
-def ece_of_chance(found: Predictions, temperature: float, draws: int = 100) -> float:
+def ece_of_chance(actual: Predictions, temperature: float, draws: int = 100) -> float:
     """The ECE that so few images show even where labels are drawn from the probabilities themselves."""
     generator = torch.Generator().manual_seed(0)
-    chances = calibrations.probabilities(found.logits, temperature)
+    chances = calibrations.probabilities(actual.logits, temperature)
     values = []
     for _ in range(draws):
         labels = torch.multinomial(chances, 1, generator=generator)[:, 0]
-        drawn = Predictions(found.classes, found.paths, labels, found.logits)
+        drawn = Predictions(actual.classes, actual.paths, labels, actual.logits)
         values.append(calibrations.quality(drawn, temperature).ece_after)
     return mean(values)
 
@@ -112,23 +112,23 @@ def report(path: Path, options: argparse.Namespace) -> None:
     print(f"  fitted on {len(pool.paths)} {words}, measured on {len(test.paths)} test images")
     for score in get_args(Score):
         fitted = fit(pool, score)
-        found = calibration_assessment.assess(test, fitted)
+        actual = calibration_assessment.assess(test, fitted)
         low, high = likely_coverage(fitted.held_out.images, 0.9)
         if score == "lac":
             print(f"  temperature {fitted.temperature:.3g}")
             least = ece_of_chance(test, fitted.temperature)
             print(
-                f"  ECE {found['ece_before']:.1%} -> {found['ece_after']:.1%} "
+                f"  ECE {actual['ece_before']:.1%} -> {actual['ece_after']:.1%} "
                 f"({least:.1%} if all probabilities "
-                f"were true), NLL {found['nll_before']:.3f} -> {found['nll_after']:.3f}"
+                f"were true), NLL {actual['nll_before']:.3f} -> {actual['nll_after']:.3f}"
             )
             print(
-                f"  accuracy {found['accuracy']:.1%}; of the {found['answered']:.1%} answered "
-                f"{found['selective_accuracy']:.1%}"
+                f"  accuracy {actual['accuracy']:.1%}; of the {actual['answered']:.1%} answered "
+                f"{actual['selective_accuracy']:.1%}"
             )
         print(
-            f"  {score} sets asked for 90%: {found['sets_coverage']:.1%} covered, mean size "
-            f"{found['sets_size']:.2f} (chance alone: {low:.0%} to {high:.0%})"
+            f"  {score} sets asked for 90%: {actual['sets_coverage']:.1%} covered, mean size "
+            f"{actual['sets_size']:.2f} (chance alone: {low:.0%} to {high:.0%})"
         )
         if options.resplits:
             many = resplit(joined(pool, test), score, options.resplits)

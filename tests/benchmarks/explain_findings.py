@@ -34,13 +34,13 @@ def claims(text: str) -> frozenset[str]:
     """The attribute values that a text claims: of its longest known phrases, each word read once."""
     known = {phrase.text: phrase.claims for phrase in phrases()}
     known |= {plural(phrase.text): phrase.claims for phrase in phrases() if phrase.role == "noun"}
-    found: set[str] = set()
+    actual: set[str] = set()
     for words in sorted(known, key=len, reverse=True):
         pattern = rf"(?<![\w-]){re.escape(words)}(?![\w-])"
         if re.search(pattern, text):
-            found |= known[words]
+            actual |= known[words]
             text = re.sub(pattern, "#", text)
-    return frozenset(value for value in found if not value.startswith("is:"))
+    return frozenset(value for value in actual if not value.startswith("is:"))
 
 
 def drawn(picture: dict[str, list]) -> frozenset[str]:
@@ -79,15 +79,15 @@ def measure(path: Path) -> None:
             hits = [bool(known[text.text]) and known[text.text] <= values for text in texts[:TOP]]
             rows.append((any(hits), chance(true, len(own), TOP), true > 0, hits[0], true / len(own), label))
     total = len(source.splits["test"])
-    found = torch.tensor(rows, dtype=torch.float64)
-    named, by_chance, there, first, first_chance = (100 * found[:, :5].mean(0)).tolist()
+    actual = torch.tensor(rows, dtype=torch.float64)
+    named, by_chance, there, first, first_chance = (100 * actual[:, :5].mean(0)).tolist()
     print(
         f"{path}: {len(rows)} of {total} right; a true attribute is among the first three of "
         f"{named:.1f}% (at random {by_chance:.1f}%, the class has one for {there:.1f}%); "
         f"the first is true for {first:.1f}% (at random {first_chance:.1f}%)"
     )
     for label, name in enumerate(run.card.class_names):
-        own = found[found[:, 5] == label]
+        own = actual[actual[:, 5] == label]
         named, by_chance, there = (100 * own[:, :3].mean(0)).tolist()
         print(f"  {name}: {len(own)} right, {named:.1f}% (at random {by_chance:.1f}%, has {there:.1f}%)")
 

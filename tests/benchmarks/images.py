@@ -55,8 +55,8 @@ def decode_rates(folder: Path) -> None:
             def work(source: FileSource = source, items: list[Item] = items, workers: int = workers) -> int:
                 return sum(len(batch.paths) for batch in stream(source, items, SIZE, workers=workers))
 
-            found = rate(work, len(items))
-            print(f"decode {form}, 512 x 512 to {SIZE}, {workers} workers: {found:,.0f} images/s")
+            actual = rate(work, len(items))
+            print(f"decode {form}, 512 x 512 to {SIZE}, {workers} workers: {actual:,.0f} images/s")
 
 
 def augmentation_rate(device: str) -> None:
@@ -123,10 +123,10 @@ def memory(folder: Path) -> None:
                 os.link(root / name / "0.jpg", root / name / f"{number}.jpg")
         command = [sys.executable, __file__, "--peak", str(root), str(count)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = json.loads(done.stdout)
+        actual = json.loads(done.stdout)
         print(
-            f"streaming {count:,} images: peak {found['peak']:,.0f} MiB "
-            f"({found['idle']:,.0f} before the first), {found['rate']:,.0f} images/s"
+            f"streaming {count:,} images: peak {actual['peak']:,.0f} MiB "
+            f"({actual['idle']:,.0f} before the first), {actual['rate']:,.0f} images/s"
         )
 
 

@@ -35,9 +35,9 @@ class Row(NamedTuple):
 def row(name: str, attributes: AttributeSet, left_out: int = 0) -> Row:
     """Check a set against the shipped card of its dataset, if any."""
     path = card.shipped_cards().get(attributes.dataset)
-    found = check_set(attributes, None if path is None else card.load(path))
-    wrong = {(f.slot, f.position) for f in found if f.level == "error"}
-    by_rule = {rule: len({(f.slot, f.position) for f in found if f.rule == rule}) for rule in all_rules()}
+    actual = check_set(attributes, None if path is None else card.load(path))
+    wrong = {(f.slot, f.position) for f in actual if f.level == "error"}
+    by_rule = {rule: len({(f.slot, f.position) for f in actual if f.rule == rule}) for rule in all_rules()}
     return Row(name, sum(1 for _ in attributes.entries()), left_out, len(wrong), by_rule)
 
 

@@ -72,8 +72,8 @@ def test_its_rule_finds_what_it_says() -> None:
     from attrgen.checks import check_texts
 
     texts = ["a round dark area on the left side", "a round dark area with a thin wall"]
-    found = check_texts(texts, class_name="cyst", kind="descriptive")
-    assert [finding.position for finding in found if finding.rule == "laterality"] == [0]
+    actual = check_texts(texts, class_name="cyst", kind="descriptive")
+    assert [finding.position for finding in actual if finding.rule == "laterality"] == [0]
 
 
 @pytest.mark.usefixtures("installed")

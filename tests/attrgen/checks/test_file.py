@@ -42,7 +42,9 @@ MESSY = """{
 
 
 def rows(report: Report) -> set[tuple[int | None, str, str | None]]:
-    return {(found.line, found.rule, found.class_name) for found in report.findings if found.level == "error"}
+    return {
+        (actual.line, actual.rule, actual.class_name) for actual in report.findings if actual.level == "error"
+    }
 
 
 def check(text: str, its_card: Card | None) -> Report:
@@ -68,10 +70,10 @@ def test_everything_is_told_at_once_by_line(liver: Card) -> None:
         (20, "missing", "abscess"),
         (22, "class-names", "abscess"),  # confused with itself
     }
-    assert [found.line or 0 for found in report.findings] == sorted(
-        found.line or 0 for found in report.findings
+    assert [actual.line or 0 for actual in report.findings] == sorted(
+        actual.line or 0 for actual in report.findings
     )
-    said = {(found.line, found.rule): found.message for found in report.findings}
+    said = {(actual.line, actual.rule): actual.message for actual in report.findings}
     assert said[4, "schema"].startswith("unknown key 'colour'")
     assert "should not be empty" in said[7, "schema"]
     assert "Did you mean 'abscess'" in said[10, "class-names"]
@@ -86,15 +88,15 @@ def test_a_doubled_key(liver: Card) -> None:
 
 
 def test_not_json_names_the_line(liver: Card) -> None:
-    (found,) = check('{\n  "format": "attribute-set/1",,\n}', liver).findings
-    assert (found.rule, found.level, found.line) == ("json", "error", 2)
+    (actual,) = check('{\n  "format": "attribute-set/1",,\n}', liver).findings
+    assert (actual.rule, actual.level, actual.line) == ("json", "error", 2)
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_what_is_not_utf8_is_told_and_the_rest_is_checked(mark: bytes, liver: Card) -> None:
     content = MESSY.replace("a cloudy pool", "a cloudy p\xf6\xf6l").encode("latin-1")
     report = check_bytes(mark + content, PATH, liver)
-    told = {(found.line, found.rule) for found in report.findings}
+    told = {(actual.line, actual.rule) for actual in report.findings}
     assert {(10, "encoding"), (7, "schema"), (11, "negated")} <= told
 
 
@@ -106,7 +108,7 @@ def test_a_byte_order_mark_is_no_mistake(lists: Any) -> None:
 def test_without_a_card_what_can_be_checked_is_checked_and_that_is_said() -> None:
     report = check(MESSY, None)
     assert report.card is None
-    notes = {found.rule: found.message for found in report.findings if found.level == "note"}
+    notes = {actual.rule: actual.message for actual in report.findings if actual.level == "note"}
     assert "'liver' has no card" in notes["no-card"]
     assert (10, "class-names", "hepatic cyst") in rows(report)  # confused with a class that is not in the set
     assert (17, "class-names", "wolf") not in rows(report)
@@ -127,8 +129,8 @@ def test_the_set_of_another_dataset(liver: Card) -> None:
 
 def test_a_kind_that_no_class_has_is_a_note_only(liver: Card) -> None:
     text = MESSY.replace('"distinctive"', '"descriptive"')
-    notes = [found for found in check(text, liver).findings if found.rule == "unused-kind"]
-    assert [(found.level, found.kind) for found in notes] == [("note", "distinctive")]
+    notes = [actual for actual in check(text, liver).findings if actual.rule == "unused-kind"]
+    assert [(actual.level, actual.kind) for actual in notes] == [("note", "distinctive")]
 
 
 def test_what_a_build_writes_is_clean(tmp_path: Path) -> None:

@@ -19,15 +19,15 @@ WORDS = ("no", "rather", "than", "red", "redder", "abcd", "abcde", "abc", "follo
 def slow(text: str) -> list[tuple[int, int]]:
     """Start and end word of the longest phrase at each word, one regular expression a phrase."""
     plain = " ".join(words(text))
-    found = []
+    actual = []
     for number, match in enumerate(re.finditer(r"\S+", plain)):
         ends = []
         for phrase in PHRASES:
             pattern = re.escape(" ".join(words(phrase))) + (r"\w*" if phrase.endswith("*") else "")
             hit = re.compile(rf"{pattern}(?!\S)").match(plain, match.start())
             ends += [number + len(hit[0].split())] if hit else []
-        found += [(number, max(ends))] if ends else []
-    return found
+        actual += [(number, max(ends))] if ends else []
+    return actual
 
 
 @settings(max_examples=200, deadline=None)

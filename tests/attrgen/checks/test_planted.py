@@ -238,9 +238,9 @@ def test_precision_and_recall(capsys: pytest.CaptureFixture[str]) -> None:
     assert (len(good), len(BAD)) == (20, 40)
     alarms = [(f.rule, f.text) for f in check_lists(GOOD, CARD)]
     false = {text for _, text in alarms}
-    found = [(rule, text, fired(text, slot)) for rule, slot, text in BAD]
-    missed = [(rule, text, rules) for rule, text, rules in found if rule not in rules]
-    flagged = sum(bool(rules) for _, _, rules in found)
+    actual = [(rule, text, fired(text, slot)) for rule, slot, text in BAD]
+    missed = [(rule, text, rules) for rule, text, rules in actual if rule not in rules]
+    flagged = sum(bool(rules) for _, _, rules in actual)
     precision = flagged / (flagged + len(false))
     recall = 1 - len(missed) / len(BAD)
     with capsys.disabled():

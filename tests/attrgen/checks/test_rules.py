@@ -221,14 +221,14 @@ def rules_on(text: str, slot: Slot, lists: dict[Slot, list[str]], card: Card) ->
     """What fires on a text that is added at the end of a list."""
     together = {**lists, slot: [*lists.get(slot, []), text]}
     position = len(together[slot]) - 1
-    found = check_lists(together, card)
-    return {each.rule: each for each in found if each.slot == slot and each.position == position}
+    actual = check_lists(together, card)
+    return {each.rule: each for each in actual if each.slot == slot and each.position == position}
 
 
 @pytest.mark.parametrize(("rule", "text"), [(rule, text) for rule, texts in BAD.items() for text in texts])
 def test_fires_on_a_bad_sentence(rule: str, text: str) -> None:
-    found = check_texts([text], class_name="finding", kind="descriptive")
-    assert rule in {each.rule for each in found}
+    actual = check_texts([text], class_name="finding", kind="descriptive")
+    assert rule in {each.rule for each in actual}
 
 
 @pytest.mark.parametrize("text", GOOD)
@@ -261,8 +261,8 @@ def test_every_rule_has_examples() -> None:
 def test_one_missing_full_stop_among_many() -> None:
     texts = [f"A {size} round area with a smooth edge." for size in ("small", "large", "pale", "dark")]
     assert check_texts(texts, class_name="finding", kind="ensemble") == []
-    (found,) = check_texts([*texts, "A bright line along the wall"], class_name="finding", kind="ensemble")
-    assert (found.rule, found.level, found.position) == ("uneven-end", "warning", 4)
+    (actual,) = check_texts([*texts, "A bright line along the wall"], class_name="finding", kind="ensemble")
+    assert (actual.rule, actual.level, actual.position) == ("uneven-end", "warning", 4)
 
 
 def test_a_name_of_a_class_is_no_verdict(liver: Card) -> None:
@@ -283,8 +283,8 @@ def test_a_longer_name_of_another_class_does_not_count_as_the_own(liver: Card) -
     card = liver.model_copy(update={"classes": classes})
     place = {"class_name": "polyp", "kind": "confusion", "confused": "dyed lifted polyp", "card": card}
     assert check_texts(["blue rim of the dyed lifted polyps"], **place) == []  # type: ignore[arg-type]
-    (found,) = check_texts(["blue rim of a polyp"], **place)  # type: ignore[arg-type]
-    assert found.rule == "own-name"
+    (actual,) = check_texts(["blue rim of a polyp"], **place)  # type: ignore[arg-type]
+    assert actual.rule == "own-name"
 
 
 def test_contrasting_words_make_texts_different(lists: dict[Slot, list[str]], liver: Card) -> None:
@@ -294,8 +294,8 @@ def test_contrasting_words_make_texts_different(lists: dict[Slot, list[str]], li
 
 def test_findings_spell_classes_as_the_lists_do(liver: Card) -> None:
     slot = Slot("Liver_Abscess", "confusion", "CYST")
-    (found,) = check_lists({slot: ["no round dark pocket with a smooth wall"]}, liver)
-    assert found.slot == slot
+    (actual,) = check_lists({slot: ["no round dark pocket with a smooth wall"]}, liver)
+    assert actual.slot == slot
 
 
 def test_levels_are_those_that_a_build_may_rely_on() -> None:

@@ -64,8 +64,8 @@ def test_json_holds_every_finding(attrgen: Attrgen, tmp_path: Path) -> None:
     assert (file["file"], file["dataset"], file["card"], file["texts"], file["errors"]) == (
         "own.json", "own", None, 4, 1,
     )  # fmt: skip
-    found = {each["rule"]: each for each in value["findings"]}
-    assert found["negated"] == {
+    actual = {each["rule"]: each for each in value["findings"]}
+    assert actual["negated"] == {
         "file": "own.json",
         "line": 3,
         "class": "spiky lump",
@@ -73,7 +73,7 @@ def test_json_holds_every_finding(attrgen: Attrgen, tmp_path: Path) -> None:
         "confused": None,
         "rule": "negated",
         "level": "error",
-        "message": found["negated"]["message"],
+        "message": actual["negated"]["message"],
         "text": "no area at all is dark",
     }
 

@@ -14,14 +14,14 @@ Attrgen = Callable[..., Any]
 SECRET = "sk-very-secret-0123456789"
 
 
-def found(out: str) -> dict[str, str]:
+def actual(out: str) -> dict[str, str]:
     """The lines that it prints, by their first word."""
     return dict(line.split(None, 1) for line in out.splitlines())
 
 
 def test_a_server_that_can_do_everything(attrgen: Attrgen, server: Any, tmp_path: Path) -> None:
     ran = attrgen("doctor", "--base-url", server.url, "--model", "m")
-    lines = found(ran.out)
+    lines = actual(ran.out)
     assert ran.status == 0 and len(server.received) <= 12
     assert lines["model"] == "m, answers as m-2026"
     assert lines["structured"] == "json_schema, kept to"
@@ -44,7 +44,7 @@ def test_what_it_finds_out_is_used_by_the_next_build(
 
     server.script = script
     ran = attrgen("doctor", "--base-url", server.url, "--model", "m")
-    lines = found(ran.out)
+    lines = actual(ran.out)
     assert ran.status == 0 and lines["structured"] == "text"
     assert lines["options"] == "no temperature, no seed, max_completion_tokens, no system message"
     asked = len(server.received)
@@ -64,13 +64,13 @@ def test_a_server_that_ignores_the_schema(attrgen: Attrgen, server: Any, scripts
 
     server.script = script
     ran = attrgen("doctor", "--base-url", server.url, "--model", "m")
-    assert ran.status == 0 and "but ignored" in found(ran.out)["structured"]
+    assert ran.status == 0 and "but ignored" in actual(ran.out)["structured"]
 
 
 def test_a_server_without_use(attrgen: Attrgen, server: Any, scripts: ModuleType) -> None:
     server.script = lambda _: scripts.error(404, "The model `m` does not exist")
     ran = attrgen("doctor", "--base-url", server.url, "--model", "m")
-    assert ran.status == 1 and "error" in found(ran.out)
+    assert ran.status == 1 and "error" in actual(ran.out)
 
 
 def test_no_server(attrgen: Attrgen) -> None:

@@ -50,9 +50,9 @@ lists = st.dictionaries(
 def test_the_changes_lead_from_one_to_the_other(
     old: dict[Slot, list[str]], new: dict[Slot, list[str]]
 ) -> None:
-    found = changes(old, new)
+    actual = changes(old, new)
     state = {slot: list(texts) for slot, texts in old.items()}
-    for change in found:
+    for change in actual:
         if change.what == "removed":
             state[change.slot].remove(change.text)
         elif change.what == "reworded":
@@ -64,14 +64,14 @@ def test_the_changes_lead_from_one_to_the_other(
             state.setdefault(change.slot, []).append(change.text)
     assert {s: sorted(t) for s, t in state.items() if t} == {s: sorted(t) for s, t in new.items() if t}
     for slot in {*old, *new}:
-        moved = {change.text for change in found if change.what == "reordered" and change.slot == slot}
+        moved = {change.text for change in actual if change.what == "reordered" and change.slot == slot}
         both = set(old.get(slot, ())) & set(new.get(slot, ())) - moved
         there = [text for text in old.get(slot, ()) if text in both]
         assert there == [text for text in new.get(slot, ()) if text in both]
         # As few as possible: one text less would not do.
         common = [text for text in new.get(slot, ()) if text in old.get(slot, ())]
         assert len(moved) == len(common) - _longest([old[slot].index(text) for text in common])
-    assert (found == []) == ({s: t for s, t in old.items() if t} == {s: t for s, t in new.items() if t})
+    assert (actual == []) == ({s: t for s, t in old.items() if t} == {s: t for s, t in new.items() if t})
 
 
 def _longest(numbers: list[int]) -> int:
@@ -104,10 +104,10 @@ def test_the_command(attrgen: Attrgen, tmp_path: Path) -> None:
     assert f"  - {ONE}\n  ~ a round, very dark spot\n  - {TWO}\n" in ran.out
     assert "1 added, 1 removed, 1 reworded." in ran.out and new.id[:12] in ran.out
     ran = attrgen("diff", "a.json", "b.json", "--json")
-    found = json.loads(ran.out)
-    assert ran.status == 1 and (found["a"]["id"], found["b"]["id"]) == (old.id, new.id)
-    assert found["counts"] == {"reworded": 1, "removed": 1, "added": 1}
-    assert {"what": "added", "slot": "ant/distinctive", "text": THREE} in found["changes"]
+    actual = json.loads(ran.out)
+    assert ran.status == 1 and (actual["a"]["id"], actual["b"]["id"]) == (old.id, new.id)
+    assert actual["counts"] == {"reworded": 1, "removed": 1, "added": 1}
+    assert {"what": "added", "slot": "ant/distinctive", "text": THREE} in actual["changes"]
 
 
 def test_the_layout_of_a_file_does_not_count(attrgen: Attrgen, tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ def test_status_knows_the_texts_of_both(attrgen: Attrgen, server: Any, tmp_path:
     library = Path(__file__).parents[3] / "data" / "attributes" / "busi.json"
     ran = attrgen("merge", "llm.json", library, "--out", "both.json")
     assert ran.status == 0 and "90 texts taken." in ran.out
-    found = status.of_file(attribute_set.read(tmp_path / "both.json"), tmp_path / "cache", None)
-    assert dict(status.counts(found)) == {"as generated": 66, "as curated": 90}
+    actual = status.of_file(attribute_set.read(tmp_path / "both.json"), tmp_path / "cache", None)
+    assert dict(status.counts(actual)) == {"as generated": 66, "as curated": 90}
     assert attribute_set.load(tmp_path / "both.json").provenance["source"] == "mixed"
     before = (tmp_path / "llm.json").read_bytes()
     ran = attrgen("merge", "both.json", library, "--out", "llm.json")

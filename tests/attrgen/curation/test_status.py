@@ -50,22 +50,22 @@ def told(states: list[State]) -> list[tuple[str, str | None, str | None]]:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_what_is_untouched(run: Callable[..., list[State]], known: bool) -> None:
-    found = run({"descriptive": TEXTS[::-1]}, {DES: TEXTS}, known=known)
-    assert [state.state for state in found] == ["as generated"] * 4
-    assert [state.line for state in found] == [7, 8, 9, 10]
+    actual = run({"descriptive": TEXTS[::-1]}, {DES: TEXTS}, known=known)
+    assert [state.state for state in actual] == ["as generated"] * 4
+    assert [state.line for state in actual] == [7, 8, 9, 10]
 
 
 def test_an_edited_text_has_its_nearest_original(run: Callable[..., list[State]]) -> None:
     now = [TEXTS[0], "wavy and very bright outer rim", "stripes of paler tissue", "quite another thing"]
-    found = run({"descriptive": now}, {DES: TEXTS})
-    assert told(found) == [
+    actual = run({"descriptive": now}, {DES: TEXTS})
+    assert told(actual) == [
         ("as generated", TEXTS[0], None),
         ("edited", now[1], TEXTS[2]),
         ("edited", now[2], TEXTS[1]),
         ("added", now[3], None),
         ("removed", None, TEXTS[3]),
     ]
-    assert dict(status.counts(found)) == {"as generated": 1, "edited": 2, "added": 1, "removed": 1}
+    assert dict(status.counts(actual)) == {"as generated": 1, "edited": 2, "added": 1, "removed": 1}
 
 
 def test_without_the_wording_place_tells_what_was_edited(run: Callable[..., list[State]]) -> None:
@@ -82,9 +82,9 @@ def test_without_the_wording_place_tells_what_was_edited(run: Callable[..., list
 
 
 def test_a_text_in_another_list_was_moved(run: Callable[..., list[State]]) -> None:
-    found = run({"descriptive": TEXTS[:3], "distinctive": TEXTS[3:]}, {DES: TEXTS})
-    assert told(found)[3:] == [("moved", TEXTS[3], None)]
-    assert found[3].slot == DIST and found[3].moved_from == DES
+    actual = run({"descriptive": TEXTS[:3], "distinctive": TEXTS[3:]}, {DES: TEXTS})
+    assert told(actual)[3:] == [("moved", TEXTS[3], None)]
+    assert actual[3].slot == DIST and actual[3].moved_from == DES
     copied = run({"descriptive": TEXTS, "distinctive": TEXTS[3:]}, {DES: TEXTS})
     assert copied[-1].state == "added"
 
@@ -116,9 +116,9 @@ def test_a_generated_set_against_the_cache(
     ran = attrgen(*words)
     assert ran.status == 0 and "1 edited, 1 added, 1 removed." in ran.out
     assert f"was: {original}" in ran.out and f": {gone}\n" in ran.out
-    found = json.loads(attrgen(*words, "--json").out)
-    assert found["counts"]["edited"] == 1 and found["id"] == attribute_set.load(path).id
-    (edited,) = [row for row in found["texts"] if row["state"] == "edited"]
+    actual = json.loads(attrgen(*words, "--json").out)
+    assert actual["counts"]["edited"] == 1 and actual["id"] == attribute_set.load(path).id
+    (edited,) = [row for row in actual["texts"] if row["state"] == "edited"]
     assert edited["original"] == original and edited["position"] == 0
     assert path.read_text().splitlines()[edited["line"] - 1].strip(' ",') == edited["text"]
     ran = attrgen(*words, "--cache", "nowhere")  # the digests alone

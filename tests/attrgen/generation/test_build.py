@@ -335,11 +335,11 @@ def test_provenance_says_how_each_list_came_about(bench: Bench) -> None:
     texts[0] = "edited by hand"
     place = Slot("smooth lump", "descriptive")
     with Cache(bench.folder) as cache:
-        found = originals(edited, cache)
-        assert len(found) == 12
-        assert [item.text for item in found[place]] == built.classes["smooth lump"].descriptive
+        actual = originals(edited, cache)
+        assert len(actual) == 12
+        assert [item.text for item in actual[place]] == built.classes["smooth lump"].descriptive
     without_cache = originals(edited)[place]
-    assert [item.digest for item in without_cache] == [item.digest for item in found[place]]
+    assert [item.digest for item in without_cache] == [item.digest for item in actual[place]]
     assert {(item.source, item.text) for item in without_cache} == {("llm", None)}
 
 

@@ -153,8 +153,8 @@ def test_a_tampered_entry_is_found_and_not_used(tmp_path: Path, text: str, defec
         assert list(cache.verify()) == []
         cache._disk.set(key, text)
         assert cache.answer(request()) is None
-        ((found, why),) = cache.verify()
-        assert found == key and defect in why
+        ((actual, why),) = cache.verify()
+        assert actual == key and defect in why
 
 
 def test_export_and_import(tmp_path: Path) -> None:

@@ -24,14 +24,14 @@ KINDS = ("descriptive", "distinctive", "confusion")
 
 
 def test_slots_stand_in_label_order() -> None:
-    found = slots(CARD, ("confusion", "descriptive"), PAIRS)
-    assert found[:4] == [
+    actual = slots(CARD, ("confusion", "descriptive"), PAIRS)
+    assert actual[:4] == [
         Slot("ant", "descriptive"),
         Slot("ant", "confusion", "bee"),
         Slot("ant", "confusion", "cat"),
         Slot("bee", "descriptive"),
     ]
-    assert len(found) == 9
+    assert len(actual) == 9
 
 
 def test_a_class_is_found_by_any_of_its_spellings() -> None:
@@ -46,8 +46,8 @@ def test_a_class_is_found_by_any_of_its_spellings() -> None:
     [("ant", 4), ("Ant_folder", 4), ("ant/descriptive", 1), ("ant/confusion", 2), ("ant/confusion/bee", 1)],
 )
 def test_refresh(word: str, number: int) -> None:
-    found = refreshed(CARD, slots(CARD, KINDS, PAIRS), [word])
-    assert len(found) == number and {slot.class_name for slot in found} == {"ant"}
+    actual = refreshed(CARD, slots(CARD, KINDS, PAIRS), [word])
+    assert len(actual) == number and {slot.class_name for slot in actual} == {"ant"}
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_refresh_of_what_is_not_there(word: str, code: str) -> None:
 
 
 def test_goes_in_any_order_end_in_the_same_file() -> None:
-    wanted = slots(CARD, KINDS, PAIRS)
-    texts = {slot: [f"text of {slot}"] for slot in wanted}
+    expected = slots(CARD, KINDS, PAIRS)
+    texts = {slot: [f"text of {slot}"] for slot in expected}
     at_once = dumps(with_texts(None, CARD, texts))
-    for order in (wanted, wanted[::-1], wanted[5:] + wanted[:5]):
+    for order in (expected, expected[::-1], expected[5:] + expected[:5]):
         grown: AttributeSet | None = None
         for slot in order:
             grown = with_texts(grown, CARD, {slot: texts[slot]})
@@ -112,7 +112,7 @@ def _raw(entry) -> tuple[str, str, str | None]:  # type: ignore[no-untyped-def]
 
 def _place(entry) -> tuple[str, str, str | None]:  # type: ignore[no-untyped-def]
     def name(spelling: str | None) -> str | None:
-        found = None if spelling is None else CARD.find_class(spelling)
-        return found.name if found else spelling
+        actual = None if spelling is None else CARD.find_class(spelling)
+        return actual.name if actual else spelling
 
     return name(entry.class_name) or "", entry.kind, name(entry.confused)

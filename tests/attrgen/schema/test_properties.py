@@ -113,7 +113,7 @@ def test_what_could_not_be_written_again_is_not_read(tmp_path: Path, value: str)
     with pytest.raises(UserError) as caught:
         attribute_set.load(path)
     assert caught.value.code == "set-not-json"
-    assert [found.rule for found in check_bytes(path.read_bytes(), path).findings] == ["json"]
+    assert [actual.rule for actual in check_bytes(path.read_bytes(), path).findings] == ["json"]
 
 
 @QUICK
@@ -122,13 +122,13 @@ def test_any_bytes_give_a_set_or_a_user_error(tmp_path: Path, content: bytes) ->
     path = tmp_path / "set.json"
     path.write_bytes(content)
     try:
-        found = attribute_set.read(path)
+        actual = attribute_set.read(path)
     except UserError as error:
         assert str(path) in str(error)
     else:
-        assert isinstance(found.set, AttributeSet)
-        attribute_set.save(found.set, path)
-        assert attribute_set.load(path) == found.set
+        assert isinstance(actual.set, AttributeSet)
+        attribute_set.save(actual.set, path)
+        assert attribute_set.load(path) == actual.set
 
 
 @QUICK
@@ -138,8 +138,8 @@ def test_any_bytes_can_be_checked(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     checked = check_bytes(content, path)
     report.table([checked], {}).encode("utf-8")
-    found = json.loads(report.as_json([checked], {}))["findings"]
-    assert len(found) == len(checked.findings)
+    actual = json.loads(report.as_json([checked], {}))["findings"]
+    assert len(actual) == len(checked.findings)
     try:
         attribute_set.load(path)
     except UserError:

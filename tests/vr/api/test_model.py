@@ -50,10 +50,10 @@ def test_every_kind_of_picture_is_predicted_alike(model: vr.Model, files: list[P
     array = np.asarray(Image.open(files[0]).convert("RGB"))
     one = model.predict(files[0])[0].probabilities
     for given in (str(files[0]), Image.open(files[0]), array, [array], array[None], (files[0],)):
-        found = model.predict(given)
-        assert len(found) == 1
-        assert found[0].probabilities == pytest.approx(one, abs=1e-6)
-        assert found[0].path == (str(files[0]) if isinstance(given, (str, tuple)) else None)
+        actual = model.predict(given)
+        assert len(actual) == 1
+        assert actual[0].probabilities == pytest.approx(one, abs=1e-6)
+        assert actual[0].path == (str(files[0]) if isinstance(given, (str, tuple)) else None)
     mixed = model.predict([files[0], array, Image.fromarray(array)], batch_size=2)
     assert [p.path for p in mixed] == [str(files[0]), None, None]
     grey = model.predict([array[:, :, 0], array[:, :, :1]])
@@ -86,17 +86,17 @@ def test_a_calibration_is_used_and_can_be_left_out(
     assert model.calibration == calibration
     assert model.decision().temperature == calibration.temperature
     assert model.decision().threshold == calibration.threshold
-    found = model.predict(files, sets=0.5)
-    assert all(p.abstained == (p.probability < calibration.threshold) for p in found)
-    assert all(p.set is not None and set(p.set) <= set(model.classes) for p in found)
+    actual = model.predict(files, sets=0.5)
+    assert all(p.abstained == (p.probability < calibration.threshold) for p in actual)
+    assert all(p.set is not None and set(p.set) <= set(model.classes) for p in actual)
     raw = vr.load(path, device="cpu", calibrated=False)
     assert raw.calibration is None and not any(p.abstained for p in raw.predict(files))
 
 
 def test_the_package_is_light_until_it_loads_something() -> None:
     code = "import sys, vr; print([name for name in ('torch', 'numpy', 'PIL') if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    actual = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert actual.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = vr.nothing  # type: ignore[attr-defined]
 

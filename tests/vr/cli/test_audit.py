@@ -77,21 +77,21 @@ def test_numbers_are_those_of_the_training_images(place, tmp_path: Path, tiny, m
         return read(self, item_path)
 
     monkeypatch.setattr(FileSource, "read", spied)
-    found = json.loads(call(*place, "--json"))
+    actual = json.loads(call(*place, "--json"))
     assert seen and not any("test" in path for path in seen)
     attributes = attribute_set.load(tmp_path / "toy.json")
-    assert (found["format"], found["attributes"]) == ("audit/2", attributes.id)
-    assert len(found["assessments"]) == 26 and found["not_assessed"] == 2
+    assert (actual["format"], actual["attributes"]) == ("audit/2", attributes.id)
+    assert len(actual["assessments"]) == 26 and actual["not_assessed"] == 2
     card, source = open_dataset(str(tmp_path / "toy.toml"), tmp_path / "toy")
     sample = fewshot.draw(source, card, 5, 1)
     pixels = torch.stack([to_square(source.read(item.path), tiny.image_size) for item in sample.train])
     features = tiny.encode_image(pixels.float() / 255)
     labels = np.array([item.label for item in sample.train])
-    for each in found["assessments"]:
+    for each in actual["assessments"]:
         scores = features.numpy() @ tiny.encode_text([each["text"]])[0].numpy()
-        wanted = NAMES.index(each["confused"] or each["class_name"])
-        assert each["auroc"] == pytest.approx(roc_auc_score(labels == wanted, scores), abs=1e-6)
-        assert each["described"] == NAMES[wanted]
+        expected = NAMES.index(each["confused"] or each["class_name"])
+        assert each["auroc"] == pytest.approx(roc_auc_score(labels == expected, scores), abs=1e-6)
+        assert each["described"] == NAMES[expected]
         assert each["low"] <= each["auroc"] <= each["high"]
 
 

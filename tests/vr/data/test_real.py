@@ -64,8 +64,8 @@ def test_a_published_split_file_loads_to_its_counts(
 def test_the_published_attribute_files_name_classes_of_the_cards(shared: Path) -> None:
     for path in sorted((shared / "published" / "attributes").glob("*_des.json")):
         card = cards.find(path.stem.removesuffix("_des"))
-        found = {card.class_of(name).name for name in json.loads(path.read_text())}
-        assert found == set(card.class_names)
+        actual = {card.class_of(name).name for name in json.loads(path.read_text())}
+        assert actual == set(card.class_names)
     texture = json.loads((shared / "published" / "attributes" / "cupl_texture.json").read_text())
     assert {cards.find("dtd").class_of(name).name for name in texture} == set(cards.find("dtd").class_names)
 

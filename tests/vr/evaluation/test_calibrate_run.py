@@ -48,14 +48,14 @@ def test_val_is_used_whole_and_train_without_the_sample(run: Run, source: ImageS
 
 
 def test_images_are_known_by_content_wherever_they_lie(run: Run, source: ImageSource, tmp_path: Path) -> None:
-    wanted = {(source.root / item.path).read_bytes() for item in unseen_items(run, source, "train")}
+    expected = {(source.root / item.path).read_bytes() for item in unseen_items(run, source, "train")}
     for item in source.splits["train"]:
         folder = tmp_path / "copy" / "train" / Path(item.path).parent.name
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(source.root / item.path, folder / f"renamed-{Path(item.path).name}")
     shutil.copytree(source.root / "test", tmp_path / "copy" / "test")
     copy = open_source(run.card, tmp_path / "copy")
-    assert {(copy.root / item.path).read_bytes() for item in unseen_items(run, copy, "train")} == wanted
+    assert {(copy.root / item.path).read_bytes() for item in unseen_items(run, copy, "train")} == expected
 
 
 def test_validation_images_that_a_choice_was_made_on_are_left_out(run: Run, source: ImageSource) -> None:
@@ -85,14 +85,14 @@ def test_the_test_set_is_refused_and_never_read(
 
 def test_it_leaves_the_numbers_and_the_curve(run: Run, source: ImageSource) -> None:
     said: list[str] = []
-    found = calibrate_run(run, source, coverage=0.6, say=said.append)
+    actual = calibrate_run(run, source, coverage=0.6, say=said.append)
     assert said == ["6 validation images"]
-    assert found.images == 6 and found.fitted.images == found.held_out.images == 3
-    assert calibrations.load(run.path) == found
+    assert actual.images == 6 and actual.fitted.images == actual.held_out.images == 3
+    assert calibrations.load(run.path) == actual
     for name in calibrations.FILES:
         assert (run.path / name).stat().st_size
     again = calibrate_run(run, source, coverage=0.6)
-    assert again == found
+    assert again == actual
 
 
 def test_without_a_val_split_training_images_serve(run: Run, source: ImageSource, tmp_path: Path) -> None:

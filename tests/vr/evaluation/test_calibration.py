@@ -29,8 +29,8 @@ def scored(count: int, *, temperature: float = 4.0, seed: int = 0) -> Prediction
     return Predictions(NAMES, tuple(f"{seed}/{i:05d}.png" for i in range(count)), labels, logits)
 
 
-def fit(found: Predictions, *, score: conformal.Score = "lac", coverage: float = 0.8) -> Calibration:
-    return calibrations.fit(found, model="0" * 64, images_from="val", coverage=coverage, score=score)[0]
+def fit(actual: Predictions, *, score: conformal.Score = "lac", coverage: float = 0.8) -> Calibration:
+    return calibrations.fit(actual, model="0" * 64, images_from="val", coverage=coverage, score=score)[0]
 
 
 def plain_ece(chances: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
@@ -46,9 +46,9 @@ def plain_ece(chances: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
 
 
 def test_on_other_images_confidence_means_what_it_says() -> None:
-    found = fit(scored(2000))
-    test = calibration_assessment.assess(scored(4000, seed=1), found)
-    assert found.temperature == pytest.approx(4, rel=0.1)
+    actual = fit(scored(2000))
+    test = calibration_assessment.assess(scored(4000, seed=1), actual)
+    assert actual.temperature == pytest.approx(4, rel=0.1)
     assert test["ece_before"] > 0.15 and test["ece_after"] < 0.03
     assert test["nll_after"] < test["nll_before"]
     assert test["answered"] == pytest.approx(0.8, abs=0.03)
@@ -57,35 +57,38 @@ def test_on_other_images_confidence_means_what_it_says() -> None:
 
 
 def test_its_numbers_are_those_of_numpy() -> None:
-    found, other = fit(scored(600)), scored(700, seed=1)
-    test = calibration_assessment.assess(other, found)
+    actual, other = fit(scored(600)), scored(700, seed=1)
+    test = calibration_assessment.assess(other, actual)
     logits, labels = other.logits.double().numpy(), other.labels.numpy()
-    for scale, ece, nll in ((1.0, "ece_before", "nll_before"), (found.temperature, "ece_after", "nll_after")):
+    for scale, ece, nll in (
+        (1.0, "ece_before", "nll_before"),
+        (actual.temperature, "ece_after", "nll_after"),
+    ):
         exp = np.exp((logits - logits.max(1, keepdims=True)) / scale)
         chances = exp / exp.sum(1, keepdims=True)
         assert test[ece] == pytest.approx(plain_ece(chances, labels), abs=1e-6)
         assert test[nll] == pytest.approx(-np.log(chances[np.arange(700), labels]).mean())
     confidence, right = chances.max(1), chances.argmax(1) == labels
-    answered = confidence >= found.threshold
+    answered = confidence >= actual.threshold
     assert test["answered"] == pytest.approx(answered.mean())
     assert test["selective_accuracy"] == pytest.approx(right[answered].mean())
-    members = 1 - chances <= found.set_limits["0.90"]
+    members = 1 - chances <= actual.set_limits["0.90"]
     assert test["sets_coverage"] == pytest.approx(members[np.arange(700), labels].mean())
     assert test["sets_size"] == pytest.approx(members.sum(1).mean())
 
 
 def test_the_halves_are_apart_and_hold_every_class_alike() -> None:
-    found = scored(101)
-    one, other = calibrations._halves(found)
-    assert set(one.paths).isdisjoint(other.paths) and {*one.paths, *other.paths} == set(found.paths)
+    actual = scored(101)
+    one, other = calibrations._halves(actual)
+    assert set(one.paths).isdisjoint(other.paths) and {*one.paths, *other.paths} == set(actual.paths)
     counts = torch.bincount(one.labels, minlength=3) - torch.bincount(other.labels, minlength=3)
     assert counts.abs().max() <= 1
 
 
 def test_the_temperature_s_images_set_neither_threshold_nor_sets() -> None:
-    found = scored(400)
-    one, other = calibrations._halves(found)
-    fitted = fit(found)
+    actual = scored(400)
+    one, other = calibrations._halves(actual)
+    fitted = fit(actual)
     scale = fit_temperature(one.logits, one.labels)
     assert fitted.temperature == scale
     chances = (other.logits.double() / scale).softmax(1).numpy()
@@ -96,21 +99,21 @@ def test_the_temperature_s_images_set_neither_threshold_nor_sets() -> None:
 
 
 def test_the_order_of_the_images_does_not_matter() -> None:
-    found = scored(120)
+    actual = scored(120)
     order = torch.randperm(120, generator=torch.Generator().manual_seed(1)).tolist()
-    paths = tuple(found.paths[i] for i in order)
-    turned = Predictions(NAMES, paths, found.labels[order], found.logits[order])
-    assert fit(turned) == fit(found)
+    paths = tuple(actual.paths[i] for i in order)
+    turned = Predictions(NAMES, paths, actual.labels[order], actual.logits[order])
+    assert fit(turned) == fit(actual)
 
 
 def test_a_table_by_coverage() -> None:
-    found = fit(scored(1000), coverage=0.83)
+    actual = fit(scored(1000), coverage=0.83)
     wished = [*(percent / 100 for percent in range(50, 81, 5)), 0.83, 0.85, 0.9, 0.95, 1.0]
-    assert [row.coverage for row in found.abstention] == wished
-    thresholds = [row.threshold for row in found.abstention]
+    assert [row.coverage for row in actual.abstention] == wished
+    thresholds = [row.threshold for row in actual.abstention]
     assert thresholds == sorted(thresholds, reverse=True)
-    assert found.threshold == found.threshold_for(0.83)
-    assert found.abstention[0].accuracy > found.abstention[-1].accuracy
+    assert actual.threshold == actual.threshold_for(0.83)
+    assert actual.abstention[0].accuracy > actual.abstention[-1].accuracy
 
 
 def test_few_images_are_told() -> None:
@@ -128,9 +131,9 @@ def test_few_images_are_told() -> None:
 def test_it_is_read_as_it_was_written(toy_run: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(toy_run, tmp_path / "run"))
     assert calibrations.load(run) is None
-    found = fit(scored(50), score="aps").model_copy(update={"model": calibrations.model_id(run)})
-    calibrations.save(found, run)
-    assert calibrations.load(run) == found
+    actual = fit(scored(50), score="aps").model_copy(update={"model": calibrations.model_id(run)})
+    calibrations.save(actual, run)
+    assert calibrations.load(run) == actual
 
 
 def test_another_model_s_calibration_is_refused(toy_run: Path, tmp_path: Path) -> None:

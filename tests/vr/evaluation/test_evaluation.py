@@ -38,9 +38,9 @@ def trained(toy: Any, toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(params=["images", "features"])
 def run(request: pytest.FixtureRequest, trained: dict[str, Run], no_features: None) -> Run:
-    found = trained[request.param]
-    assert found.method.reads == request.param
-    return found
+    actual = trained[request.param]
+    assert actual.method.reads == request.param
+    return actual
 
 
 @pytest.fixture
@@ -86,9 +86,9 @@ def test_memory_that_runs_out_loses_no_image(
 ) -> None:
     logits = reference(run, source, items)
     seen = small_device(run, 5)
-    found = evaluate(run.method, source, items)
-    assert found.paths == tuple(item.path for item in items)
-    torch.testing.assert_close(found.logits, logits, rtol=1e-5, atol=1e-4)
+    actual = evaluate(run.method, source, items)
+    assert actual.paths == tuple(item.path for item in items)
+    torch.testing.assert_close(actual.logits, logits, rtol=1e-5, atol=1e-4)
     assert seen[:4] == [27, 13, 6, 3]
     assert "continuing with batches of 3 images" in caplog.text
 
@@ -112,11 +112,11 @@ def test_predictions_too(
     run = trained["images"]
     paths = [str(source.root / item.path) for item in items]
     decision = Decision(run.card.class_names)
-    wanted = [row for batch in predict_files(run, decision, paths) for row in batch]
+    expected = [row for batch in predict_files(run, decision, paths) for row in batch]
     seen = small_device(run, 5)
-    found = [row for batch in predict_files(run, decision, paths) for row in batch]
-    assert [row["path"] for row in found] == [row["path"] for row in wanted] == paths
-    for row, other in zip(found, wanted, strict=True):
+    actual = [row for batch in predict_files(run, decision, paths) for row in batch]
+    assert [row["path"] for row in actual] == [row["path"] for row in expected] == paths
+    for row, other in zip(actual, expected, strict=True):
         assert row["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4)
     assert seen[:4] == [27, 13, 6, 3]
 

@@ -21,10 +21,10 @@ def _predictions(count: int = 90, *, classes: int = 3, seed: int = 0) -> Predict
 
 
 def test_overall_numbers_equal_scikit_learn() -> None:
-    found = _predictions()
-    overall = measure(found)["overall"]
-    y, p = found.labels.numpy(), found.predicted.numpy()
-    probabilities = found.logits.double().softmax(1).numpy()
+    actual = _predictions()
+    overall = measure(actual)["overall"]
+    y, p = actual.labels.numpy(), actual.predicted.numpy()
+    probabilities = actual.logits.double().softmax(1).numpy()
     assert overall["accuracy"] == pytest.approx(sk.accuracy_score(y, p))
     assert overall["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, p))
     assert overall["macro_f1"] == pytest.approx(sk.f1_score(y, p, average="macro"))
@@ -33,21 +33,21 @@ def test_overall_numbers_equal_scikit_learn() -> None:
 
 
 def test_calibration_error_equals_a_plain_loop() -> None:
-    found = _predictions()
-    confidence, predicted = found.logits.double().softmax(1).max(1)
-    right = (predicted == found.labels).double()
+    actual = _predictions()
+    confidence, predicted = actual.logits.double().softmax(1).max(1)
+    right = (predicted == actual.labels).double()
     error = 0.0
     for low in np.linspace(0, 1, 16)[:-1]:
         inside = (confidence > low) & (confidence <= low + 1 / 15)
         if inside.any():
             error += float(inside.double().mean() * (right[inside].mean() - confidence[inside].mean()).abs())
-    assert measure(found)["overall"]["ece"] == pytest.approx(error, abs=1e-6)
+    assert measure(actual)["overall"]["ece"] == pytest.approx(error, abs=1e-6)
 
 
 def test_per_class_numbers_and_matrix_equal_scikit_learn() -> None:
-    found = _predictions()
-    y, p = found.labels.numpy(), found.predicted.numpy()
-    values = measure(found)
+    actual = _predictions()
+    y, p = actual.labels.numpy(), actual.predicted.numpy()
+    values = measure(actual)
     assert values["confusion_matrix"] == sk.confusion_matrix(y, p).tolist()
     recall = sk.recall_score(y, p, average=None)
     precision = sk.precision_score(y, p, average=None)
@@ -55,22 +55,22 @@ def test_per_class_numbers_and_matrix_equal_scikit_learn() -> None:
         own = values["per_class"][name]
         assert own["recall"] == pytest.approx(recall[place])
         assert own["precision"] == pytest.approx(precision[place])
-        scores = found.logits.softmax(1)[:, place].numpy()
+        scores = actual.logits.softmax(1)[:, place].numpy()
         assert own["auroc"] == pytest.approx(sk.roc_auc_score(y == place, scores), abs=1e-5)
 
 
 def test_a_class_without_images_is_left_out_and_told() -> None:
     values = measure(_predictions(classes=2))
     assert values["per_class"]["c"]["recall"] is None and values["per_class"]["c"]["auroc"] is None
-    found = _predictions(classes=2)
-    y, p = found.labels.numpy(), found.predicted.numpy()
+    actual = _predictions(classes=2)
+    y, p = actual.labels.numpy(), actual.predicted.numpy()
     recall = sk.recall_score(y, p, labels=[0, 1], average="macro")
     assert values["overall"]["balanced_accuracy"] == pytest.approx(recall)
 
 
 def test_intervals_equal_a_bootstrap_over_images() -> None:
-    found = _predictions(200)
-    y, p = found.labels.numpy(), found.predicted.numpy()
+    actual = _predictions(200)
+    y, p = actual.labels.numpy(), actual.predicted.numpy()
     rng = np.random.default_rng(5)
     drawn = [rng.integers(0, len(y), len(y)) for _ in range(2000)]
     plain = {

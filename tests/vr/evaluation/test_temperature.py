@@ -28,10 +28,10 @@ def test_no_temperature_of_a_fine_grid_is_better() -> None:
     def loss(temperature: float) -> float:
         return float(F.cross_entropy(logits.double() / temperature, labels))
 
-    found = fit_temperature(logits, labels)
+    actual = fit_temperature(logits, labels)
     grid = torch.logspace(-1.3, 2, 4000).tolist()
-    assert loss(found) <= min(map(loss, grid)) + 1e-9
-    assert found == pytest.approx(min(grid, key=loss), rel=3e-3)
+    assert loss(actual) <= min(map(loss, grid)) + 1e-9
+    assert actual == pytest.approx(min(grid, key=loss), rel=3e-3)
 
 
 def test_the_same_images_give_the_same_temperature_in_any_order() -> None:

@@ -83,7 +83,7 @@ def trained(
         + "".join(f'[[classes]]\nname = "{c.name}"\nfolder = "{c.folder}"\n' for c in card.classes)
     )
     attribute_set.save(attributes, root / "toy.json")
-    found = {}
+    actual = {}
     for method in ("biomedvr", "linear-probe"):
         asked = Experiment(
             dataset=str(root / "toy.toml"),
@@ -98,9 +98,9 @@ def trained(
             out=root / method,
         )
         run_experiment(asked)
-        found[method] = load_run(root / method)
+        actual[method] = load_run(root / method)
     patch.undo()
-    return found
+    return actual
 
 
 @pytest.fixture(scope="session")

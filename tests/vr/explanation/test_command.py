@@ -85,13 +85,13 @@ def test_a_calibrated_run_says_how_sure_it_is_after_calibration(trained, picture
 
 def test_json_is_whole_whatever_the_table_would_show(trained, pictures) -> None:
     run = trained["biomedvr"]
-    found = json.loads(call(run.path, *pictures, "--json", "--classes", 1, "--top", 1))
-    assert found["format"] == "explanation/2"
-    assert found["attributes"] == run.config.attributes.id and found["tau"] == run.config.backbone.tau
-    assert [each["image"] for each in found["images"]] == pictures
+    actual = json.loads(call(run.path, *pictures, "--json", "--classes", 1, "--top", 1))
+    assert actual["format"] == "explanation/2"
+    assert actual["attributes"] == run.config.attributes.id and actual["tau"] == run.config.backbone.tau
+    assert [each["image"] for each in actual["images"]] == pictures
     predicted = (run.path / "predictions.csv").read_text().splitlines()[1:]
     by_name = {row.split(",")[0].removeprefix("test/"): row.split(",") for row in predicted}
-    for each in found["images"]:
+    for each in actual["images"]:
         row = by_name["/".join(Path(each["image"]).parts[-2:])]
         assert each["predicted"] == row[2]
         logits = {entry["name"]: entry["logit"] for entry in each["classes"]}
@@ -121,11 +121,11 @@ def test_page_stands_alone_and_escapes(trained, pictures, tmp_path: Path) -> Non
 
 def test_map_and_folder(trained, pictures, tmp_path: Path) -> None:
     folder = Path(pictures[0]).parent
-    found = json.loads(
+    actual = json.loads(
         call(trained["biomedvr"].path, folder, "--json", "--map", tmp_path / "map.png", "--grid", 5)
     )
-    assert len(found["images"]) == 3
-    assert all(len(each["occlusion"]) == 5 == len(each["occlusion"][0]) for each in found["images"])
+    assert len(actual["images"]) == 3
+    assert all(len(each["occlusion"]) == 5 == len(each["occlusion"][0]) for each in actual["images"])
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -40,8 +40,8 @@ def test_as_a_plain_loop(image, grid, label) -> None:
                         drops.append(logits(image[None])[0, label] - logits(hidden[None])[0, label])
             expected[row, column] = sum(drops) / len(drops)
     for batch_size in (1, 5, 100):
-        found = occlusion_map(logits, image, label, grid=grid, batch_size=batch_size)
-        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+        actual = occlusion_map(logits, image, label, grid=grid, batch_size=batch_size)
+        torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_it_finds_the_corner() -> None:

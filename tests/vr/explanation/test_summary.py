@@ -93,14 +93,14 @@ def test_all_texts_add_up_to_the_difference_of_the_logits(disturbed) -> None:
 def test_the_sentence() -> None:
     best = scored("tumor", 2.0, (text("a thick wall", 6.0), text("a mass", 3.0)))
     second = scored("cyst", 1.0, (text("a thin wall", 4.0), text("dark inside", 1.0)))
-    found = summarise([best, second])
-    assert found.confidence == pytest.approx(0.731, abs=1e-3) and not found.calibrated
-    assert found.confidence + found.runner_up_confidence == pytest.approx(1)
-    assert found.sentence == (
+    actual = summarise([best, second])
+    assert actual.confidence == pytest.approx(0.731, abs=1e-3) and not actual.calibrated
+    assert actual.confidence + actual.runner_up_confidence == pytest.approx(1)
+    assert actual.sentence == (
         "tumor, 73% sure (not calibrated), rather than cyst (27%), because it matches “a thick wall” and "
         "“a mass” and does not match “dark inside” as well."
     )
-    unsure = replace(found, calibrated=True, threshold=0.8, reasons=())
+    unsure = replace(actual, calibrated=True, threshold=0.8, reasons=())
     assert unsure.sentence == (
         "tumor, 73% sure (after calibration), rather than cyst (27%); that is below the threshold of 80%: "
         "a person should decide."

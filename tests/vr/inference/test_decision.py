@@ -22,29 +22,29 @@ def calibration() -> Calibration:
     generator = torch.Generator().manual_seed(0)
     logits = 6 * torch.randn(400, 3, generator=generator)
     labels = torch.multinomial((logits / 3).softmax(1), 1, generator=generator)[:, 0]
-    found = Predictions(NAMES, tuple(f"{i}.png" for i in range(400)), labels, logits)
-    return calibrations.fit(found, model="0" * 64, images_from="val", coverage=0.8, score="lac")[0]
+    actual = Predictions(NAMES, tuple(f"{i}.png" for i in range(400)), labels, logits)
+    return calibrations.fit(actual, model="0" * 64, images_from="val", coverage=0.8, score="lac")[0]
 
 
 def test_without_a_calibration_probabilities_are_the_softmax_and_nothing_is_abstained_from() -> None:
-    found = decision(NAMES, None).predict(LOGITS, ["a", "b", None])
-    assert [p.label for p in found] == ["cyst", "stone", "stone"]
-    assert [p.path for p in found] == ["a", "b", None]
-    for prediction, row in zip(found, LOGITS.double().softmax(1).tolist(), strict=True):
+    actual = decision(NAMES, None).predict(LOGITS, ["a", "b", None])
+    assert [p.label for p in actual] == ["cyst", "stone", "stone"]
+    assert [p.path for p in actual] == ["a", "b", None]
+    for prediction, row in zip(actual, LOGITS.double().softmax(1).tolist(), strict=True):
         assert list(prediction.probabilities.values()) == pytest.approx(row)
         assert prediction.probability == max(prediction.probabilities.values())
         assert not prediction.abstained and prediction.set is None
 
 
 def test_below_the_threshold_it_abstains_and_still_says_the_class() -> None:
-    found = Decision(NAMES, threshold=0.5).predict(LOGITS, [None] * 3)
-    assert [p.abstained for p in found] == [False, True, False]
-    assert found[1].label == "stone"
+    actual = Decision(NAMES, threshold=0.5).predict(LOGITS, [None] * 3)
+    assert [p.abstained for p in actual] == [False, True, False]
+    assert actual[1].label == "stone"
 
 
 def test_sets_hold_what_fits_the_likeliest_first() -> None:
-    found = Decision(NAMES, set_limit=0.9).predict(LOGITS, [None] * 3)
-    assert [p.set for p in found] == [("cyst", "stone"), ("stone", "cyst", "tumor"), ("stone",)]
+    actual = Decision(NAMES, set_limit=0.9).predict(LOGITS, [None] * 3)
+    assert [p.set for p in actual] == [("cyst", "stone"), ("stone", "cyst", "tumor"), ("stone",)]
     none = Decision(NAMES, set_limit=-1.0).predict(LOGITS, [None] * 3)
     assert [p.set for p in none] == [(), (), ()]
 
@@ -54,8 +54,8 @@ def test_a_calibration_gives_temperature_threshold_and_sets(calibration: Calibra
     assert plain.temperature == calibration.temperature == pytest.approx(3, rel=0.3)
     assert plain.threshold == calibration.threshold and plain.set_limit is None
     chances = plain.predict(LOGITS, [None] * 3)[0].probabilities
-    wanted = (LOGITS[0].double() / calibration.temperature).softmax(0).tolist()
-    assert list(chances.values()) == pytest.approx(wanted)
+    expected = (LOGITS[0].double() / calibration.temperature).softmax(0).tolist()
+    assert list(chances.values()) == pytest.approx(expected)
     wide = decision(NAMES, calibration, threshold=0.0, sets=0.95)
     assert wide.threshold == 0.0 and wide.set_limit == calibration.set_limits["0.95"]
     assert decision(NAMES, calibration, coverage=1.0).threshold < calibration.threshold

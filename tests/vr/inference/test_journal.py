@@ -22,9 +22,9 @@ def write(path: Path, rows: list[dict[str, Any]], head: dict[str, Any] = HEAD) -
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     journal = Journal(path, HEAD)
-    found = list(journal.rows())
+    actual = list(journal.rows())
     journal.close()
-    return found
+    return actual
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:

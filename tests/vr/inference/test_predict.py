@@ -66,7 +66,7 @@ def decision(run: Run) -> Decision:
 @pytest.fixture(scope="module")
 def one_by_one(run: Run, decision: Decision, many: Path) -> dict[str, dict[str, Any]]:
     """Rows by path, computed image by image with none of the code under test."""
-    found = {}
+    actual = {}
     for path in sorted(many.rglob("*.png")):
         try:
             pixels = to_square(UnlabelledFiles().read(str(path)), run.method.image_size)
@@ -76,24 +76,24 @@ def one_by_one(run: Run, decision: Decision, many: Path) -> dict[str, dict[str, 
             prepared = run.method.prepare(pixels[None].float() / 255)
             chances = (run.method.scores(prepared).fused[0].double() / TEMPERATURE).softmax(0).tolist()
         best = max(range(3), key=lambda c: chances[c])
-        found[str(path)] = {
+        actual[str(path)] = {
             "predicted": decision.classes[best],
             "abstained": chances[best] < THRESHOLD,
             "set": {name for name, p in zip(decision.classes, chances, strict=True) if 1 - p <= LIMIT},
             "probabilities": chances,
         }
-    assert len(found) == COUNT - BROKEN
-    return found
+    assert len(actual) == COUNT - BROKEN
+    return actual
 
 
 def rows_of(table: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in table.read_text("utf-8").splitlines()]
 
 
-def check_rows(rows: list[dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> None:
-    assert sorted(row["path"] for row in rows) == sorted(wanted)  # none lost, none twice
+def check_rows(rows: list[dict[str, Any]], expected: dict[str, dict[str, Any]]) -> None:
+    assert sorted(row["path"] for row in rows) == sorted(expected)  # none lost, none twice
     for row in rows:
-        known = wanted[row["path"]]
+        known = expected[row["path"]]
         assert list(row["probabilities"].values()) == pytest.approx(known["probabilities"], abs=2e-4)
         margin = sorted(known["probabilities"])[-1] - sorted(known["probabilities"])[-2]
         if margin > 1e-3:
@@ -265,8 +265,8 @@ def test_the_calibration_of_the_run_is_used(calibrated: Path, many: Path) -> Non
     raw = json.loads(invoke("predict", calibrated, image, "--jsonl", "--raw").stdout)
     own = json.loads(invoke("predict", calibrated, image, "--jsonl", "--sets", "0.5").stdout)
     logits = torch.tensor(list(raw["probabilities"].values())).double().log()
-    wanted = (logits / values["temperature"]).softmax(0).tolist()
-    assert list(own["probabilities"].values()) == pytest.approx(wanted, abs=1e-4)
+    expected = (logits / values["temperature"]).softmax(0).tolist()
+    assert list(own["probabilities"].values()) == pytest.approx(expected, abs=1e-4)
     assert "set" in own and "set" not in raw and raw["abstained"] is False
     never = json.loads(invoke("predict", calibrated, image, "--jsonl", "--threshold", "0").stdout)
     always = json.loads(invoke("predict", calibrated, image, "--jsonl", "--threshold", "1").stdout)

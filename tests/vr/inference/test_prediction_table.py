@@ -20,20 +20,20 @@ NASTY = ("x,y.png", 'quo"te.png', "line\nbreak.png", "ünïcode.png", os.fsdecod
 
 
 def rows(sets: bool) -> list[dict[str, Any]]:
-    found = []
+    actual = []
     for number, path in enumerate(NASTY):
         chances = {NAMES[0]: 0.5 + number / 100, NAMES[1]: 0.3 - number / 100, NAMES[2]: 0.2}
         members = tuple(NAMES[: number % 3]) if sets else None
-        found.append(
+        actual.append(
             prediction_table.row_of(
                 Prediction(path, NAMES[0], chances[NAMES[0]], chances, number == 2, members)
             )
         )
-    return found
+    return actual
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    found = []
+    actual = []
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             values: dict[str, Any] = {
@@ -44,8 +44,8 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
             }
             if "set" in row:
                 values["set"] = row["set"].split("|") if row["set"] else []
-            found.append({**values, "probabilities": {name: float(row[f"p({name})"]) for name in NAMES}})
-    return found
+            actual.append({**values, "probabilities": {name: float(row[f"p({name})"]) for name in NAMES}})
+    return actual
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
@@ -54,11 +54,11 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 
 def read_parquet(path: Path) -> list[dict[str, Any]]:
     parquet = pytest.importorskip("pyarrow.parquet")
-    found = []
+    actual = []
     for row in parquet.read_table(path).to_pylist():
         chances = {name: row.pop(f"p({name})") for name in NAMES}
-        found.append({**row, "probabilities": chances})
-    return found
+        actual.append({**row, "probabilities": chances})
+    return actual
 
 
 @pytest.mark.parametrize("sets", [False, True])

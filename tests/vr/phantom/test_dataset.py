@@ -86,8 +86,8 @@ def test_layout_and_record_of_what_was_drawn(tmp_path: Path) -> None:
     for path, label, name in listed:
         assert card.class_names[label] == name
         assert path.startswith(f"{card.classes[label].folder}/")
-        found = record["pictures"][path]
-        assert len(found["findings"]) == (0 if name == "normal kidney" else 1)
+        actual = record["pictures"][path]
+        assert len(actual["findings"]) == (0 if name == "normal kidney" else 1)
         with Image.open(folder / "KidneyPhantom" / path) as image:
             assert (image.size, image.mode) == ((128, 128), "L")
 

@@ -36,9 +36,9 @@ def test_its_frame_has_the_published_share_of_the_side(mini: Backbone) -> None:
 
 def test_it_tells_true_captions_from_untrue_ones(mini: Backbone) -> None:
     scenes = held_out(160)
-    found = retrieval(scenes, mini)
-    assert found["auroc"] > 0.88
-    assert found["nearest"] > found["chance"] + 0.5
+    actual = retrieval(scenes, mini)
+    assert actual["auroc"] > 0.88
+    assert actual["nearest"] > actual["chance"] + 0.5
 
 
 def test_it_looks_at_the_picture_and_not_at_the_caption_alone(mini: Backbone) -> None:

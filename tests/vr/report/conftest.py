@@ -24,15 +24,15 @@ def hostile(toy: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     for folder in (root / "Toy" / "test").iterdir():
         (folder / "test-0.png").rename(folder / FILE)
     shutil.copy(toy.card, root / "toy.toml")
-    found = attribute_set.load(toy.attrs)
-    for own in found.classes.values():
+    actual = attribute_set.load(toy.attrs)
+    for own in actual.classes.values():
         assert own.descriptive and own.distinctive and own.confusion
         own.descriptive[:] = [f"{SCRIPT} {text}" for text in own.descriptive]
         own.distinctive[:] = [f"{text} {SCRIPT}" for text in own.distinctive]
         for texts in own.confusion.values():
             texts[:] = [f"{SCRIPT} {text}" for text in texts]
-    found.provenance["by"] = SCRIPT
-    attribute_set.save(found, root / "toy.json")
+    actual.provenance["by"] = SCRIPT
+    attribute_set.save(actual, root / "toy.json")
     return dataclasses.replace(toy, card=root / "toy.toml", attrs=root / "toy.json", data=root / "Toy")
 
 

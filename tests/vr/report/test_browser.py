@@ -198,8 +198,8 @@ def test_text_and_charts_stand_out_from_the_ground(
     _open(browser, hostile_run / runs.REPORT, scheme=scheme)
 
     def luminance(selector: str, name: str) -> float:
-        found = browser.find_elements("css selector", selector)[0].value_of_css_property(name)
-        shares = [int(part) / 255 for part in found[found.index("(") + 1 : -1].split(",")[:3]]
+        actual = browser.find_elements("css selector", selector)[0].value_of_css_property(name)
+        shares = [int(part) / 255 for part in actual[actual.index("(") + 1 : -1].split(",")[:3]]
         linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

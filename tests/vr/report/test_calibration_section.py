@@ -16,9 +16,11 @@ from vr.runs import run as runs
 
 
 def fit(folder: Path, model: str | None = None) -> calibrations.Calibration:
-    found = predictions.load(folder / runs.PREDICTIONS)
+    actual = predictions.load(folder / runs.PREDICTIONS)
     own = calibrations.model_id(folder) if model is None else model
-    fitted, _ = calibrations.fit(found, model=own, images_from="validation images", coverage=0.5, score="lac")
+    fitted, _ = calibrations.fit(
+        actual, model=own, images_from="validation images", coverage=0.5, score="lac"
+    )
     calibrations.save(fitted, folder)
     return fitted
 
@@ -55,5 +57,5 @@ def test_it_is_not_shown_on_images_that_it_may_have_been_fitted_on(copied_run: P
 def test_where_no_image_is_answered(copied_run: Path) -> None:
     fitted = fit(copied_run)
     calibrations.save(fitted.model_copy(update={"threshold": 1.0}), copied_run)
-    found = calibrated(report_data.read(copied_run))
-    assert found is not None and "no image is answered" in found["sentences"][1]
+    actual = calibrated(report_data.read(copied_run))
+    assert actual is not None and "no image is answered" in actual["sentences"][1]

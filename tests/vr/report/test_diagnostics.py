@@ -26,10 +26,10 @@ def scored(images: int, *, classes: int = 3, missing: int | None = None, seed: i
 
 
 def test_bins_count_every_image_once_and_give_the_ece() -> None:
-    found = scored(300)
-    bins = diagnostics.reliability(found)
-    chances = found.logits.double().softmax(1).numpy()
-    right = (found.predicted == found.labels).numpy()
+    actual = scored(300)
+    bins = diagnostics.reliability(actual)
+    chances = actual.logits.double().softmax(1).numpy()
+    right = (actual.predicted == actual.labels).numpy()
     for own in bins:
         members = [i for i, row in enumerate(chances) if own.low < row.max() <= own.high]
         assert own.images == len(members)
@@ -38,7 +38,7 @@ def test_bins_count_every_image_once_and_give_the_ece() -> None:
             assert own.confidence == pytest.approx(np.mean([chances[i].max() for i in members]))
     assert sum(own.images for own in bins) == 300
     gaps = [own.images * abs(own.accuracy - own.confidence) for own in bins if own.images]
-    assert sum(gaps) / 300 == pytest.approx(measure(found)["overall"]["ece"], abs=1e-6)
+    assert sum(gaps) / 300 == pytest.approx(measure(actual)["overall"]["ece"], abs=1e-6)
 
 
 def test_a_confidence_of_one_falls_into_the_last_bin() -> None:
@@ -50,11 +50,11 @@ def test_a_confidence_of_one_falls_into_the_last_bin() -> None:
 
 @pytest.mark.parametrize("images", [60, 2000])
 def test_areas_are_those_of_scikit_learn(images: int) -> None:
-    found = scored(images)
-    chances = found.logits.double().softmax(1).numpy()
-    roc, pr = diagnostics.roc(found), diagnostics.precision_recall(found)
+    actual = scored(images)
+    chances = actual.logits.double().softmax(1).numpy()
+    roc, pr = diagnostics.roc(actual), diagnostics.precision_recall(actual)
     for label in range(3):
-        own, truth = chances[:, label], (found.labels == label).numpy()
+        own, truth = chances[:, label], (actual.labels == label).numpy()
         first, second = roc[label], pr[label]
         assert first is not None and second is not None
         assert first.area == pytest.approx(roc_auc_score(truth, own), abs=1e-5)
@@ -70,6 +70,6 @@ def test_thinned_curves_keep_their_ends_and_their_shape() -> None:
 
 
 def test_a_class_without_images_has_no_curve() -> None:
-    found = scored(50, missing=1)
-    assert [curve is None for curve in diagnostics.roc(found)] == [False, True, False]
-    assert [curve is None for curve in diagnostics.precision_recall(found)] == [False, True, False]
+    actual = scored(50, missing=1)
+    assert [curve is None for curve in diagnostics.roc(actual)] == [False, True, False]
+    assert [curve is None for curve in diagnostics.precision_recall(actual)] == [False, True, False]

@@ -20,14 +20,14 @@ ROWS = [
 
 
 @pytest.fixture
-def found() -> Predictions:
+def actual() -> Predictions:
     labels, logits = zip(*ROWS, strict=True)
     paths = tuple(f"{place}.png" for place in range(len(ROWS)))
     return Predictions(("a", "b", "c"), paths, torch.tensor(labels), torch.tensor(logits))
 
 
-def test_the_surest_mistake_comes_first(found: Predictions) -> None:
-    listed = mistakes(found)
+def test_the_surest_mistake_comes_first(actual: Predictions) -> None:
+    listed = mistakes(actual)
     assert [each.path for each in listed] == ["2.png", "1.png", "5.png", "3.png"]
     chances = torch.tensor([0.0, 5.0, 0.0]).softmax(0)
     assert (listed[0].label, listed[0].predicted) == (0, 1)
@@ -35,8 +35,8 @@ def test_the_surest_mistake_comes_first(found: Predictions) -> None:
     assert listed[0].confidence_in_truth == pytest.approx(float(chances[0]), abs=1e-6)
 
 
-def test_pairs_by_how_many_images_they_have(found: Predictions) -> None:
-    pairs = confused_pairs(found, 2)
+def test_pairs_by_how_many_images_they_have(actual: Predictions) -> None:
+    pairs = confused_pairs(actual, 2)
     assert [(pair.label, pair.predicted, len(pair.mistakes), pair.total) for pair in pairs] == [
         (0, 1, 2, 4),
         (0, 2, 1, 4),

@@ -56,11 +56,11 @@ def test_texts_are_those_nearest_most_often(toy_run: Path) -> None:
             assert scores.negative is not None
             gate = float(method.gate.softmax(0)[1])
             margin += gate * float(scores.negative[0, 2] - scores.negative[0, 0]) / len(images)
-    wanted = sorted(times, key=lambda name: (-times[name], -cosines[name]))[:3]
+    expected = sorted(times, key=lambda name: (-times[name], -cosines[name]))[:3]
     heard = banks[2].predicted
-    assert [each.text for each in heard] == wanted
-    assert [each.times for each in heard] == [times[text] for text in wanted]
-    assert [each.cosine for each in heard] == pytest.approx([cosines[text] for text in wanted], abs=1e-5)
+    assert [each.text for each in heard] == expected
+    assert [each.times for each in heard] == [times[text] for text in expected]
+    assert [each.cosine for each in heard] == pytest.approx([cosines[text] for text in expected], abs=1e-5)
     assert banks[2].margin == pytest.approx(margin, abs=1e-4) and banks[2].sign == 1
     for each in heard:
         assert len(each.describes) == 1 and each.text.startswith(each.describes[0])

@@ -61,10 +61,10 @@ def test_it_says_what_it_is_not_for(run: Path) -> None:
 def test_confidence_is_told_as_it_is(run: Path, toy: Any) -> None:
     assert "Probabilities are not calibrated" in section(model_card(read_facts(run)), "Confidence")
     loaded = runs.load_run(run)
-    found = calibrate_run(loaded, open_source(loaded.card, toy.data), pool="all")
+    actual = calibrate_run(loaded, open_source(loaded.card, toy.data), pool="all")
     facts = read_facts(run)
     told = section(model_card(facts), "Confidence")
-    assert f"temperature {found.temperature:.3g}" in told and f"{found.threshold:.3f}" in told
+    assert f"temperature {actual.temperature:.3g}" in told and f"{actual.threshold:.3f}" in told
     test = facts.calibrated_test
     assert test is not None
     row = f"|expected calibration error|{100 * test['ece_before']:.1f}%|{100 * test['ece_after']:.1f}%|"

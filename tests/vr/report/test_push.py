@@ -46,8 +46,8 @@ def sent(api: Any) -> dict[str, bytes]:
 def test_it_sends_the_small_files_and_a_card_in_one_commit(run: Path, api: Any) -> None:
     said: list[str] = []
     assert push(run, "me/run", api=api, say=said.append) == "https://huggingface.co/me/run"
-    wanted = {runs.CONFIG, runs.FEWSHOT, runs.ATTRIBUTES, runs.MODEL, runs.METRICS, runs.PREDICTIONS}
-    assert set(sent(api)) == {CARD, runs.HISTORY, *wanted}
+    expected = {runs.CONFIG, runs.FEWSHOT, runs.ATTRIBUTES, runs.MODEL, runs.METRICS, runs.PREDICTIONS}
+    assert set(sent(api)) == {CARD, runs.HISTORY, *expected}
     assert sent(api)[runs.MODEL] == (run / runs.MODEL).read_bytes()
     assert b"# Toy: biomedvr, 4 shots" in sent(api)[CARD]
     api.create_repo.assert_called_once_with("me/run", repo_type="model", private=True, exist_ok=True)

@@ -89,9 +89,9 @@ def test_markup_in_texts_and_names_stays_text(hostile_run: Path, read_page: Any)
     page = read_page(hostile_run / runs.REPORT)
     assert "<script>alert(1)</script>" in page.text
     assert "<script" not in page.source and "<img src=x" not in page.source
-    found = predictions.load(hostile_run / runs.PREDICTIONS)
-    wrong = (found.predicted != found.labels).tolist()
-    hostile = [path for path, bad in zip(found.paths, wrong, strict=True) if bad and "onerror" in path]
+    actual = predictions.load(hostile_run / runs.PREDICTIONS)
+    wrong = (actual.predicted != actual.labels).tolist()
+    hostile = [path for path, bad in zip(actual.paths, wrong, strict=True) if bad and "onerror" in path]
     assert hostile, "the toy run got every hostile file right: the test shows nothing"
     assert all(any(path in alt for alt in _alts(page)) for path in hostile)
     assert all(image["src"].startswith("data:image/") for image in page.all("img"))
@@ -158,8 +158,8 @@ def test_a_run_without_mistakes_and_one_without_texts(toy: Any, tmp_path: Path, 
     assert runs.read_metrics(run.path)["overall"]["accuracy"] == 1
     text = read_page(place).text
     assert "None: every image was right." in text and "No two classes were confused." in text
-    found = predictions.load(run.path / runs.PREDICTIONS)
-    predictions.save(replace(found, labels=(found.labels + 1) % 3), run.path / runs.PREDICTIONS)
+    actual = predictions.load(run.path / runs.PREDICTIONS)
+    predictions.save(replace(actual, labels=(actual.labels + 1) % 3), run.path / runs.PREDICTIONS)
     run_report.write_report(run.path, run=run, source=open_source(run.card, toy.data))
     text = read_page(place).text
     assert "plain ground taken for dark ring" in text
@@ -182,8 +182,8 @@ def test_programs_are_shown_as_they_are_added(hostile_run: Path) -> None:
     delta = load_file(hostile_run / runs.MODEL)["delta_neg"].numpy()
     frame = (48 - run.method.image_size) // 2
     assert drawn.shape == (48, 48, 4) and drawn[frame, frame, 3] == 0 and drawn[frame - 1, 5, 3] == 255
-    wanted = 255 / (1 + np.exp(-delta[:, frame - 1, :])).T
-    assert np.abs(drawn[frame - 1, :, :3] - wanted).max() <= 0.51
+    expected = 255 / (1 + np.exp(-delta[:, frame - 1, :])).T
+    assert np.abs(drawn[frame - 1, :, :3] - expected).max() <= 0.51
 
 
 def test_a_report_of_another_split_stands_beside_its_metrics(hostile_run: Path, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_the_same_figure_is_the_same_text() -> None:
 def test_charts_say_in_words_what_they_show() -> None:
     labels = torch.tensor([0, 0, 1, 1, 2, 2])
     logits = torch.tensor([[3.0, 0, 0], [0, 3, 0], [0, 3, 0], [0, 3, 0], [0, 0, 3], [3, 0, 0]])
-    found = Predictions(NAMES, tuple("abcdef"), labels, logits)
-    bins = diagnostics.reliability(found)
+    actual = Predictions(NAMES, tuple("abcdef"), labels, logits)
+    bins = diagnostics.reliability(actual)
     history = [
         {"epoch": 1.0, "loss": 2.0, "cross_entropy": 1.5, "penalty": 0.5, "train_accuracy": 0.25},
         {"epoch": 2.0, "loss": 1.25, "cross_entropy": 1.0, "penalty": 0.25, "train_accuracy": 0.75},
@@ -66,8 +66,8 @@ def test_charts_say_in_words_what_they_show() -> None:
     for svg, words in (
         (charts.confusion([[1, 1, 0], [0, 2, 0], [1, 0, 1]], NAMES), "1 of 2 images (50%)"),
         (charts.reliability(bins, 0.125), "ECE 12.5%"),
-        (charts.roc(diagnostics.roc(found), NAMES), "AUROC"),
-        (charts.precision_recall(diagnostics.precision_recall(found), NAMES), "average precision"),
+        (charts.roc(diagnostics.roc(actual), NAMES), "AUROC"),
+        (charts.precision_recall(diagnostics.precision_recall(actual), NAMES), "average precision"),
         (training_curves.loss(history), "2 in the first, 1.25 in the last of 2"),
         (training_curves.accuracy(history, 0.5), "training 75%; the kept model has 50% on the test images"),
         (training_curves.gate(gated), "0.6 positive and 0.4 negative"),

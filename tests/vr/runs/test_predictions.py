@@ -13,14 +13,14 @@ from vr.runs.predictions import Predictions
 
 
 def test_predictions_survive_the_file(tmp_path: Path) -> None:
-    found = Predictions(
+    actual = Predictions(
         ("a", "b"), ("1.png", "2.png"), torch.tensor([0, 1]), torch.tensor([[0.25, -1.5], [1e-3, 2.0]])
     )
-    tables.save(found, tmp_path / "predictions.csv")
+    tables.save(actual, tmp_path / "predictions.csv")
     again = tables.load(tmp_path / "predictions.csv")
-    assert again.classes == found.classes and again.paths == found.paths
-    assert torch.equal(again.labels, found.labels)
-    assert torch.allclose(again.logits, found.logits, atol=1e-6)
+    assert again.classes == actual.classes and again.paths == actual.paths
+    assert torch.equal(again.labels, actual.labels)
+    assert torch.allclose(again.logits, actual.logits, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,8 @@ def test_one_row_with_the_spread_over_folds(folds: list[Run]) -> None:
 
 
 def test_an_incomplete_cross_validation_has_no_interval(folds: list[Run]) -> None:
-    found = results.find([folds[0].path.parent])
-    (made,) = table.make_tables(found[:2])
+    actual = results.find([folds[0].path.parent])
+    (made,) = table.make_tables(actual[:2])
     assert made.cells["linear-probe folds=3", "toy"].interval is None
 
 

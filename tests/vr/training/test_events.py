@@ -23,17 +23,17 @@ def scalars(run: Path) -> dict[str, dict[int, list[float]]]:
 
     reader = EventAccumulator(str(run / events.FOLDER), size_guidance={"scalars": 0})
     reader.Reload()
-    found: dict[str, dict[int, list[float]]] = {}
+    actual: dict[str, dict[int, list[float]]] = {}
     for tag in reader.Tags()["scalars"]:
         for event in reader.Scalars(tag):
-            found.setdefault(tag, {}).setdefault(event.step, []).append(event.value)
-    return found
+            actual.setdefault(tag, {}).setdefault(event.step, []).append(event.value)
+    return actual
 
 
 def test_a_training_writes_its_history_and_its_metrics(toy: Any, tmp_path: Path) -> None:
     asked = toy.experiment(out=tmp_path / "run", select="val")
     run_experiment(asked, tensorboard=True)
-    found, history = scalars(tmp_path / "run"), read_history(tmp_path / "run")
+    actual, history = scalars(tmp_path / "run"), read_history(tmp_path / "run")
     tags = {
         "loss": "train/loss",
         "train_accuracy": "train/accuracy",
@@ -42,9 +42,9 @@ def test_a_training_writes_its_history_and_its_metrics(toy: Any, tmp_path: Path)
         "gate_neg": "train/gate_neg",
     }
     for column, tag in tags.items():
-        assert found[tag] == {int(row["epoch"]): [pytest.approx(row[column], rel=1e-5)] for row in history}
+        assert actual[tag] == {int(row["epoch"]): [pytest.approx(row[column], rel=1e-5)] for row in history}
     metrics = runs.read_metrics(tmp_path / "run")
-    assert found["test/accuracy"] == {
+    assert actual["test/accuracy"] == {
         metrics["selected_epoch"]: [pytest.approx(metrics["overall"]["accuracy"], rel=1e-5)]
     }
 
@@ -58,8 +58,8 @@ def test_a_stopped_training_that_goes_on_has_each_epoch_once(toy: Any, tmp_path:
     with pytest.raises(KeyboardInterrupt):
         run_experiment(asked, tensorboard=True, on_epoch=stop, checkpoint_every=0)
     run_experiment(asked, tensorboard=True, resume=True)
-    found = scalars(tmp_path / "run")["train/loss"]
-    assert {step: len(values) for step, values in found.items()} == {1: 1, 2: 1, 3: 1}
+    actual = scalars(tmp_path / "run")["train/loss"]
+    assert {step: len(values) for step, values in actual.items()} == {1: 1, 2: 1, 3: 1}
     run_experiment(toy.experiment(out=tmp_path / "run", recipe={"epochs": 1}), tensorboard=True, fresh=True)
     assert list(scalars(tmp_path / "run")["train/loss"]) == [1]
 

@@ -109,10 +109,12 @@ def test_paper_preset_equals_a_plain_implementation_over_ten_steps(
     asked = toy.experiment(preset="paper", recipe=recipe, out=tmp_path / "run")
     path = _train(asked)
     size = seen["images"].shape[-1]
-    wanted = _plain_biomedvr(seen["backbone"], seen["images"], seen["labels"], seen["banks"], 10, size)
-    found = [row["loss"] for row in read_history(path)]
-    assert found == pytest.approx(wanted, rel=1e-4)
-    assert found[0] != pytest.approx(found[-1], rel=1e-3)  # something was learned: the parity means something
+    expected = _plain_biomedvr(seen["backbone"], seen["images"], seen["labels"], seen["banks"], 10, size)
+    actual = [row["loss"] for row in read_history(path)]
+    assert actual == pytest.approx(expected, rel=1e-4)
+    assert actual[0] != pytest.approx(
+        actual[-1], rel=1e-3
+    )  # something was learned: the parity means something
 
 
 def test_logits_recomputed_from_the_model_file_equal_the_predictions(toy: Any, tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def test_a_run_directory_holds_what_the_contract_promises(toy: Any, tmp_path: Pa
     assert tensors["gate"].shape == (2,)
     history = read_history(path)
     assert [row["epoch"] for row in history] == [1, 2, 3]
-    wanted = {"loss", "cross_entropy", "penalty", "gate_pos", "lr", "train_accuracy", "images_per_second"}
-    assert wanted <= set(history[0])
+    expected = {"loss", "cross_entropy", "penalty", "gate_pos", "lr", "train_accuracy", "images_per_second"}
+    assert expected <= set(history[0])
     rows = _rows(path / runs.PREDICTIONS)
     assert len(rows) == 12
     assert set(rows[0]) == {"path", "label", "predicted", "bright spot", "dark ring", "plain ground"}

@@ -132,16 +132,16 @@ def test_compiled_steps_train_alike(
     original = torch.compiler.reset
     monkeypatch.setattr(torch.compiler, "reset", lambda: resets.append(None) or original())
     fast = make(name, options)
-    found = fast.train()
+    actual = fast.train()
     # Three epochs of two batches of four, forward and backward; the last two images go as they are.
     assert graphs.replays == 12 and len(resets) == 1
     monkeypatch.setattr(trainer, "worth_compiling", lambda device, steps: False)
     plain = make(name, options)
     expected = plain.train()
     assert graphs.replays == 12
-    for row, wanted in zip(numbers(found), numbers(expected), strict=True):
-        assert row == pytest.approx(wanted, rel=1e-5, abs=1e-6)
-    assert found[0]["loss"] != pytest.approx(found[-1]["loss"], rel=1e-5)
+    for row, reference in zip(numbers(actual), numbers(expected), strict=True):
+        assert row == pytest.approx(reference, rel=1e-5, abs=1e-6)
+    assert actual[0]["loss"] != pytest.approx(actual[-1]["loss"], rel=1e-5)
     for key, tensor in plain.method.state().items():
         torch.testing.assert_close(fast.method.state()[key], tensor, rtol=1e-4, atol=1e-5)
 
@@ -161,8 +161,8 @@ def test_a_gpus_own_graphs_train_alike(
         recipe = kind.recipe.model_copy(update=changes)
         histories.append(numbers(Trainer(method, pictures(method), recipe, seed=1).train()))
     assert "without compilation" not in caplog.text
-    for row, wanted in zip(*histories, strict=True):
-        assert row == pytest.approx(wanted, rel=1e-3, abs=1e-4)
+    for row, reference in zip(*histories, strict=True):
+        assert row == pytest.approx(reference, rel=1e-3, abs=1e-4)
 
 
 def test_only_the_steps_that_are_left_count(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,8 +252,8 @@ def test_what_does_not_fit_is_prepared_and_validated_by_halves(
         asked.val, asked.select = pictures(asked.method, 30), "val"
     for name in ("prepare", "scores"):
         monkeypatch.setattr(small.method, name, full_above(8, getattr(small.method, name), []))
-    for row, wanted in zip(numbers(small.train()), numbers(plain.train()), strict=True):
-        assert row == pytest.approx(wanted, rel=1e-5, abs=1e-6)
+    for row, reference in zip(numbers(small.train()), numbers(plain.train()), strict=True):
+        assert row == pytest.approx(reference, rel=1e-5, abs=1e-6)
 
 
 def test_a_step_that_does_not_fit_says_what_to_do(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from attrgen.schema import attribute_set
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5).filter(str.strip)
 texts = st.lists(st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(["a b", " a b", "a\nb"]))
-files = st.dictionaries(names, texts.map(lambda found: ["a text", *found]), min_size=1, max_size=4)
+files = st.dictionaries(names, texts.map(lambda actual: ["a text", *actual]), min_size=1, max_size=4)
 
 
 @settings(max_examples=60)

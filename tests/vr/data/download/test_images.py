@@ -83,8 +83,8 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 hub.failures -= 1
                 self.send_error(hub.status)
                 return
-            wanted = self.headers.get("Range")
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and hub.ranges else 0
+            expected = self.headers.get("Range")
+            start = int(expected.removeprefix("bytes=").rstrip("-")) if expected and hub.ranges else 0
             body = hub.content[start:]
             self.send_response(206 if start else 200)
             if start:

@@ -142,15 +142,15 @@ def test_the_patient_of_a_dicom_file_is_kept_as_a_hash_only(make: Make) -> None:
     for number, (folder, patient) in enumerate([("a", "ID-7"), ("a", "ID-8"), ("b", "ID-7"), ("b", "")]):
         files[f"{folder}/{number}"] = dicom_file(pydicom, patient, number)
     source = open_source(card("dicom", group_dicom=True), make(files=files))
-    found = {item.path: item.group for items in source.splits.values() for item in items}
-    assert found["a/0"] == found["b/2"] != found["a/1"]
-    assert found["b/3"] is None
-    assert "ID-7" not in repr(source) and len(str(found["a/0"])) == 16
+    actual = {item.path: item.group for items in source.splits.values() for item in items}
+    assert actual["a/0"] == actual["b/2"] != actual["a/1"]
+    assert actual["b/3"] is None
+    assert "ID-7" not in repr(source) and len(str(actual["a/0"])) == 16
     # Another collection has another salt, so that patients cannot be matched across collections.
     other = open_source(
         card("dicom", group_dicom=True), make(name="other", files={**files, "b/4": files["b/3"]})
     )
-    assert found["a/0"] not in groups(other)["train"] | groups(other)["test"]
+    assert actual["a/0"] not in groups(other)["train"] | groups(other)["test"]
 
 
 def dicom_file(pydicom: object, patient: str, value: int) -> bytes:

@@ -62,8 +62,8 @@ def test_paths_are_taken_only_as_they_are_needed() -> None:
             asked.append(number)
             yield f"{number}.png"
 
-    found = require_images(image_paths(endless()))
-    assert [next(found) for _ in range(3)] == ["0.png", "1.png", "2.png"]
+    actual = require_images(image_paths(endless()))
+    assert [next(actual) for _ in range(3)] == ["0.png", "1.png", "2.png"]
     assert len(asked) == 3
 
 

@@ -51,19 +51,19 @@ def test_ten_misplaced_texts_are_among_the_worst_twelve(seed: int) -> None:
         entries[i] = entries[i]._replace(class_name=away, position=100 + int(i))
         planted[entries[i]] = home
     worst = assess(entries, texts, features, labels, CLASSES)[:12]
-    found = [each for each in worst if each.entry in planted]
-    assert len(found) >= 8
-    right = [each for each in found if each.best_class == planted[each.entry]]
+    actual = [each for each in worst if each.entry in planted]
+    assert len(actual) >= 8
+    right = [each for each in actual if each.best_class == planted[each.entry]]
     assert len(right) >= 8
-    assert sum(f"scores higher on {planted[each.entry]}" in each.suggestion for each in found) >= 8
+    assert sum(f"scores higher on {planted[each.entry]}" in each.suggestion for each in actual) >= 8
 
 
 def test_without_misplaced_texts_nearly_all_work() -> None:
     rng = np.random.default_rng(7)
-    found = assess(*a_set(rng), *images(rng), CLASSES)
-    assert np.mean([each.works for each in found]) > 0.9
-    assert all(each.suggestion == "" for each in found if each.works)
-    honest = [each.high for each in found if each.works]
+    actual = assess(*a_set(rng), *images(rng), CLASSES)
+    assert np.mean([each.works for each in actual]) > 0.9
+    assert all(each.suggestion == "" for each in actual if each.works)
+    honest = [each.high for each in actual if each.works]
     assert len(honest) > 100 and honest == sorted(honest)
 
 
@@ -72,11 +72,11 @@ def test_the_misplaced_come_first_and_those_that_work_last() -> None:
     rng = np.random.default_rng(4)
     entries, texts = a_set(rng)
     entries[2] = entries[2]._replace(class_name="tumor", position=50)
-    found = assess(entries, texts, *images(rng, spread=20), CLASSES)
-    place = next(i for i, each in enumerate(found) if each.entry == entries[2])
-    assert found[place].likely_class == "cyst" and found[place].misplaced
-    assert "like cyst: move it there" in found[place].suggestion or found[place].misleading
-    piles = [0 if each.misplaced else 2 if each.works else 1 for each in found]
+    actual = assess(entries, texts, *images(rng, spread=20), CLASSES)
+    place = next(i for i, each in enumerate(actual) if each.entry == entries[2])
+    assert actual[place].likely_class == "cyst" and actual[place].misplaced
+    assert "like cyst: move it there" in actual[place].suggestion or actual[place].misleading
+    piles = [0 if each.misplaced else 2 if each.works else 1 for each in actual]
     assert piles == sorted(piles)
     assert place < 12
 

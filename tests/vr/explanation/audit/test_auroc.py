@@ -41,8 +41,8 @@ def test_95_percent_hold_the_true_area(area: float) -> None:
     scores = rng.standard_normal((2000, 64)) + positive * np.sqrt(2) * norm.ppf(area)
     known: dict[float, tuple[float, float]] = {}
     held = 0
-    for found in auroc(scores, positive).tolist():
-        low, high = known.setdefault(found, interval(found, 16, 48))
+    for actual in auroc(scores, positive).tolist():
+        low, high = known.setdefault(actual, interval(actual, 16, 48))
         held += low <= area <= high
     assert 0.93 <= held / 2000 <= 0.975
 

@@ -23,7 +23,7 @@ LABELS = np.array([0, 0, 0, 1, 1, 1, 2, 2])
 
 
 def test_words_are_scikit_learns_naive_bayes_of_all_other_texts() -> None:
-    found = class_evidence.words(TEXTS, LABELS, 3)
+    actual = class_evidence.words(TEXTS, LABELS, 3)
     counted = (
         CountVectorizer(binary=True, stop_words="english", token_pattern=r"\w+")
         .fit_transform(TEXTS)
@@ -35,7 +35,7 @@ def test_words_are_scikit_learns_naive_bayes_of_all_other_texts() -> None:
             counted[others], LABELS[others]
         )
         expected = model.predict_joint_log_proba(counted[row : row + 1])[0] + np.log(3)
-        np.testing.assert_allclose(found[row], expected, rtol=1e-9)
+        np.testing.assert_allclose(actual[row], expected, rtol=1e-9)
 
 
 def test_words_of_a_class_without_others_and_of_function_words_alone() -> None:
@@ -49,7 +49,7 @@ def test_neighbours_are_the_nearest_three_others_of_each_class() -> None:
     texts = rng.standard_normal((9, 5))
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
     labels = np.array([0, 0, 0, 0, 0, 1, 1, 1, 2])
-    found = class_evidence.neighbours(texts, labels, 4)
+    actual = class_evidence.neighbours(texts, labels, 4)
     for row in range(9):
         means = {}
         for label in range(4):
@@ -62,7 +62,7 @@ def test_neighbours_are_the_nearest_three_others_of_each_class() -> None:
                 means[label] = sum(cosines[-3:]) / len(cosines[-3:])
         for label in range(4):
             expected = means.get(label, sum(means.values()) / len(means))
-            assert abs(found[row, label] - expected) < 1e-12
+            assert abs(actual[row, label] - expected) < 1e-12
 
 
 def test_a_source_is_weighted_by_how_well_it_predicts_the_classes() -> None:

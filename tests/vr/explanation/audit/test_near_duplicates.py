@@ -27,10 +27,10 @@ def test_only_texts_that_should_differ_are_listed() -> None:
     ]
     texts = unit(np.ones((6, 4)) + 0.01 * np.arange(24).reshape(6, 4) * np.eye(6, 4))
     texts[5] = [1, 0, 0, 0]
-    found = near_duplicates(entries, texts, 0.99)
-    pairs = {(pair.first.text, pair.second.text): pair.suggestion for pair in found}
+    actual = near_duplicates(entries, texts, 0.99)
+    pairs = {(pair.first.text, pair.second.text): pair.suggestion for pair in actual}
     assert set(pairs) == {("a", "b"), ("a", "e"), ("b", "e"), ("c", "e"), ("d", "e")}
     assert pairs["a", "b"] == "the same to the model: keep one"
     assert "describes cyst and stone alike" in pairs["d", "e"]
-    assert [pair.cosine for pair in found] == sorted((pair.cosine for pair in found), reverse=True)
+    assert [pair.cosine for pair in actual] == sorted((pair.cosine for pair in actual), reverse=True)
     assert near_duplicates(entries, texts, 1.1) == []

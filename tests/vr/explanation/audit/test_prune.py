@@ -56,17 +56,17 @@ def test_every_kind_of_a_class_keeps_enough() -> None:
 def test_the_texts_go_and_the_rest_stays_as_it_was() -> None:
     gone = entries("hard", "a speck", "dark")  # "dark" of the cyst, not the one that mimics it
     before = attribute_set.dumps(SET)
-    found = without(SET, gone, CARD, {"date": "2026-11-24"})
+    actual = without(SET, gone, CARD, {"date": "2026-11-24"})
     assert attribute_set.dumps(SET) == before
-    assert list(found.classes) == ["stone", "cyst_kidney"]
-    assert found.classes["stone"].descriptive == ["white", "bright", "small"]
-    assert found.classes["stone"].confusion == {"cyst_kidney": ["dark", "round"]}
-    assert found.classes["cyst_kidney"].descriptive == ["round", "smooth"]
-    assert found.classes["cyst_kidney"].confusion == {"other": ["a bubble", "noise", "a line"]}
-    first, second = found.provenance["pruned"]
-    assert first == {"date": "2026-01-01"} and found.provenance["source"] == "hand"
+    assert list(actual.classes) == ["stone", "cyst_kidney"]
+    assert actual.classes["stone"].descriptive == ["white", "bright", "small"]
+    assert actual.classes["stone"].confusion == {"cyst_kidney": ["dark", "round"]}
+    assert actual.classes["cyst_kidney"].descriptive == ["round", "smooth"]
+    assert actual.classes["cyst_kidney"].confusion == {"other": ["a bubble", "noise", "a line"]}
+    first, second = actual.provenance["pruned"]
+    assert first == {"date": "2026-01-01"} and actual.provenance["source"] == "hand"
     assert second["from"] == SET.id and second["date"] == "2026-11-24"
     assert second["removed"][1] == {
         "class_name": "kidney cyst", "kind": "confusion", "confused": "stone", "text": "a speck",
     }  # fmt: skip
-    assert attribute_set.dumps(found).count("\n") > 10
+    assert attribute_set.dumps(actual).count("\n") > 10

@@ -76,7 +76,7 @@ def test_every_point_is_within_the_figure(sweep: list[Result], tmp_path: Path) -
     picture = (tmp_path / "curve.svg").read_text()
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', picture).groups())  # type: ignore[union-attr]
     points = [
-        tuple(map(float, found)) for found in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', picture)
+        tuple(map(float, actual)) for actual in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', picture)
     ]
     assert all(0 < x < width and 0 < y < height for x, y in points)
     lines = curve.make_lines(same, "accuracy")

@@ -25,19 +25,19 @@ def two(hostile_run: Path, second_run: Path, tmp_path: Path) -> Path:
 
 
 def test_metrics_stand_side_by_side(two: Path, read_page: Any) -> None:
-    found = results.find([two / "biomedvr", two / "attrvr"])
-    place = comparison.write_comparison(found)
+    actual = results.find([two / "biomedvr", two / "attrvr"])
+    place = comparison.write_comparison(actual)
     assert place == two / "report.html"
     page = read_page(place)
-    for letter, result in zip("AB", found, strict=True):
+    for letter, result in zip("AB", actual, strict=True):
         low, high = (100 * value for value in result.metrics["intervals"]["accuracy"])
         accuracy = 100 * result.metrics["overall"]["accuracy"]
         assert f"{letter} {result.config.method}" in page.text
         assert f"{accuracy:.1f}% {low:.1f} to {high:.1f}" in page.text
-    for name in found[0].config.card.class_names:
-        recalls = [f"{100 * each.metrics['per_class'][name]['recall']:.1f}%" for each in found]
+    for name in actual[0].config.card.class_names:
+        recalls = [f"{100 * each.metrics['per_class'][name]['recall']:.1f}%" for each in actual]
         assert f"{name} {' '.join(recalls)}" in page.text
-    first, second = (predictions.load(each.path / runs.PREDICTIONS) for each in found)
+    first, second = (predictions.load(each.path / runs.PREDICTIONS) for each in actual)
     difference = paired([second], [first])
     assert f"{100 * difference.mean:+.1f} {100 * difference.low:+.1f} to" in page.text
 
@@ -83,15 +83,15 @@ def test_names_tell_runs_apart(two: Path) -> None:
 
 
 def test_only_a_comparison_of_ours_is_replaced(two: Path) -> None:
-    found = results.find([two])
-    place = comparison.write_comparison(found)
-    comparison.write_comparison(found)
+    actual = results.find([two])
+    place = comparison.write_comparison(actual)
+    comparison.write_comparison(actual)
     report = two / "attrvr" / runs.REPORT
     before = report.read_text()
     for own in (report, two / "notes.html"):
         own.touch()
         with pytest.raises(UserError) as caught:
-            comparison.write_comparison(found, own)
+            comparison.write_comparison(actual, own)
         assert caught.value.code == "report-foreign-file"
     assert report.read_text() == before and "comparison" in place.read_text()
 

@@ -22,8 +22,8 @@ def _run(correct: np.ndarray, *, order: np.ndarray | None = None) -> Predictions
 
 
 def test_spread_is_mean_and_sample_deviation() -> None:
-    found = spread([0.5, 0.6, 0.7])
-    assert (found.mean, found.std, found.seeds) == (pytest.approx(0.6), pytest.approx(0.1), 3)
+    actual = spread([0.5, 0.6, 0.7])
+    assert (actual.mean, actual.std, actual.seeds) == (pytest.approx(0.6), pytest.approx(0.1), 3)
     assert spread([0.5]).std is None
 
 
@@ -40,13 +40,13 @@ def test_paired_difference_equals_plain_resampling_of_images() -> None:
     ours = [rng.random(150) < 0.7 for _ in range(3)]
     theirs = [rng.random(150) < 0.6 for _ in range(3)]
     shuffled = rng.permutation(150)  # the order of rows in a file means nothing
-    found = paired([_run(o, order=shuffled) for o in ours], [_run(t) for t in theirs])
+    actual = paired([_run(o, order=shuffled) for o in ours], [_run(t) for t in theirs])
     difference = np.mean(ours, 0).astype(float) - np.mean(theirs, 0)
-    assert found.mean == pytest.approx(difference.mean())
+    assert actual.mean == pytest.approx(difference.mean())
     plain = [difference[rng.integers(0, 150, 150)].mean() for _ in range(4000)]
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(plain, [0.025, 0.975])), abs=0.01)
-    assert found.p == max(mcnemar(o, t) for o, t in zip(ours, theirs, strict=True))
-    assert found.seeds == 3
+    assert (actual.low, actual.high) == pytest.approx(tuple(np.quantile(plain, [0.025, 0.975])), abs=0.01)
+    assert actual.p == max(mcnemar(o, t) for o, t in zip(ours, theirs, strict=True))
+    assert actual.seeds == 3
 
 
 def test_interval_of_one_run_is_near_the_binomial_one() -> None:
