@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,11 @@ PETS = {"kidney_stone": "cat", "normal_kidney": "dog"}
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which all pages are executed, after `docs/getting-started.md`."""
     folder = tmp_path_factory.mktemp("workplace")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name in ("VR_DATA", "VR_CACHE", "ATTRGEN_CACHE", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
-            patch.delenv(name, raising=False)
-        patch.setattr("vr.phantom.dataset.PER_CLASS", {"train": 20, "val": 12, "test": 10})
+        work_in(folder, patch)
         run_page("docs/getting-started.md")
         images = folder / "datasets" / "KidneyPhantom" / "KidneyPhantom"
         for name, classes in (("my-images", CLASSES), ("pets", PETS)):
@@ -32,7 +29,15 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             flat.mkdir(exist_ok=True)
             for path in (folder / "pets" / kind).iterdir():
                 shutil.copy(path, flat / f"{kind}-{path.name}")
-        yield folder
+    return folder
+
+
+def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Make `folder` the working folder of a new user, whose demo dataset has few images."""
+    patch.chdir(folder)
+    for name in ("VR_DATA", "VR_CACHE", "ATTRGEN_CACHE", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        patch.delenv(name, raising=False)
+    patch.setattr("vr.phantom.dataset.PER_CLASS", {"train": 20, "val": 12, "test": 10})
 
 
 def copy(files: Sequence[Path], folder: Path) -> None:
@@ -46,5 +51,5 @@ def copy(files: Sequence[Path], folder: Path) -> None:
 def here(workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the workplace, as the working folder."""
     folder = Path(shutil.copytree(workplace, tmp_path / "here"))
-    monkeypatch.chdir(folder)
+    work_in(folder, monkeypatch)
     return folder

@@ -96,9 +96,7 @@ def check(
     for line in (*source.notes, unknown_groups_note(source.splits)):
         if line is not None:
             typer.echo(line)
-    for split, counts in report.counts.items():
-        per_class = ", ".join(f"{name} {count}" for name, count in counts.items())
-        typer.echo(f"{split}: {sum(counts.values())} ({per_class})")
+    _show_counts(report.counts)
     problems = report.problems()
     remarks = list(report.remarks)
     if near_duplicates:
@@ -108,6 +106,12 @@ def check(
         typer.echo(line)
     typer.echo(_verdict(len(problems), len(remarks)))
     raise typer.Exit(1 if problems else 0)
+
+
+def _show_counts(counts: Mapping[str, Mapping[str, int]]) -> None:
+    for split, of_split in counts.items():
+        per_class = ", ".join(f"{name} {count}" for name, count in of_split.items())
+        typer.echo(f"{split}: {sum(of_split.values())} ({per_class})")
 
 
 def _near_duplicates(

@@ -287,7 +287,7 @@ def test_cache_commands(attrgen: Attrgen, server: Any, card_file: Path, tmp_path
 
 def test_prompts_commands(attrgen: Attrgen, tmp_path: Path) -> None:
     assert len(attrgen("prompts", "list").out.splitlines()) == 10
-    assert attrgen("prompts", "show", "confusion").out.startswith("---\nversion: 1\nkind: confusion\n---\n")
+    assert attrgen("prompts", "show", "confusion").out.startswith("---\nversion: 2\nkind: confusion\n---\n")
     rendered = attrgen("prompts", "render", "distinctive", "--dataset", "busi", "--class", "malignant").out
     assert "--- system" in rendered and "malignant tumor" in rendered
     ran = attrgen("prompts", "show", "confusio")

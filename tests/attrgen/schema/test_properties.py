@@ -203,7 +203,7 @@ def test_fixing_cleans_texts_and_removes_repetitions_only(data: st.DataObject) -
     result = fixed(source)
     tidied = json.loads(result.source.removeprefix("\ufeff"))
     for kinds in value["classes"].values():
-        for lists, key in [(kinds, kind) for kind in ("descriptive", "distinctive") if kinds.get(kind)] + [
+        for lists, key in [(kinds, kind) for kind in KINDS if kind != "confusion" and kinds.get(kind)] + [
             (kinds["confusion"], other) for other in kinds.get("confusion") or ()
         ]:
             lists[key] = list(dict.fromkeys(clean(text) or text for text in lists[key]))
