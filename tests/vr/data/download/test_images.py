@@ -137,6 +137,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     served.storage = f"http://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", served.url)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # also for people who work offline
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", CHUNK)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
