@@ -222,17 +222,18 @@ def test_one_in_five_failing_in_mixed_ways(bench: Bench, scripts: ModuleType) ->
         update={"classes": tuple(CardClass(name=name, folder=name) for name in names)}
     )
 
-    failed: dict[str, set[int]] = {}  # by question, for none may fail more often than is asked again
-
-    def fails(received: Any) -> bool:
-        numbers = failed.setdefault(received.question, set())
-        if received.number % 5 == 0 and len(numbers) < 2:
-            numbers.add(received.number)
-        return received.number in numbers
+    # Which request meets which failure depends on the order in which questions first come, not on how many
+    # requests are under way: every fifth question fails, every other one of these twice, never twice alike.
+    order: dict[str, int] = {}
+    failed: dict[str, list[int]] = {}
 
     def script(received: Any) -> Any:
-        way = ways[received.number // 5 % len(ways)]
-        return way(received) if fails(received) else scripts.normal(received)
+        fifth, rest = divmod(order.setdefault(received.question, len(order)), 5)
+        numbers = failed.setdefault(received.question, [])
+        if rest or len(numbers) > fifth % 2:
+            return scripts.normal(received)
+        numbers.append(received.number)
+        return ways[(fifth + len(numbers) - 1) % len(ways)](received)
 
     bench.server.script = script
     disturbed = whole(bench.build())
