@@ -170,11 +170,13 @@ def build(
     server = None if offline else Server.from_environment(base_url)
     folder = Path(cache or os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE).expanduser()
     ledger = Ledger(None, max_tokens=max_tokens_total)
-    return _built(card, existing, settings, server, folder, ledger, progress)
+    name = None if isinstance(dataset, Card) else str(dataset)
+    return _built(card, name, existing, settings, server, folder, ledger, progress)
 
 
 def _built(
     card: Card,
+    name: str | None,
     existing: AttributeSet | None,
     settings: BuildSettings,
     server: Server | None,
@@ -187,7 +189,7 @@ def _built(
         client = None if server is None else Client(server, templates, ledger, memory=Memory(folder))
         builder = Builder(card, settings, templates, cache, client, progress=progress)
         result = _outside_of_a_loop(lambda: builder.build(existing))
-    raise_for(result, None, server)
+    raise_for(result, None, server, name)
     if result.attributes is None:
         raise UserError("nothing is to be built", code="build-nothing", remedy="Name at least one kind.")
     return result.attributes

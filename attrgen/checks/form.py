@@ -104,7 +104,7 @@ def _missing(located: LocatedJson, classes: Mapping[str, Any], card: Card | None
     there = {class_name(spelling, card) for spelling in classes}
     for name in () if card is None else card.class_names:
         if name not in there:
-            message = f"the card's class '{name}' is missing; `attrgen build` fills it"
+            message = f"the card's class '{name}' is missing"
             yield finding("missing", message, class_name=name, line=top)
     kinds_of = {
         name: [kind for kind in KINDS if _mapping(kinds).get(kind) is not None]
@@ -114,7 +114,7 @@ def _missing(located: LocatedJson, classes: Mapping[str, Any], card: Card | None
     for name, kinds in kinds_of.items():
         for kind in KINDS:
             if kind in used and kind not in kinds:
-                message = f"has no '{kind}' attributes, which other classes have; `attrgen build` fills them"
+                message = f"has no '{kind}' attributes, which other classes have"
                 line = located.line(("classes", name))
                 yield finding("missing", message, class_name=name, kind=kind, line=line)
     for kind in KINDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from attrgen.checks.file import Report
 from attrgen.checks.fix import Fixed
 from attrgen.checks.form import FORM
 from attrgen.checks.rule import Finding
+from attrgen.core.wording import counted
+from attrgen.schema.filling import how_to_fill
 
 FOUND_STATUS = 1
 
@@ -58,6 +60,19 @@ def as_json(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def next_steps(reports: Sequence[Report], dataset: str | None = None) -> Iterator[str]:
+    """For each set that lacks something, the commands that fill it.
+
+    Args:
+        dataset: as the command line names the card; by default each set's own.
+    """
+    for report in reports:
+        named = dataset or report.dataset
+        lacking = [item.class_name for item in report.findings if item.rule == "missing" and item.class_name]
+        if named is not None and lacking:
+            yield f"{report.path} is not complete. {how_to_fill(named, lacking[0], report.path)}"
+
+
 def rules() -> str:
     """Every rule's id, level and meaning."""
     every = [(rule.id, rule.level, rule.summary) for rule in all_rules().values()]
@@ -93,17 +108,13 @@ def _list(finding: Finding) -> str:
 def _summary(report: Report, fix: Fixed | None) -> str:
     parts = []
     if fix is not None:
-        parts += [f"{_counted(fix.tidied, 'text')} tidied", f"{_counted(fix.removed, 'duplicate')} removed"]
+        parts += [f"{counted(fix.tidied, 'text')} tidied", f"{counted(fix.removed, 'duplicate')} removed"]
     levels = {level: report.count(level) for level in ("error", "warning", "note")}
-    parts += [_counted(number, level) for level, number in levels.items() if number]
+    parts += [counted(number, level) for level, number in levels.items() if number]
     card = f"card '{report.card}'" if report.card else "no card"
     return (
-        f"{report.path}: {_counted(report.texts, 'text')}, {card}: {', '.join(parts) or 'no problems found'}."
+        f"{report.path}: {counted(report.texts, 'text')}, {card}: {', '.join(parts) or 'no problems found'}."
     )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

@@ -22,10 +22,9 @@ def adapt(
 
     Classes are matched by their names and aliases in both cards. The new set's provenance names the old one.
     """
-    import shlex
-
     from attrgen.cli.options import SETS
     from attrgen.core.overwrite import write_new
+    from attrgen.core.shell import command
     from attrgen.curation.adapt import adapt as adapted_to
     from attrgen.schema import attribute_set, card, spelling
 
@@ -40,5 +39,5 @@ def adapt(
     lines += [f"missing: {name}" for name in adapted.missing]
     print(*lines, f"{path}: written, id {adapted.attributes.id[:12]}.", sep="\n")
     if adapted.missing:
-        words = f"--dataset {shlex.quote(dataset)} --out {shlex.quote(str(path))}"
-        print(f"`attrgen build {words}` writes what is missing.")
+        filling = command("attrgen", "build", "--dataset", dataset, "--out", path)
+        print(f"{filling} writes what is missing.")

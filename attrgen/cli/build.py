@@ -114,7 +114,7 @@ def _fill(job: _Job, cache: Cache) -> None:
         attribute_set.save(result.attributes, job.path)
     library_path = library.path_of(job.card.name)
     print(report.summary(result, job.path, ledger, job.server, library_path=library_path))
-    report.raise_for(result, job.path, job.server)
+    report.raise_for(result, job.path, job.server, job.options.dataset)
 
 
 def _ledger(options: BuildOptions) -> Ledger:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from attrgen.cli.options import Json, SetCard
+from attrgen.cli.options import SETS, Json, SetCard
 
 
 def check(
@@ -35,19 +35,23 @@ def check(
     from attrgen.checks.file import check_file
     from attrgen.checks.fix import fix_file
     from attrgen.core.errors import UserError
+    from attrgen.core.shell import command
     from attrgen.schema import card
 
     if rules:
         print(report.rules())
         return
     if not files:
+        sets = sorted(SETS.glob("*.json"))
         raise UserError(
             "no file is given",
             code="option-no-file",
-            remedy="For instance: attrgen check attrs/ct-kidney.json",
+            remedy=f"For instance: {command('attrgen', 'check', sets[0])}." if sets else "Name a set.",
         )
     its_card = None if dataset is None else card.find(dataset)
     fixes = {path: fix_file(path) for path in files} if fix else {}
     reports = [check_file(path, its_card) for path in files]
     print(report.as_json(reports, fixes) if json else report.table(reports, fixes))
+    for line in () if json else report.next_steps(reports, dataset):
+        print(line)
     raise typer.Exit(report.status(reports, strict=strict))

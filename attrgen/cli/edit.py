@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +38,7 @@ def edit(
     its_card = None if dataset is None else card.find(dataset)
     path = set_file(attrs, its_card)
     _require_terminal(path)
-    editing.edit(editing.job_of(path, its_card, class_name), _ask, print)
+    editing.edit(editing.job_of(path, its_card, class_name, dataset), _ask, print)
 
 
 def _require_terminal(path: Path) -> None:
@@ -49,13 +48,14 @@ def _require_terminal(path: Path) -> None:
         UserError: nobody sits at a terminal, so an editor would wait for ever.
     """
     from attrgen.core.errors import UserError
+    from attrgen.core.shell import command
 
     if not sys.stdin.isatty():
         raise UserError(
             "there is no terminal in which to open an editor",
             code="edit-no-terminal",
             remedy=f"Run it in a terminal, or change {path} with another program "
-            f"and run `attrgen check {shlex.quote(str(path))}`.",
+            f"and run {command('attrgen', 'check', path)}.",
         )
 
 

@@ -40,6 +40,7 @@ def import_(
     from attrgen.cli.options import SETS
     from attrgen.cli.parsing import checked_kind
     from attrgen.core.overwrite import write_new
+    from attrgen.core.shell import command
     from attrgen.curation.formats.importing import import_files
     from attrgen.schema import attribute_set, card
 
@@ -48,4 +49,4 @@ def import_(
     print(*imported.notes, sep="\n")
     path = out or SETS / f"{imported.attributes.dataset}.json"
     write_new({path: attribute_set.dumps(imported.attributes)}, force=force)
-    print(f"{path}: written, id {imported.attributes.id[:12]}. See `attrgen check {path}`.")
+    print(f"{path}: written, id {imported.attributes.id[:12]}. See {command('attrgen', 'check', path)}.")

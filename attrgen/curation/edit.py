@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
+from attrgen.core.shell import command
 from attrgen.curation import edit_form
 from attrgen.curation.diff import difference, summary
 from attrgen.schema import attribute_set
@@ -36,12 +37,16 @@ Ask = Callable[[str, Sequence[str]], str]  # a question and its possible answers
 
 @dataclass(frozen=True)
 class Job:
-    """One class of a file. `attributes` is the set as it is, None where there is no file yet."""
+    """One class of a file. `attributes` is the set as it is, None where there is no file yet.
+
+    `dataset` names the card on the command line, where it was given.
+    """
 
     path: Path
     card: Card | None
     attributes: AttributeSet | None
     name: str
+    dataset: str | None = None
 
     @property
     def before(self) -> ClassAttributes:
@@ -81,7 +86,7 @@ class Job:
         return self.attributes.model_copy(update={"classes": classes})
 
 
-def job_of(path: Path, card: Card | None, spelling: str) -> Job:
+def job_of(path: Path, card: Card | None, spelling: str, dataset: str | None = None) -> Job:
     """The job to edit a class. A class that only the card has starts empty, and so does the file.
 
     Without a card, the shipped card of the set's dataset is used if there is one.
@@ -101,8 +106,8 @@ def job_of(path: Path, card: Card | None, spelling: str) -> Job:
         card = card_of(attributes)
     if attributes is None or (card is not None and key_of(attributes, spelling, card) is None):
         assert card is not None
-        return Job(path, card, attributes, card.class_of(spelling).name)
-    return Job(path, card, attributes, find_class(attributes, spelling, card))
+        return Job(path, card, attributes, card.class_of(spelling).name, dataset)
+    return Job(path, card, attributes, find_class(attributes, spelling, card), dataset)
 
 
 def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
@@ -114,20 +119,20 @@ def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
         UserError: nothing was saved: there is no editor or it failed, the form has mistakes, or the set was
             changed meanwhile. The draft is kept, and the message names its file.
     """
-    command = editor()
+    editor_command = editor()
     form = edit_form.dumps(job.before, f"{job.name}, in {job.path}", job.confusable)
     if job.draft.exists():
         say(f"Continuing the draft {job.draft}; delete it to start from the set as it is.")
     else:
         write_text(job.draft, form)
     while True:
-        _open(command, job.draft, form)
+        _open(editor_command, job, form)
         try:
             value = _filled(job, form)
         except UserError as error:
             say(f"error: {error}")
             if ask("The form has mistakes.", (AGAIN, QUIT)) == QUIT:
-                raise _kept("nothing was saved", job.draft) from error
+                raise _kept("nothing was saved", job) from error
             continue
         if value == job.before:
             job.draft.unlink()
@@ -140,7 +145,7 @@ def edit(job: Job, ask: Ask, say: Callable[[str], None]) -> None:
         has_errors = any(finding.level == "error" for finding in problems)
         answer = ask("Your texts have errors.", (AGAIN, SAVE, QUIT)) if has_errors else SAVE
         if answer == QUIT:
-            raise _kept("nothing was saved", job.draft)
+            raise _kept("nothing was saved", job)
         if answer == SAVE:
             _save(job, value)
             old = job.attributes or attributes.model_copy(update={"classes": {}})
@@ -156,20 +161,20 @@ def editor() -> list[str]:
     """
     named = next((os.environ[name] for name in EDITORS if os.environ.get(name, "").strip()), "vi")
     try:
-        command = shlex.split(named)
+        words = shlex.split(named)
     except ValueError as error:
         raise UserError(
             f"EDITOR cannot be read: {error}",
             code="edit-editor-quotes",
             remedy="Correct its quotation marks.",
         ) from error
-    if shutil.which(command[0]) is None:
+    if shutil.which(words[0]) is None:
         raise UserError(
-            f"there is no editor '{command[0]}'",
+            f"there is no editor '{words[0]}'",
             code="edit-no-editor",
             remedy="Set EDITOR to the command of your editor.",
         )
-    return command
+    return words
 
 
 def _problems(job: Job, attributes: AttributeSet) -> list[Finding]:
@@ -184,19 +189,20 @@ def _problems(job: Job, attributes: AttributeSet) -> list[Finding]:
     ]
 
 
-def _open(command: list[str], draft: Path, form: str) -> None:
+def _open(editor_command: list[str], job: Job, form: str) -> None:
+    draft = job.draft
     try:
-        status = subprocess.run([*command, str(draft)]).returncode
+        status = subprocess.run([*editor_command, str(draft)]).returncode
     except OSError as error:
         raise _kept(
-            f"the editor cannot be started: {error.strerror or error}", draft, code="edit-editor-failed"
+            f"the editor cannot be started: {error.strerror or error}", job, code="edit-editor-failed"
         ) from error
     if status != 0:
         what = f"the editor ended with status {status}, so nothing was saved"
         if draft.exists() and draft.read_bytes() == form.encode("utf-8"):
             draft.unlink()
             raise UserError(what, code="edit-editor-failed")
-        raise _kept(what, draft, code="edit-editor-failed")
+        raise _kept(what, job, code="edit-editor-failed")
 
 
 def _filled(job: Job, form: str) -> ClassAttributes:
@@ -209,7 +215,7 @@ def _save(job: Job, value: ClassAttributes) -> None:
     if _class_in(now, job.name) != job.before or (now is None) != (job.attributes is None):
         raise _kept(
             f"'{job.name}' was changed in {job.path} meanwhile, so nothing was saved",
-            job.draft,
+            job,
             code="edit-changed-meanwhile",
         )
     attribute_set.save(Job(job.path, job.card, now, job.name).saved(value), job.path)
@@ -220,9 +226,11 @@ def _class_in(attributes: AttributeSet | None, name: str) -> ClassAttributes:
     return ClassAttributes() if attributes is None else attributes.classes.get(name, ClassAttributes())
 
 
-def _kept(what: str, draft: Path, *, code: str = "edit-not-saved") -> UserError:
+def _kept(what: str, job: Job, *, code: str = "edit-not-saved") -> UserError:
+    card = () if job.dataset is None else ("--dataset", job.dataset)
+    again = command("attrgen", "edit", job.name, "--attrs", job.path, *card)
     return UserError(
         what,
         code=code,
-        remedy=f"Your draft is kept: {draft} (`attrgen edit` of the same class continues it).",
+        remedy=f"Your draft is kept: {job.draft}. {again} continues it.",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+from attrgen.core.shell import command
 from attrgen.generation.build import Planned
 from attrgen.generation.requests import CONFUSERS
 from attrgen.generation.result import Result
@@ -126,8 +127,11 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
     return "\n".join(lines)
 
 
-def raise_for(result: Result, path: Path | None, server: Server | None) -> None:
+def raise_for(result: Result, path: Path | None, server: Server | None, dataset: str | None) -> None:
     """Raise what kept the set from being complete; what could be filled has been saved.
+
+    Args:
+        dataset: as the command line names it; None where it has no name there.
 
     Raises:
         UserError: a fatal error, a limit, or lists that could not be filled.
@@ -140,12 +144,14 @@ def raise_for(result: Result, path: Path | None, server: Server | None) -> None:
     if not result.failed:
         return
     if server is None and not result.filled:
+        by_hand = _by_hand(next(iter(result.failed)).class_name, dataset, path)
         raise UserError(
             "there is no API key, and the curated library has nothing for this",
             code="build-no-server",
             remedy="Set OPENAI_API_KEY, or give --base-url of an OpenAI-compatible server. "
-            "`attrgen cache import` adds the answers of another machine, `attrgen import` a file of "
-            "texts, and `attrgen edit CLASS --dataset CARD` what you write yourself.",
+            f"To write the texts yourself: {by_hand}. Texts in other files are read by "
+            f"{command('attrgen', 'import', '--help')}, and answers of another machine by "
+            f"{command('attrgen', 'cache', 'import', '--help')}.",
         )
     listed = "\n".join(f"  {slot}: {error}" for slot, error in result.failed.items())
     remedy = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
@@ -155,6 +161,13 @@ def raise_for(result: Result, path: Path | None, server: Server | None) -> None:
         file=path,
         remedy=remedy,
     )
+
+
+def _by_hand(class_name: str, dataset: str | None, path: Path | None) -> str:
+    if dataset is None:
+        return command("attrgen", "edit", "--help")
+    file = () if path is None else ("--attrs", path)
+    return command("attrgen", "edit", class_name, "--dataset", dataset, *file)
 
 
 def _spending(ledger: Ledger) -> list[str]:

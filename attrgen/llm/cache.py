@@ -27,6 +27,7 @@ from diskcache.core import MODE_RAW
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
+from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, validate_json
 from attrgen.llm.request import Answer, InvalidAnswer, Request
 
@@ -169,14 +170,14 @@ class Cache:
             raise UserError(
                 f"{many} with a key that begins with '{start}'",
                 code="cache-which-entry",
-                remedy="See `attrgen cache list`.",
+                remedy=f"See {command('attrgen', 'cache', 'list', '--cache', self.folder.parent)}.",
             )
         entry = self.get(keys[0])
         if entry is None:
             raise UserError(
                 f"entry {keys[0][:12]} is not valid",
                 code="cache-invalid-entry",
-                remedy="See `attrgen cache verify`.",
+                remedy=f"See {command('attrgen', 'cache', 'verify', '--cache', self.folder.parent)}.",
             )
         return entry
 

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.shell import command
 from attrgen.llm.capabilities import about_format
 
 LONGEST_WAIT = 300.0  # seconds; if a server asks for more, the user runs the command again later
@@ -187,6 +188,10 @@ def _server_error(error: ErrorResponse, server: str, wait: float | None) -> Tran
     return Transient(kind, error.words, wait=wait, busy=status in _OVERLOADED, loading=loading)
 
 
+def _doctor(model: str, server: str) -> str:
+    return command("attrgen", "doctor", "--base-url", server, "--model", model)
+
+
 def _refused(error: ErrorResponse, model: str, server: str) -> Rejected | Fatal:
     """The error for a status that every request to that server would get, at least in this form."""
     status, words = error.status, error.words
@@ -207,7 +212,7 @@ def _refused(error: ErrorResponse, model: str, server: str) -> Rejected | Fatal:
             f"{server} has no model '{model}', or no such address ({status}): {words}",
             code="server-unknown-model",
             remedy="Check --model and --base-url (it usually ends in /v1); "
-            "`attrgen doctor` lists the server's models.",
+            f"{_doctor(model, server)} lists the server's models.",
         )
         unclear = _NO_SUCH_FORMAT.search(words) or (error.kinds and not _MODEL.search(error.text))
         return Rejected(words, fatal) if status == 404 and unclear else fatal
@@ -215,7 +220,7 @@ def _refused(error: ErrorResponse, model: str, server: str) -> Rejected | Fatal:
         return Fatal(
             f"{server} has no model '{model}' ({status}): {words}",
             code="server-unknown-model",
-            remedy="Check --model; `attrgen doctor` lists the server's models.",
+            remedy=f"Check --model; {_doctor(model, server)} lists the server's models.",
         )
     return Rejected(
         error.text,

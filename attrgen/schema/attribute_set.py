@@ -18,6 +18,8 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
+from attrgen.core.resources import resource
+from attrgen.core.shell import command
 from attrgen.core.validation import Context, KeyPath, Location, Strict, Wording, dotted, translated
 from attrgen.schema.notebook import html_table
 
@@ -25,21 +27,31 @@ FORMAT: Final = "attribute-set/1"
 POSITIVE_KINDS = ("descriptive", "distinctive")
 KINDS = (*POSITIVE_KINDS, "confusion", "ensemble")
 OTHER = "other"
-_MISSING = "Check the path, or make it with `attrgen build --dataset NAME`."
 _OBJECT = Wording('should be a JSON object, {"…": …}')
-_WORDING: Mapping[str, Wording] = {
+_WORDING = {
     "model_type": _OBJECT,
     "dict_type": _OBJECT,
     "list_type": Wording('should be a list, ["…", "…"]'),
     "string_type": Wording('should be text in quotes, "…"'),
     "too_short": Wording(
-        "should not be empty", "Add a text, or remove the key so that `attrgen build` fills it."
+        "should not be empty", "Add a text, or remove the key so that the next build fills it."
     ),
     "missing": Wording(remedy=f'An attribute set has "format": "{FORMAT}", "dataset" and "classes".'),
-    "literal_error": Wording(
-        f"should be '{FORMAT}'", "Read it with `attrgen import` if it is another program's file."
-    ),
 }
+
+
+def _wording(path: Path) -> Mapping[str, Wording]:
+    remedy = f"If it is another program's file, read it with {command('attrgen', 'import', path)}."
+    return {**_WORDING, "literal_error": Wording(f"should be '{FORMAT}'", remedy)}
+
+
+def _how_to_make(path: Path) -> str:
+    """The remedy for a set that is not there."""
+    if resource("data", "cards", f"{path.stem}.toml").is_file():
+        made = command("attrgen", "build", "--dataset", path.stem, "--out", path)
+    else:
+        made = command("attrgen", "build", "--help")
+    return f"Check the path, or make it: {made}."
 
 
 def _one_visible_line(text: str) -> str:
@@ -146,7 +158,7 @@ def load(path: Path) -> AttributeSet:
 
 def read(path: Path) -> LocatedSet:
     """As `load`, with line numbers."""
-    located = parsed(read_text(path, what="attribute set", missing=_MISSING), path)
+    located = parsed(read_text(path, what="attribute set", missing=_how_to_make(path)), path)
     result, errors = validated(located, path)
     if result is not None:
         errors += _duplicates(path, located, result)
@@ -182,7 +194,7 @@ def validated(located: json_lines.LocatedJson, path: Path) -> tuple[AttributeSet
         return AttributeSet.model_validate(located.value, strict=True), errors
     except ValidationError as error:
         context = Context(
-            "attribute set", "set", path, "", lambda keys: _location(located, keys), wording=_WORDING
+            "attribute set", "set", path, "", lambda keys: _location(located, keys), wording=_wording(path)
         )
         return None, errors + translated(error, AttributeSet, context)
 
@@ -221,7 +233,7 @@ def _duplicates(path: Path, located: json_lines.LocatedJson, attributes: Attribu
                     file=path,
                     line=located.line(entry.path),
                     class_name=entry.class_name,
-                    remedy="Remove one, or run `attrgen check --fix`.",
+                    remedy=f"Remove one, or run {command('attrgen', 'check', '--fix', path)}.",
                 )
             )
         first.add(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from attrgen.core.errors import UserError
 from attrgen.core.names import did_you_mean as did_you_mean
 from attrgen.core.names import fold as fold
 from attrgen.core.resources import resource
+from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, read_toml
 from attrgen.schema.image_names import COLLECTION_SUFFIXES
 
@@ -93,6 +93,7 @@ class Card(Frozen):
     shows: Words = Field(description="what one image shows, a noun phrase: 'an axial CT slice of a kidney'")
     greyscale: bool | None = Field(None, description="the images have no colour; prompts say so")
     stain: Words | None = Field(None, description="stain of a microscopic image, for prompts")
+    synthetic: bool | None = Field(None, description="drawn or generated: the images show no patients")
     view: Words | None = Field(None, description="view or plane of the images, for prompts: 'frontal'")
     licence: Words = Field("unknown", description="of the images")
     source: Words = Field("unknown", description="where the images come from")
@@ -215,7 +216,7 @@ def find(dataset: str) -> Card:
             "a collection in one file has no card yet",
             code="card-collection-file",
             file=path,
-            remedy=f"Run `vr data card {shlex.quote(dataset)}` and give the new card to --dataset.",
+            remedy=f"Run {command('vr', 'data', 'card', dataset)} and give the new card to --dataset.",
         )
     if path.is_file() or path.suffix == ".toml":
         return load(path)

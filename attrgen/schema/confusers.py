@@ -11,6 +11,7 @@ from typing import Literal
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
+from attrgen.core.shell import command
 from attrgen.schema.card import Card
 
 ALL_PAIRS_UP_TO = 10  # classes; 90 ordered pairs
@@ -68,14 +69,14 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
             code="confusers-not-csv",
             file=path,
             line=table.line_num,
-            remedy="Run `vr eval` again to write it again.",
+            remedy=f"Write it again: {command('vr', 'eval', run)}.",
         ) from error
     if not {"label", "predicted"} <= columns:
         raise UserError(
             "the columns 'label' and 'predicted' are missing",
             code="confusers-missing-column",
             file=path,
-            remedy="Give --from-run the directory of a finished `vr train` or `vr eval`.",
+            remedy="Give --from-run the directory of a finished run, or a folder of its results.",
         )
     counts: dict[str, Counter[str]] = {}
     for line, row in rows:

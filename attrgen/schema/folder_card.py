@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
@@ -17,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 from attrgen.core.errors import UserError
 from attrgen.core.names import readable
+from attrgen.core.shell import command
 from attrgen.core.validation import validate
 from attrgen.schema.card import Card, fold
 from attrgen.schema.image_names import (
@@ -92,7 +92,7 @@ def from_folder(folder: Path) -> Card:
             f"the labels are in '{tables[0]}', and `attrgen` reads the classes of image folders only",
             code="card-labels-in-file",
             file=folder,
-            remedy=f"Run `vr data card {shlex.quote(str(folder))}` and give the new card to --dataset.",
+            remedy=f"Run {command('vr', 'data', 'card', folder)} and give the new card to --dataset.",
         )
     layout = "dicom" if is_dicom_folder(files) else "folder"
     return card_of_classes(folder, folders, layout, remedy=few_classes_remedy(files))

@@ -7,14 +7,21 @@ from pathlib import Path
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.names import did_you_mean
+from attrgen.core.shell import command
 from attrgen.schema.attribute_set import OTHER, AttributeSet, ClassAttributes
 from attrgen.schema.card import Card
+from attrgen.schema.filling import how_to_fill
 
 
-def for_card(attributes: AttributeSet, card: Card, *, file: str | Path | None = None) -> AttributeSet:
+def for_card(
+    attributes: AttributeSet, card: Card, *, file: str | Path | None = None, dataset: str | None = None
+) -> AttributeSet:
     """The set with the card's class names, in label order.
 
     Classes and confused classes may be spelled as any of the card's aliases. See `restricted` for subsets.
+
+    Args:
+        file, dataset: the set's file, and its dataset as a command line names it, for messages.
 
     Raises:
         UserError: the card has a class that the set lacks, or the reverse.
@@ -28,8 +35,7 @@ def for_card(attributes: AttributeSet, card: Card, *, file: str | Path | None = 
                 f"the card '{card.name}' has classes that the attribute set lacks: {listed}",
                 code="set-missing-class",
                 file=file,
-                remedy=f"Run `attrgen build --dataset {card.name}` to fill them, "
-                "or write at least a descriptive list for each.",
+                remedy=how_to_fill(dataset or card.name, missing[0], file),
             )
         )
     if errors:
@@ -53,8 +59,14 @@ def restricted(attributes: AttributeSet, full_card: Card, subset: Card) -> Attri
     return attributes.model_copy(update={"classes": classes})
 
 
-def require(attributes: AttributeSet, kinds: tuple[str, ...], *, file: str | Path | None = None) -> None:
-    """Check that every class has every one of `kinds`.
+def require(
+    attributes: AttributeSet,
+    kinds: tuple[str, ...],
+    *,
+    file: str | Path | None = None,
+    dataset: str | None = None,
+) -> None:
+    """Check that every class has every one of `kinds`; `file` and `dataset` as for `for_card`.
 
     Raises:
         UserError: naming each class and the kind it lacks; a missing bank is never treated as zeros.
@@ -65,8 +77,8 @@ def require(attributes: AttributeSet, kinds: tuple[str, ...], *, file: str | Pat
             code="set-missing-kind",
             file=file,
             class_name=name,
-            remedy=f"Run `attrgen build --dataset {attributes.dataset}` to fill what is missing, "
-            "or choose a method that does not need them.",
+            remedy=how_to_fill(dataset or attributes.dataset, name, file)
+            + f" Or choose a method that does not need them: {command('vr', 'methods')}.",
         )
         for name, value in attributes.classes.items()
         for kind in kinds

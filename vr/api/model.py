@@ -15,6 +15,7 @@ from pathlib import Path
 
 from attrgen.core import html
 from attrgen.core.errors import UserError
+from attrgen.core.shell import command
 from vr.api.metrics import Metrics
 from vr.data.loading.unlabelled import GivenImages, ImageLike, UnlabelledFiles
 from vr.evaluation import calibration as calibrations
@@ -116,7 +117,7 @@ class Model:
         Raises:
             UserError: an image cannot be read, by name, or is of no such kind.
         """
-        given = _as_list(images)
+        given = _as_list(images, self.run.path)
         rule = self.decision(threshold=threshold, coverage=coverage, sets=sets)
         source = self._source(given)
         batches = predictions(self.run, rule, source, source.items(), batch_size=batch_size)
@@ -143,7 +144,7 @@ class Model:
         Raises:
             UserError: an image cannot be read; the method does not score by texts, and no map is asked for.
         """
-        given = _as_list(images)
+        given = _as_list(images, self.run.path)
         source = self._source(given)
         explained = explain_items(
             self.run, source, list(source.items()), grid=grid, calibration=self.calibration
@@ -258,7 +259,7 @@ def _model(run: str | Path | Model) -> Model:
     return run if isinstance(run, Model) else load(run)
 
 
-def _as_list(images: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
+def _as_list(images: ImageLike | Sequence[ImageLike], run: Path) -> list[ImageLike]:
     import numpy as np
     from PIL import Image
 
@@ -268,7 +269,7 @@ def _as_list(images: ImageLike | Sequence[ImageLike]) -> list[ImageLike]:
                 "is a folder",
                 code="image-is-a-folder",
                 file=images,
-                remedy="Give a list of its images, or use `vr predict`, which reads folders.",
+                remedy=f"Give a list of its images, or run {command('vr', 'predict', run, images)}.",
             )
         return [images]
     if isinstance(images, Image.Image):

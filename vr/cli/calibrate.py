@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attrgen.core.shell import command
 from vr.cli import options, values
 
 if TYPE_CHECKING:
@@ -92,4 +93,4 @@ def _show(run: Run, calibration: Calibration) -> None:
     ):
         typer.echo(line)
     typer.echo(f"written into {run.path}: {', '.join(calibrations.FILES)}")
-    typer.echo(f"next: vr report {run.path} shows the effect on the test set")
+    typer.echo(f"next: {command('vr', 'report', run.path)} shows the effect on the test set")

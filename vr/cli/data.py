@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attrgen.core.shell import command
 from attrgen.schema.image_names import COLLECTION_SUFFIXES
 from vr.cli import options, values
 
@@ -93,7 +94,7 @@ def check(
     card, source = open_dataset(dataset, data, classes=values.names(classes), format=data_format)
     with count_bar("reading", sum(map(len, source.splits.values()))) as advance:
         report = check_images(source, card, advance)
-    for line in (*source.notes, unknown_groups_note(source.splits)):
+    for line in (*source.notes, unknown_groups_note(source.splits, card)):
         if line is not None:
             typer.echo(line)
     _show_counts(report.counts)
@@ -175,10 +176,9 @@ def make_card(
         typer.echo(f"warning: {line}")
     typer.echo(f"{path}: {len(card.classes)} classes, {_counts(source)}")
     typer.echo("Edit modality, shows and the class names: prompts use them. Then:")
-    typer.echo(f"  attrgen build --dataset {_quoted(path)}")
-    typer.echo(
-        f"  vr train --dataset {_quoted(path)} --data {_quoted(collection)} --attrs attrs/{card.name}.json"
-    )
+    typer.echo(f"  {command('attrgen', 'build', '--dataset', path)}")
+    attrs = Path("attrs", f"{card.name}.json")
+    typer.echo(f"  {command('vr', 'train', '--dataset', path, '--data', collection, '--attrs', attrs)}")
 
 
 def preview(
@@ -209,13 +209,6 @@ def preview(
     with whole_file(path) as temporary:
         sheet.save(temporary, format="PNG")
     typer.echo(f"{path}: {len(card.classes)} classes, {shots} shots, seed {seed}")
-
-
-def _quoted(path: Path) -> str:
-    """A path as a shell reads it back."""
-    import shlex
-
-    return shlex.quote(str(path))
 
 
 def _counts(source: ImageSource) -> str:

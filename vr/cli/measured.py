@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from attrgen.core.shell import command
 from vr.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show_folds(folds: Sequence[Run]) -> None:
         typer.echo(line)
     parent = folds[0].path.parent
     typer.echo(f"runs: {parent}")
-    typer.echo(f"next: vr table {shlex.quote(str(parent))}")
+    typer.echo(f"next: {command('vr', 'table', parent)}")
 
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:

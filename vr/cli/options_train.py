@@ -46,6 +46,15 @@ class PenaltyOver(StrEnum):
     others = "others"
 
 
+Config = Annotated[
+    Path | None,
+    option(
+        METHOD,
+        "A TOML file of these options, or a run's config.json to train it again; flags win over the file.",
+        metavar="FILE",
+        default="none",
+    ),
+]
 Method = Annotated[str, option(METHOD, "Method to train; `vr methods` lists them.")]
 Preset = Annotated[str, option(METHOD, "default, paper, or one that `vr methods NAME` lists.")]
 Set = Annotated[

@@ -77,7 +77,9 @@ def _rule(run_directory: Path, calibrated: bool, **wishes: float | None) -> Deci
     from vr.runs import run as runs
 
     classes = runs.read_config(run_directory).card.class_names
-    return decision(classes, calibrations.load(run_directory) if calibrated else None, **wishes)
+    return decision(
+        classes, calibrations.load(run_directory) if calibrated else None, run=run_directory, **wishes
+    )
 
 
 def _to_file(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,12 +13,13 @@ from vr.cli import measured, options, values
 from vr.cli import options_train as own
 
 if TYPE_CHECKING:
-    from vr.runs.experiment import Experiment
+    from vr.runs.experiment import Experiment, Resolved
     from vr.runs.run import Run
 
 
 def train(
     context: typer.Context,
+    config: own.Config = None,
     attrs: options.Attributes = None,
     dataset: options.Dataset = None,
     data: options.Data = None,
@@ -54,12 +58,43 @@ def train(
 
     The run directory then has the learned programs, metrics and predictions of the test set, and a report.
     """
-    asked = values.experiment(context.params, set_ or ())
+    asked = _asked(context, config, set_ or (), keeps_path=resume or fresh)
     finished = _run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard)
     if folds is None:
         measured.show(finished[0].path)
     else:
         measured.show_folds(finished)
+
+
+def _asked(
+    context: typer.Context, config: Path | None, settings: Sequence[str], *, keeps_path: bool
+) -> Experiment:
+    """What flags ask for, or a file with the flags that were typed."""
+    if config is None:
+        return values.experiment(context.params, settings)
+    from vr.runs.repeat import experiment_of
+
+    base = experiment_of(config)
+    if config.suffix == ".json" and not keeps_path:  # never into the run that is repeated
+        base = base.model_copy(update={"out": None})
+    return values.experiment(values.typed(context), settings, base)
+
+
+def _check_attributes(resolved: Resolved) -> None:
+    """Say in one line what the linter finds in the attribute set."""
+    import attrgen
+    from attrgen.core.shell import command
+    from attrgen.core.wording import counted
+    from attrgen.schema.filling import card_option
+
+    file = resolved.attributes_file
+    if file is None or (resolved.asked.fold or 1) > 1:
+        return
+    levels = Counter(finding.level for finding in attrgen.check(file, resolved.card))
+    counts = [counted(levels[level], level) for level in ("error", "warning") if levels[level]]
+    if counts:
+        shown = command("attrgen", "check", file, *card_option(resolved.asked.dataset))
+        typer.echo(f"note: {file} has {' and '.join(counts)}; {shown} shows them")
 
 
 def _run(asked: Experiment, *, resume: bool, fresh: bool, tensorboard: bool) -> list[Run]:
@@ -70,6 +105,7 @@ def _run(asked: Experiment, *, resume: bool, fresh: bool, tensorboard: bool) -> 
     with epoch_bar(asked.method, 0) as on_epoch:
         options: dict[str, Any] = {"say": typer.echo, "on_epoch": on_epoch}
         options |= {"resume": resume, "fresh": fresh, "tensorboard": tensorboard}
+        options["on_resolved"] = _check_attributes
         try:
             if asked.folds is not None:
                 return cross_validate(asked, **options)

@@ -11,20 +11,26 @@ from attrgen.core.errors import UserError
 from vr.cli.options_train import SHORTCUTS
 
 if TYPE_CHECKING:
+    import typer
+
     from vr.runs.experiment import Experiment
 
 
-def experiment(flags: Mapping[str, Any], settings: Iterable[str] = ()) -> Experiment:
+def experiment(
+    flags: Mapping[str, Any], settings: Iterable[str] = (), base: Experiment | None = None
+) -> Experiment:
     """What a command's flags ask for.
 
     Args:
         flags: values by parameter name; a field of `Experiment` is set by the flag of its name, as are the
             training recipe and the options in `SHORTCUTS`. Other flags are ignored.
         settings: `key=value` words of `--set`; they win over flags.
+        base: an experiment from a file, which flags and settings change.
 
     Raises:
         UserError: a setting is not `key=value`.
     """
+
     from vr.methods.common.base import Recipe
     from vr.runs.experiment import Experiment
     from vr.runs.settings import split_settings
@@ -32,15 +38,42 @@ def experiment(flags: Mapping[str, Any], settings: Iterable[str] = ()) -> Experi
     given_flags = given(**flags)
     set_options, set_recipe = split_settings(assignments(settings))
     fields = {key: value for key, value in given_flags.items() if key in Experiment.model_fields}
+    if "classes" in fields:
+        fields["classes"] = names(fields["classes"])
+    before = {} if base is None else _kept(base, fields)
+    options = {key: given_flags[key] for key in SHORTCUTS if key in given_flags} | set_options
+    recipe = {key: given_flags[key] for key in Recipe.model_fields if key in given_flags} | set_recipe
     return Experiment.model_validate(
         {
+            **before,
             **fields,
-            "classes": names(flags.get("classes", "")),
-            "options": {key: given_flags[key] for key in SHORTCUTS if key in given_flags} | set_options,
-            "recipe": {key: given_flags[key] for key in Recipe.model_fields if key in given_flags}
-            | set_recipe,
+            "options": {**before.get("options", {}), **options},
+            "recipe": {**before.get("recipe", {}), **recipe},
         }
     )
+
+
+def _kept(base: Experiment, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file asks for, without what a flag makes meaningless: another dataset has another sample."""
+    values = {name: getattr(base, name) for name in base.model_fields_set}
+    makes_meaningless = {
+        "dataset": ("card", "data", "data_format", "attrs", "fewshot", "out"),
+        "method": ("preset", "options", "recipe", "out"),
+        "preset": ("options", "recipe", "out"),
+        "shots": ("fewshot", "out"),
+        "seed": ("fewshot", "out"),
+    }
+    dropped = {other for name in fields for other in makes_meaningless.get(name, ())}
+    return {name: value for name, value in values.items() if name not in dropped}
+
+
+def typed(context: typer.Context) -> dict[str, Any]:
+    """The flags that were typed, by parameter name; defaults are left out."""
+    return {
+        name: value
+        for name, value in context.params.items()
+        if (source := context.get_parameter_source(name)) is not None and source.name != "DEFAULT"
+    }
 
 
 def assignments(words: Iterable[str]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attrgen.core.errors import UserError
 from vr.clip import architecture, source, text_files
 from vr.clip import weights as weight_files
 from vr.clip.preprocessing import Preprocessing, from_config
 from vr.clip.source import DEFAULT_NAME, DEFAULT_WEIGHTS, MINI
+from vr.clip.text_lengths import count_tokens, too_long
 from vr.clip.weights import RANDOM
 from vr.runtime.device import Precision, exact_float32
 
@@ -105,11 +105,7 @@ class Backbone:
         for text in texts:
             length = self.count_tokens(text)
             if length > self.context_length:
-                raise UserError(
-                    f"a text has {length} tokens and {self.name} reads {self.context_length}: '{text}'",
-                    code="backbone-text-too-long",
-                    remedy="Shorten the text; a cut sentence would mean something else.",
-                )
+                raise too_long(text, length, self.name, self.context_length)
         parts = []
         for start in range(0, len(texts), batch_size):
             tokens = self.tokenizer(texts[start : start + batch_size], context_length=self.context_length)
@@ -118,16 +114,8 @@ class Backbone:
         return torch.cat(parts)
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text in this model's own vocabulary, start and end tokens included.
-
-        The text is cleaned first, as the tokenizer cleans it.
-        """
-        if hasattr(self.tokenizer, "encode"):  # open_clip's own, which cleans by itself
-            return len(self.tokenizer.encode(text)) + 2
-        cleaned = self.tokenizer.clean_fn(text)
-        if self.tokenizer.tokenizer_mode == "clips":  # start, end and class token
-            return len(self.tokenizer.tokenizer(cleaned, add_special_tokens=False)["input_ids"]) + 3
-        return len(self.tokenizer.tokenizer(cleaned)["input_ids"])
+        """Tokens of a text in this model's own vocabulary, see `vr.clip.text_lengths.count_tokens`."""
+        return count_tokens(self.tokenizer, text)
 
 
 def load(

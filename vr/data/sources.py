@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attrgen.core.errors import UserError
+from attrgen.core.shell import command
 from attrgen.schema.card import Card, find
 from vr.data import image_formats
 from vr.data.formats.image_format import ImageFormat
@@ -162,7 +163,11 @@ def _default_path(card: Card) -> Path:
         draw_dataset(path)
         return path
     has_download = card.images is not None and card.images.download is not None
-    remedy = f"Get them with `vr data get {card.name}`, or" if has_download else "Put them there, or"
+    remedy = (
+        f"Get them with {command('vr', 'data', 'get', card.name)}, or"
+        if has_download
+        else "Put them there, or"
+    )
     raise UserError(
         f"the images of '{card.name}' are not there",
         code="data-not-downloaded",

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
+from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, read_json
 from vr.evaluation import conformal, selective, temperature
 from vr.evaluation.metrics import ECE_BINS
@@ -65,8 +66,8 @@ class Calibration(Frozen):
         description="by coverage, the largest nonconformity of a class in the set; null: too few images"
     )
 
-    def threshold_for(self, coverage: float) -> float:
-        """The threshold that answers that share of images.
+    def threshold_for(self, coverage: float, run: Path | None = None) -> float:
+        """The threshold that answers that share of images; `run` is the calibrated run, for the message.
 
         Raises:
             UserError: the table has no such coverage.
@@ -75,10 +76,12 @@ class Calibration(Frozen):
             if abs(row.coverage - coverage) < 1e-9:
                 return row.threshold
         known = ", ".join(f"{row.coverage:g}" for row in self.abstention)
+        how = ("--help",) if run is None else (run, "--coverage", f"{coverage:g}", "--force")
+        fit = command("vr", "calibrate", *how)
         raise UserError(
             f"no threshold was fitted for a coverage of {coverage:g}",
             code="calibration-no-such-coverage",
-            remedy=f"There are: {known}. Or fit it: `vr calibrate RUN --coverage {coverage:g}`.",
+            remedy=f"There are: {known}. Or fit it: {fit}.",
         )
 
     def set_limit_for(self, coverage: float) -> float:
@@ -170,7 +173,7 @@ def load(folder: Path) -> Calibration | None:
     file = folder / runs.CALIBRATION
     if not file.is_file():
         return None
-    remedy = "Run `vr calibrate` again, or remove the file."
+    remedy = f"Fit it again: {command('vr', 'calibrate', folder, '--force')}. Or remove the file."
     calibration = read_json(Calibration, file, what="calibration", code="calibration", remedy=remedy)
     if calibration.model != model_id(folder):
         raise UserError(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from attrgen.core import html
 from attrgen.core.errors import UserError
+from attrgen.core.shell import command
 from vr.evaluation import conformal
 from vr.evaluation.calibration import Calibration, probabilities
 
@@ -100,6 +101,7 @@ def decision(
     threshold: float | None = None,
     coverage: float | None = None,
     sets: float | None = None,
+    run: Path | None = None,
 ) -> Decision:
     """The decision that follows from a calibration and what a user requests.
 
@@ -107,6 +109,7 @@ def decision(
         threshold: abstain below this probability; by default the calibration's own threshold.
         coverage: instead, the share of images to answer, looked up in the calibration.
         sets: share of images whose set must hold the true class.
+        run: the run directory, for messages.
 
     Raises:
         UserError: a value out of range, or a request that needs a calibration where there is none.
@@ -129,11 +132,11 @@ def decision(
                 raise UserError(
                     f"{name} {value:g} needs a calibration, and the run has none",
                     code="predict-no-calibration",
-                    remedy="Fit it first: `vr calibrate RUN`.",
+                    remedy=f"Fit it first: {command('vr', 'calibrate', run or '--help')}.",
                 )
         return Decision(classes, threshold=threshold or 0.0)
     if threshold is None:
-        threshold = calibration.threshold if coverage is None else calibration.threshold_for(coverage)
+        threshold = calibration.threshold if coverage is None else calibration.threshold_for(coverage, run)
     return Decision(
         classes,
         temperature=calibration.temperature,

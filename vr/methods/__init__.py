@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.plugins import Extensions
+from attrgen.core.shell import command
 from attrgen.schema.card import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def find_method(name: str) -> type[Method]:
         raise UserError(
             f"unknown method '{name}'",
             code="method-unknown",
-            remedy=f"{did_you_mean(name, [*built_in, *offered])} `vr methods` lists all.",
+            remedy=f"{did_you_mean(name, [*built_in, *offered])} {command('vr', 'methods')} lists all.",
         )
     return built_in[name]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from attrgen.core.wording import counted
 from vr.runs.history import Row
 from vr.runs.run import RunConfig
 
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 _FEW = 100  # test images below which intervals are wide
 _EVEN = 0.01  # logits between two classes that are no preference
 _GAP = 0.05  # between confidence and accuracy, worth naming
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 image`, `12 images`, `1,000 images`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -189,7 +185,7 @@ def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | Non
     if gap > _GAP:
         lines.append(
             "The confidences are too high to be taken as probabilities: see the reliability diagram. "
-            "vr calibrate corrects them."
+            "Calibration corrects them."
         )
     if metrics["split"] != "test":
         lines.append(

@@ -153,7 +153,7 @@ def _confidence(facts: Facts) -> list[str]:
             "## Confidence",
             "",
             "Probabilities are not calibrated: a confidence of 90% need not be right nine times in ten. "
-            "`vr calibrate` fits them on labelled images.",
+            "Calibration on labelled images corrects that.",
         ]
     lines = [
         "## Confidence",

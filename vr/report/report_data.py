@@ -62,7 +62,7 @@ def read(
             "the run has no metrics yet",
             code="run-not-finished",
             file=path,
-            remedy="Finish it with `vr train … --resume`, or measure it with `vr eval`.",
+            remedy=runs.how_to_measure(path),
         )
     return ReportData(
         path=path,

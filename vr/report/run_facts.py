@@ -61,7 +61,7 @@ def read_facts(path: Path) -> Facts:
             "the run has no metrics yet",
             code="run-not-finished",
             file=path,
-            remedy="Finish it with `vr train … --resume` or `vr eval`.",
+            remedy=runs.how_to_measure(path),
         )
     calibration = calibrations.load(path)
     method = find_method(config.method)

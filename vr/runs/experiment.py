@@ -11,17 +11,17 @@ from pydantic import Field
 
 from attrgen.core.errors import UserError
 from attrgen.core.validation import Frozen
-from attrgen.schema import attribute_set, library, matching
-from attrgen.schema import card as cards
+from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.data.formats.groups import shared_groups_note, unknown_groups_note
 from vr.data.formats.source import ImageSource
 from vr.data.inspection import structure
-from vr.data.sources import open_dataset
+from vr.data.sources import open_dataset, open_source
 from vr.methods import find_method
 from vr.methods.common.base import Method, Options, Recipe
+from vr.runs.attributes import attributes_for, reads_attributes
 from vr.runs.naming import default_path, differences
 from vr.runs.selection import Select
 from vr.runs.settings import changed, preset
@@ -33,6 +33,7 @@ class Experiment(Frozen):
     """What a user asks of `vr train`, or one cell of `vr sweep`."""
 
     dataset: str | None = None
+    card: Card | None = Field(None, description="of a run that is repeated, instead of the dataset")
     attrs: Path | None = None
     data: Path | None = None
     data_format: str | None = None
@@ -63,7 +64,7 @@ class Resolved:
 
     Attributes:
         asked: as the user asked for it.
-        attributes: with the card's class names; None where there are none.
+        attributes: with the card's class names; None where the method reads none.
         attributes_file: where they were read.
         path: the run directory.
     """
@@ -88,15 +89,11 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     _check_fold(asked)
     kind = find_method(asked.method)
     options, recipe = _settings(asked, kind, say)
-    given = None if asked.attrs is None else attribute_set.load(asked.attrs)
+    given = _given(asked, kind, options)
     card, source = _images(asked, given)
-    if given is None:
-        attributes, file = _default_attributes(card, say)
-    else:
-        attributes, file = given, asked.attrs
-    if attributes is not None:
-        attributes = _for_classes(attributes, card, _whole_card(asked, given, card), file)
-    _check_kinds(kind, options, attributes, card, file)
+    attributes, file = attributes_for(
+        card, kind, options, dataset=_dataset(asked, given), file=asked.attrs, given=given, say=say
+    )
     _report(source, card, say)
     return Resolved(
         asked=asked,
@@ -132,7 +129,7 @@ def _report(source: ImageSource, card: Card, say: Say) -> None:
     """Say how the collection was read, what was left out or guessed, and what looks wrong."""
     for line in (*source.notes, *source.remarks, *structure.offers(source, card)):
         say(line)
-    if (unknown := unknown_groups_note(source.splits)) is not None:
+    if (unknown := unknown_groups_note(source.splits, card)) is not None:
         say(unknown)
     for line in structure.suspicions(source, card):
         say(f"warning: {line}")
@@ -150,8 +147,18 @@ def _settings(asked: Experiment, kind: type[Method], say: Say) -> tuple[Options,
     return options, recipe
 
 
+def _given(asked: Experiment, kind: type[Method], options: Options) -> AttributeSet | None:
+    """The set that the user names, where it is needed: by the method, or because it names the dataset."""
+    needed = asked.dataset is None and asked.card is None
+    if asked.attrs is None or not (needed or reads_attributes(kind, options)):
+        return None
+    return attribute_set.load(asked.attrs)
+
+
 def _images(asked: Experiment, attributes: AttributeSet | None) -> tuple[Card, ImageSource]:
     """Card and images of the dataset that the user names, or else the attribute set."""
+    if asked.card is not None:
+        return asked.card, open_source(asked.card, asked.data, format=asked.data_format)
     dataset = _dataset(asked, attributes)
     try:
         return open_dataset(dataset, asked.data, classes=asked.classes, format=asked.data_format)
@@ -168,6 +175,8 @@ def _images(asked: Experiment, attributes: AttributeSet | None) -> tuple[Card, I
 
 def _dataset(asked: Experiment, attributes: AttributeSet | None) -> str:
     dataset = asked.dataset or (None if attributes is None else attributes.dataset)
+    if dataset is None and asked.card is not None:
+        return asked.card.name
     if dataset is None:
         raise UserError(
             "no dataset is given",
@@ -175,61 +184,6 @@ def _dataset(asked: Experiment, attributes: AttributeSet | None) -> str:
             remedy="Give --attrs FILE or --dataset NAME.",
         )
     return dataset
-
-
-def _default_attributes(card: Card, say: Say) -> tuple[AttributeSet | None, Path | None]:
-    """The set at `attrs/NAME.json`, or else that of the curated library where its class names fit."""
-    file = Path("attrs") / f"{card.name}.json"
-    if file.is_file():
-        say(f"attributes: {file}")
-        return attribute_set.load(file), file
-    curated = library.find(card)
-    if curated is None:
-        return None, None
-    whole = _with_left_out(card)
-    if not all(whole.find_class(name) for name in curated.classes):
-        say(
-            f"the curated library's set '{card.name}' has other class names and is not used; its own card "
-            f"knows them: --dataset {card.name} --data PATH"
-        )
-        return None, None
-    say("attributes: the curated library")
-    return curated, library.path_of(card.name)
-
-
-def _whole_card(asked: Experiment, attributes: AttributeSet | None, card: Card) -> Card:
-    """The card with the classes that `--classes` left out."""
-    dataset = _dataset(asked, attributes)
-    if asked.classes and dataset in cards.shipped_cards():
-        return cards.find(dataset)
-    return _with_left_out(card)
-
-
-def _with_left_out(card: Card) -> Card:
-    return card.model_copy(update={"classes": card.classes + card.left_out})
-
-
-def _for_classes(attributes: AttributeSet, card: Card, whole: Card, file: Path | None) -> AttributeSet:
-    """The attributes of the card's classes."""
-    if not card.left_out:
-        return matching.for_card(attributes, card, file=file)
-    spellings = {cards.fold(name) for name in attributes.classes}
-    described = tuple(entry for entry in whole.classes if entry.spellings() & spellings)
-    return matching.restricted(attributes, whole.model_copy(update={"classes": described}), card)
-
-
-def _check_kinds(
-    kind: type[Method], options: Options, attributes: AttributeSet | None, card: Card, file: Path | None
-) -> None:
-    kinds = kind.required_kinds(options, attributes)
-    if kinds and attributes is None:
-        raise UserError(
-            f"{kind.name} needs an attribute set, and there is none for '{card.name}'",
-            code="experiment-no-attributes",
-            remedy=f"Build one with `attrgen build --dataset {card.name}` and give it with --attrs FILE.",
-        )
-    if attributes is not None:
-        matching.require(attributes, kinds, file=file)
 
 
 def _path(asked: Experiment, card: Card, kind: type[Method], options: Options, recipe: Recipe) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shlex
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
+from attrgen.core.shell import command
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def load(path: Path) -> Predictions:
     Raises:
         UserError: not there, or not such a table.
     """
-    remedy = f"Write it again: `vr eval {shlex.quote(str(path.parent))}`."
+    remedy = f"Write it again: {command('vr', 'eval', path.parent)}."
     rows = csv.reader(io.StringIO(read_text(path, what="predictions table")))
     head = next(rows, [])
     if head[:3] != ["path", "label", "predicted"] or len(head) < 5:

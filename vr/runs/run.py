@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.torch import save as to_bytes
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_bytes, write_text
+from attrgen.core.shell import command
 from attrgen.core.validation import Strict, read_json
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
@@ -53,10 +53,13 @@ __all__ = [
     "FoldRecord",
     "Run",
     "RunConfig",
+    "how_to_measure",
     "load_attributes",
     "load_run",
     "read_config",
+    "read_config_file",
     "read_metrics",
+    "resume_command",
     "save_model",
     "write_config",
 ]
@@ -64,8 +67,8 @@ __all__ = [
 # Keys of a configuration that training does not depend on.
 CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
 
-# Keys of a card that only prompts read: training does not depend on them.
-PROMPT_KEYS = ("greyscale", "stain", "view")
+# Keys of a card that only prompts and notes read: training does not depend on them.
+DESCRIPTIVE_KEYS = ("greyscale", "stain", "synthetic", "view")
 
 # Keys that came after the first release: where they are None, a run keeps the fingerprint that it had.
 LATER_KEYS = (
@@ -135,7 +138,7 @@ class RunConfig(Strict):
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
         values["backbone"] = self.backbone.id
-        for key in PROMPT_KEYS:
+        for key in DESCRIPTIVE_KEYS:
             values["card"].pop(key, None)
         for keys in LATER_KEYS:
             _drop_if_none(values, keys)
@@ -169,9 +172,29 @@ def read_config(path: Path) -> RunConfig:
             f"not a run directory (it has no {CONFIG})",
             code="run-not-a-run",
             file=path,
-            remedy="Name a directory that `vr train` wrote, such as runs/DATASET/METHOD/16-shot/seed-1.",
+            remedy=f"Name one, such as runs/DATASET/METHOD/16-shot/seed-1; {command('vr', 'runs')} lists them.",
         )
+    return read_config_file(file)
+
+
+def read_config_file(file: Path) -> RunConfig:
+    """The configuration in a `config.json`.
+
+    Raises:
+        UserError: it is not there, or not valid.
+    """
     return read_json(RunConfig, file, what="run configuration", code="run-config")
+
+
+def resume_command(path: Path) -> str:
+    """The command that finishes an unfinished run."""
+    return command("vr", "train", "--config", path / CONFIG, "--resume")
+
+
+def how_to_measure(path: Path) -> str:
+    """The remedy for a run without metrics: to finish its training, or to measure what was trained."""
+    trained = (path / MODEL).is_file()
+    return f"Measure it: {command('vr', 'eval', path)}." if trained else f"Finish it: {resume_command(path)}."
 
 
 def write_config(path: Path, config: RunConfig) -> None:
@@ -213,7 +236,7 @@ def load_run(
             f"the run has no {MODEL}: its training did not end",
             code="run-not-finished",
             file=path,
-            remedy="Finish it: `vr train` with the same options and --resume.",
+            remedy=f"Finish it: {resume_command(path)}.",
         )
     if loaded is None or loaded.as_recorded(config.backbone.id) is None:
         loaded = _load_backbone(config, backbone, weights, device, precision)
@@ -284,7 +307,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
             f"not JSON: {error}",
             code="run-damaged-metrics",
             file=file,
-            remedy=f"Write it again: `vr eval {shlex.quote(str(path))}`.",
+            remedy=f"Write it again: {command('vr', 'eval', path)}.",
         ) from error
     return values
 

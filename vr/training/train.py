@@ -13,6 +13,7 @@ import torch
 from attrgen.core.errors import UserError
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
+from vr.clip.text_lengths import check_lengths
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.training_images import TrainingImages
 from vr.data.sampling import fewshot
@@ -26,7 +27,7 @@ from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved, Say, resolve
 from vr.runs.history import Row, write_history
 from vr.runs.run import FoldRecord, Run
-from vr.runs.selection import ORACLE
+from vr.runs.selection import ORACLE, oracle_row
 from vr.runs.unreadable import UNREADABLE, write_unreadable
 from vr.runtime.device import resolve_device, resolve_precision
 from vr.training import checkpoint as checkpoints
@@ -47,6 +48,7 @@ def run_experiment(
     on_epoch: OnEpoch = lambda row, epochs: None,
     on_evaluated: Callable[[int], None] = lambda count: None,
     backbone: Backbone | None = None,
+    on_resolved: Callable[[Resolved], None] = lambda resolved: None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
     tensorboard: bool = False,
 ) -> Run:
@@ -58,6 +60,7 @@ def run_experiment(
         on_epoch: called with each epoch's row of the history and the number of epochs.
         on_evaluated: called with counts of evaluated images.
         backbone: an already loaded one, used where it is the one asked for.
+        on_resolved: called with everything that the names stand for, before the backbone is loaded.
         checkpoint_every: seconds between checkpoints; 0 writes one after every epoch.
         tensorboard: also write TensorBoard events into the run directory.
 
@@ -69,6 +72,7 @@ def run_experiment(
     resume = resume and not fresh
     resolved = resolve(asked, say)
     run_folder.check_free(resolved.path, resume=resume, fresh=fresh)
+    on_resolved(resolved)
     continues = resume and (resolved.path / runs.CONFIG).is_file()
     training = _prepare(resolved, backbone, continues, say)
     if continues:
@@ -112,10 +116,12 @@ def _prepare(resolved: Resolved, backbone: Backbone | None, continues: bool, say
     precision = resolve_precision(asked.precision, device)
     source, fold, unreadable = training_source(resolved, say)
     sample = _sample(resolved, source)
+    _check_texts(resolved)
     if backbone is None or (backbone.name, backbone.weights) != (asked.backbone, asked.weights):
         backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
-    if continues:
-        backbone = backbone.as_recorded(runs.read_config(resolved.path).backbone.id) or backbone
+    before = runs.read_config(resolved.path) if continues else None
+    if before is not None:
+        backbone = backbone.as_recorded(before.backbone.id) or backbone
     torch.manual_seed(asked.seed)
     context = Context(
         backbone,
@@ -126,8 +132,18 @@ def _prepare(resolved: Resolved, backbone: Backbone | None, continues: bool, say
     )
     method = resolved.kind(context, resolved.options)
     config = make_config(resolved, method, sample, fold)
+    if before is not None and config.attributes is None:  # older runs recorded a set that they did not read
+        config = config.model_copy(update={"attributes": before.attributes})
     run = Run(resolved.path, config, method, resolved.attributes)
     return _Training(resolved, source, unreadable, sample, run)
+
+
+def _check_texts(resolved: Resolved) -> None:
+    """Check the length of all texts that the method reads, before the backbone is loaded."""
+    asked, file = resolved.asked, resolved.attributes_file
+    if file is not None:
+        kinds = resolved.kind.required_kinds(resolved.options, resolved.attributes)
+        check_lengths(file, resolved.card, kinds, asked.backbone, asked.weights)
 
 
 def training_source(
@@ -188,6 +204,7 @@ def _train(
 ) -> None:
     """Train the method, and write history and model."""
     run, sample, resolved = training.run, training.sample, training.resolved
+    watched = resolved.asked.oracle or (start is not None and oracle_row(start.history) is not None)
     trainer = Trainer(
         run.method,
         _images(training, sample.train),
@@ -195,7 +212,7 @@ def _train(
         resolved.asked.seed,
         val=_images(training, sample.val) if sample.val else None,
         select=resolved.asked.select,
-        watch=(lambda: _oracle(training)) if resolved.asked.oracle else None,
+        watch=(lambda: _oracle(training)) if watched else None,
         on_epoch=on_epoch,
         on_checkpoint=lambda checkpoint: checkpoints.save(checkpoint, run.path / runs.CHECKPOINT),
         checkpoint_every=checkpoint_every,

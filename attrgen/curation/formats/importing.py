@@ -15,6 +15,7 @@ from typing import Any
 
 from attrgen.core.day import today
 from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.shell import command
 from attrgen.curation import provenance
 from attrgen.curation.formats import list_file, table
 from attrgen.curation.formats.as_published import Remainder, taken
@@ -158,7 +159,10 @@ class _Import:
             raise UserError(f"'{name}' is listed as confused with itself", code="import-confused-with-itself")
         slot = Slot(name, part.kind, confused)
         if slot in self._owners:
-            remedy = "Import them one by one and use `attrgen merge`, or name the kind of a file with --kind."
+            how = command("attrgen", "merge", "--help")
+            remedy = (
+                f"Import them one by one and join the sets ({how}), or name the kind of a file with --kind."
+            )
             raise UserError(
                 f"{slot} is there twice, also in {self._owners[slot]}",
                 code="import-repeated-list",

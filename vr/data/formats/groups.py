@@ -50,9 +50,9 @@ def shared_groups(splits: Mapping[str, Sequence[Item]]) -> list[SharedGroup]:
     return sorted(shared, key=lambda group: (-sum(group.counts.values()), group.name))
 
 
-def unknown_groups_note(splits: Mapping[str, Sequence[Item]]) -> str | None:
-    """One sentence on what cannot be known where no image has a group; None if some has."""
-    if has_groups(item for items in splits.values() for item in items):
+def unknown_groups_note(splits: Mapping[str, Sequence[Item]], card: Card) -> str | None:
+    """One sentence on what cannot be known where no image has a group; None if some has, or none is real."""
+    if card.synthetic or has_groups(item for items in splits.values() for item in items):
         return None
     return (
         "Which images show the same patient is not known, so one patient may be in several splits. The card "

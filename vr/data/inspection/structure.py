@@ -7,7 +7,6 @@ of a download, patients, magnifications, the collection once more), the user mus
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 from attrgen.core.errors import UserError
 from attrgen.core.names import fold
+from attrgen.core.shell import command
 from attrgen.schema.card import Card
 from attrgen.schema.folder_card import label_tables
 from attrgen.schema.image_names import split_of
@@ -190,10 +190,9 @@ def _tables(source: ImageSource, card: Card) -> Iterator[str]:
     ):
         return
     for table in label_tables(source.tree):
-        path = shlex.quote(source.tree.path_of(table))
         yield (
             f"The table '{table}' lists images and labels and is not used. To take the labels from it: "
-            f"`vr data card {path}`."
+            f"{command('vr', 'data', 'card', source.tree.path_of(table))}."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.shell import command
 from vr.evaluation.metrics import find_metric
 from vr.runs import run as runs
 from vr.runs.naming import label_of
@@ -74,7 +75,7 @@ def find(roots: Iterable[Path]) -> list[Result]:
         raise UserError(
             f"no finished run below {listed}",
             code="compare-no-runs",
-            remedy="Train one with `vr train` or `vr sweep`.",
+            remedy=f"{command('vr', 'train', '--help')} shows how to train one.",
         )
     return list(results.values())
 

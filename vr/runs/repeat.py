@@ -1,0 +1,62 @@
+"""An experiment from a file: a TOML file of a user's, or the `config.json` of a run that is to be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrgen.core.validation import toml_values, validate
+from vr.runs import run as runs
+from vr.runs.experiment import Experiment
+from vr.runs.settings import split_settings
+
+
+def experiment_of(file: Path) -> Experiment:
+    """What a file asks for.
+
+    A TOML file has the names of the command's options as keys (`data-format` or `data_format`), and options of
+    the method and of its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for that
+    run again, in its directory, with its own sample and attributes.
+
+    Raises:
+        UserError: not there, not TOML or a run's configuration, an unknown key, a value out of range.
+    """
+    if file.suffix == ".json":
+        return _of_run(file)
+    values = toml_values(file, what="configuration of a training", code="experiment")
+    values = {key.replace("-", "_"): value for key, value in values.items()}
+    for table in ("options", "recipe"):
+        if isinstance(values.get(table), dict):
+            values[table] = {key.replace("-", "_"): value for key, value in values[table].items()}
+    if isinstance(values.get("options"), dict):  # a setting of the recipe may stand in either table
+        options, recipe = split_settings(values["options"])
+        values |= {"options": options, "recipe": {**recipe, **values.get("recipe", {})}}
+    return validate(Experiment, values, what="configuration", code="experiment", file=file)
+
+
+def _of_run(file: Path) -> Experiment:
+    folder = file.parent
+    config = runs.read_config_file(file)
+    values: dict[str, Any] = {
+        "card": config.card,
+        "data": config.data,
+        "data_format": config.data_format,
+        "method": config.method,
+        "preset": config.preset,
+        "options": config.options,
+        "recipe": config.recipe.model_dump(),
+        "shots": config.shots,
+        "seed": config.seed,
+        "backbone": config.backbone.name,
+        "weights": config.backbone.weights,
+        "precision": config.precision,
+        "select": config.select,
+        "out": folder,
+    }
+    if config.attributes is not None and (folder / runs.ATTRIBUTES).is_file():
+        values["attrs"] = folder / runs.ATTRIBUTES
+    if config.fold is not None:
+        values |= {"folds": config.fold.folds, "fold": config.fold.number, "out": folder.parent}
+    elif (folder / runs.FEWSHOT).is_file():
+        values["fewshot"] = folder / runs.FEWSHOT
+    return Experiment.model_validate(values)
