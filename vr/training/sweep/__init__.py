@@ -1,0 +1,6 @@
+"""A sweep: the cells of a grid, each run into its run directory, by the launcher that the user chooses."""
+
+from vr.training.sweep.cell import ERROR, Cell, Outcome, inspect
+from vr.training.sweep.launch import Launcher, sweep
+
+__all__ = ["ERROR", "Cell", "Launcher", "Outcome", "inspect", "sweep"]

@@ -1,0 +1,106 @@
+"""A cell of a sweep: one experiment, its run directory, and the state that the directory shows.
+
+The state of a cell is in its run directory and nowhere else, so that any launcher, from any machine that
+sees the directory, knows what remains to be done.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from attrgen.core.errors import UserError
+from attrgen.core.files import write_text
+from vr.runs import run as runs
+from vr.runs.experiment import Experiment, Resolved, resolve
+
+ERROR = "error.json"
+State = Literal["finished", "failed", "unfinished", "absent"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment of a sweep, its run directory, and the state of that; `reason` where it failed."""
+
+    asked: Experiment
+    path: Path
+    state: State
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The cell in a few words: method, dataset, shots, seed and fold."""
+        asked = self.asked
+        fold = "" if asked.fold is None else f", fold {asked.fold}"
+        dataset = "" if asked.dataset is None else f" on {Path(asked.dataset).stem}"
+        return f"{asked.method}{dataset}, {asked.shots} shots, seed {asked.seed}{fold}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a cell; `error` is empty where it finished."""
+
+    cell: Cell
+    error: str = ""
+
+
+def inspect(asked: Experiment) -> Cell:
+    """The state of a cell. One that cannot be resolved (no images, no attributes) has failed."""
+    try:
+        resolved = resolve(asked)
+    except UserError as error:
+        return Cell(asked, asked.out or Path(), "failed", str(error))
+    path = resolved.path
+    if is_finished(path):
+        different = _differences(path, resolved)
+        if different:
+            return Cell(asked, path, "failed", f"{path} holds a run with other settings: {different}")
+        return Cell(asked, path, "finished")
+    if (path / ERROR).is_file():
+        return Cell(asked, path, "failed", read_error(path))
+    return Cell(asked, path, "unfinished" if (path / runs.CONFIG).is_file() else "absent")
+
+
+def is_finished(path: Path) -> bool:
+    """Whether a run directory is complete."""
+    return (path / runs.METRICS).is_file() and (path / runs.CONFIG).is_file()
+
+
+def is_to_run(cell: Cell, retry: bool) -> bool:
+    """Whether a sweep runs this cell; one that failed only with `retry`."""
+    if cell.state == "failed":
+        return retry and bool(cell.path.name)  # without a path, it cannot even be resolved
+    return cell.state != "finished"
+
+
+def write_error(cell: Cell, message: str, trace: str = "") -> str:
+    """Record in the run directory why a cell failed; the message."""
+    text = json.dumps({"error": message, "traceback": trace.splitlines()}, indent=2, ensure_ascii=False)
+    write_text(cell.path / ERROR, text + "\n")
+    return message
+
+
+def read_error(path: Path) -> str:
+    """Why the run in a directory failed."""
+    try:
+        return str(json.loads((path / ERROR).read_text("utf-8"))["error"])
+    except (OSError, ValueError, KeyError):
+        return "it failed"
+
+
+def _differences(path: Path, resolved: Resolved) -> str:
+    """Names of the settings in which a finished run differs, found without loading a backbone."""
+    config = runs.read_config(path)
+    attributes = None if resolved.attributes is None else resolved.attributes.id
+    pairs = {
+        "options": (config.options, resolved.options.model_dump(mode="json")),
+        "recipe": (config.recipe, resolved.recipe),
+        "select": (config.select, resolved.asked.select),
+        "attribute set": (None if config.attributes is None else config.attributes.id, attributes),
+        "classes": (config.card.class_names, resolved.card.class_names),
+        "backbone": (config.backbone.name, resolved.asked.backbone),
+        "folds": (None if config.fold is None else config.fold.folds, resolved.asked.folds),
+    }
+    return ", ".join(name for name, (recorded, asked) in pairs.items() if recorded != asked)

@@ -1,0 +1,67 @@
+"""What a process does with a cell, whichever launcher gives it: run it, and keep the backbone."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from attrgen.core.errors import UserError
+from vr.runs.experiment import Experiment
+from vr.training.sweep.cell import ERROR, Cell, write_error
+
+if TYPE_CHECKING:
+    from vr.clip.backbone import Backbone
+
+
+@dataclass
+class _Worker:
+    """What a process keeps from cell to cell."""
+
+    device: str | None = None
+    backbone: Backbone | None = None
+    key: tuple[object, ...] | None = None
+
+
+_worker = _Worker()
+
+
+def set_up(*, threads: int, gpu: int) -> None:
+    """Prepare this process: its CPU threads, and its GPU by number, counted around those that there are."""
+    import torch
+
+    torch.set_num_threads(max(1, threads))
+    if torch.cuda.is_available():
+        _worker.device = f"cuda:{gpu % torch.cuda.device_count()}"
+
+
+def run_cell(cell: Cell) -> str:
+    """Run a cell; its error, or nothing."""
+    from vr.training.train import run_experiment
+
+    asked = cell.asked
+    if asked.device == "auto" and _worker.device is not None:
+        asked = asked.model_copy(update={"device": _worker.device})
+    try:
+        backbone = _backbone(asked)
+        (cell.path / ERROR).unlink(missing_ok=True)
+        run_experiment(asked, resume=True, backbone=backbone)
+    except UserError as error:
+        return write_error(cell, str(error))
+    except Exception as error:  # a bug in one cell must not stop the others; its traceback is kept
+        return write_error(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
+    return ""
+
+
+def _backbone(asked: Experiment) -> Backbone:
+    """The backbone of a cell, loaded once per process as long as cells ask for the same."""
+    from vr.clip.backbone import load
+    from vr.runtime.device import resolve_device, resolve_precision
+
+    device = resolve_device(asked.device)
+    precision = resolve_precision(asked.precision, device)
+    key = (asked.backbone, asked.weights, device, precision)
+    if _worker.backbone is None or _worker.key != key:
+        _worker.backbone = load(asked.backbone, asked.weights, device=device, precision=precision)
+        _worker.key = key
+    return _worker.backbone
