@@ -1,4 +1,4 @@
-"""An experiment from a file: a TOML file of a user's, or the `config.json` of a run that is to be repeated."""
+"""An experiment from a file: a user's TOML file, or the `config.json` of a run that is to be repeated."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vr.runs.settings import split_settings
 def experiment_of(file: Path) -> Experiment:
     """What a file asks for.
 
-    A TOML file has the names of the command's options as keys (`data-format` or `data_format`), and options of
-    the method and of its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for that
+    A TOML file has the names of the command's options as keys (`data-format` or `data_format`), and options
+    of the method and its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for that
     run again, in its directory, with its own sample and attributes.
 
     Raises:

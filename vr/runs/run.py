@@ -172,7 +172,7 @@ def read_config(path: Path) -> RunConfig:
             f"not a run directory (it has no {CONFIG})",
             code="run-not-a-run",
             file=path,
-            remedy=f"Name one, such as runs/DATASET/METHOD/16-shot/seed-1; {command('vr', 'runs')} lists them.",
+            remedy=f"Name the directory of a run; {command('vr', 'runs', 'list')} shows those below runs/.",
         )
     return read_config_file(file)
 
