@@ -63,18 +63,21 @@ def calibrate(
     The test set is never used. Half of the images fit a temperature; the other half the threshold for
     abstention and the prediction sets.
     """
-    from vr.evaluation.calibrate_run import calibrate_run
     from vr.runs import run as runs
     from vr.runs.images import open_images
-    from vr.runtime.progress import count_bar
 
     if not force:
         values.check_free(run_directory / runs.CALIBRATION, remedy="Overwrite it with --force.")
+    source = open_images(runs.trained_config(run_directory), data, data_format)
+
+    from vr.evaluation.calibrate_run import calibrate_run
+    from vr.runtime.progress import count_bar
+
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     with count_bar("scoring", None) as advance:
         calibration = calibrate_run(
             run,
-            open_images(run.config, data, data_format),
+            source,
             pool=None if split is None else split.value,
             coverage=coverage,
             score=set_score.value,

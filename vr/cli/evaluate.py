@@ -30,10 +30,15 @@ def evaluate(
 
     Several GPUs share the images: torchrun --nproc-per-node 2 -m vr eval RUN.
     """
+    from vr.runs import run as runs
+    from vr.runs.images import no_images, open_images
+
+    source = open_images(runs.trained_config(run_directory), data, data_format)
+    if not source.splits.get(split):
+        raise no_images(source)
+
     from vr.evaluation.evaluation import evaluate_run
     from vr.report.run_report import write_report
-    from vr.runs import run as runs
-    from vr.runs.images import open_images
     from vr.runtime.device import resolve_device
     from vr.runtime.distributed import processes
     from vr.runtime.progress import count_bar
@@ -42,7 +47,6 @@ def evaluate(
         run = runs.load_run(
             run_directory, backbone=backbone, weights=weights, device=group.device, precision=precision
         )
-        source = open_images(run.config, data, data_format)
         folder = out or (run.path if split == "test" else run.path / split)
         with count_bar(split, len(source.splits.get(split, ())), shown=group.leads) as advance:
             metrics = evaluate_run(run, source, split=split, out=folder, group=group, progress=advance)

@@ -40,11 +40,16 @@ def explain(
     import json
 
     from attrgen.core.files import write_text
-    from vr.explanation import explanation, table
+    from vr.data.loading.unlabelled import check_paths
     from vr.runs import run as runs
 
     if not force:
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
+    check_paths(images)
+    runs.trained_config(run_directory)
+
+    from vr.explanation import explanation, table
+
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     explained = _explained(run, images, grid if map_ or html else None)
     if as_json:

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from vr.methods.common.base import Method
+    from vr.methods.common.declaration import Declaration
 
 
 def methods(
@@ -20,15 +20,15 @@ def methods(
     ] = None,
 ) -> None:
     """List the methods, or show the options of one."""
-    from vr.methods import all_methods, find_method
+    from vr.methods import all_declarations, find_declaration
 
     if name is None:
-        _list(all_methods())
+        _list(all_declarations())
     else:
-        _show(find_method(name))
+        _show(find_declaration(name))
 
 
-def _list(known: dict[str, type[Method]]) -> None:
+def _list(known: dict[str, type[Declaration]]) -> None:
     from attrgen.core import tables
 
     table = tables.table("method", "learns", "text side")
@@ -37,7 +37,7 @@ def _list(known: dict[str, type[Method]]) -> None:
     tables.show(table)
 
 
-def _show(method: type[Method]) -> None:
+def _show(method: type[Declaration]) -> None:
     from attrgen.core import tables
 
     typer.echo("\n".join(_facts(method)))
@@ -52,7 +52,7 @@ def _show(method: type[Method]) -> None:
         tables.show(table)
 
 
-def describe(method: type[Method]) -> str:
+def describe(method: type[Declaration]) -> str:
     """What `vr methods NAME` shows, as Markdown."""
     parts = ["\n".join(f"{line}  " for line in _facts(method))]
     for title, columns, rows in _sections(method):
@@ -64,7 +64,7 @@ def describe(method: type[Method]) -> str:
     return "\n\n".join(parts)
 
 
-def _facts(method: type[Method]) -> list[str]:
+def _facts(method: type[Declaration]) -> list[str]:
     attributes = [f"attributes: {', '.join(method.kinds)}"] if method.kinds else []
     return [
         f"{method.name}: {method.title}",
@@ -75,7 +75,7 @@ def _facts(method: type[Method]) -> list[str]:
     ]
 
 
-def _sections(method: type[Method]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+def _sections(method: type[Declaration]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     columns = ["key", "values", "default", "meaning"]
     yield "options, --set KEY=VALUE", columns, _fields(method.options_type())
     yield "training recipe, --set KEY=VALUE", columns, _fields(method.recipe)
@@ -89,7 +89,7 @@ def _fields(values: BaseModel) -> list[list[str]]:
     ]
 
 
-def _presets(method: type[Method]) -> list[list[str]]:
+def _presets(method: type[Declaration]) -> list[list[str]]:
     rows = [["default", "the defaults above", ""]]
     for name, preset in method.presets.items():
         changes = {**preset.options, **preset.recipe}

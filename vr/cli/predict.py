@@ -46,15 +46,19 @@ def predict(
     Exit status: 0 all images were read, 1 some could not be read (they are listed), 2 the call was wrong.
     """
     from vr.data.loading.unlabelled import check_paths, image_paths, read_path_list, require_images
-    from vr.inference import predict as predicting
+    from vr.inference.output import is_finished
     from vr.runs import run as runs
 
     check_paths(paths or ())
-    if out is not None and predicting.is_finished(out, resume=resume, force=force):
+    if out is not None and is_finished(out, resume=resume, force=force):
         _say(f"{out} is finished already")
         return
     if not (force or resume):
         values.check_free(errors)
+    runs.trained_config(run_directory)
+
+    from vr.inference import predict as predicting
+
     rule = _rule(run_directory, calibrated, threshold=threshold, coverage=coverage, sets=sets)
     images = require_images(
         image_paths(chain(paths or (), read_path_list(sys.stdin.buffer) if stdin else ()))

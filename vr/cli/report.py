@@ -37,14 +37,17 @@ def report(
 
     Several runs become one page that compares them.
     """
-    from vr.report import report_data, run_report
     from vr.report.comparison import naming, results
+
+    finished = results.find(run_directories)
+    compared = len(finished) > 1
+    reference = naming.find_run(finished, baseline) if compared and baseline is not None else 0
+
+    from vr.report import report_data, run_report
     from vr.report.comparison import page as comparison
     from vr.runtime.device import resolve_device
 
-    finished = results.find(run_directories)
-    if len(finished) > 1:
-        reference = 0 if baseline is None else naming.find_run(finished, baseline)
+    if compared:
         typer.echo(f"written: {comparison.write_comparison(finished, out, baseline=reference)}")
         return
     read = report_data.reopen(

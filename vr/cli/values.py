@@ -30,8 +30,7 @@ def experiment(
     Raises:
         UserError: a setting is not `key=value`.
     """
-
-    from vr.methods.common.base import Recipe
+    from vr.methods.common.recipe import Recipe
     from vr.runs.experiment import Experiment
     from vr.runs.settings import split_settings
 

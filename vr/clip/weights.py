@@ -8,11 +8,12 @@ import shlex
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _log = logging.getLogger(__name__)
 Shapes = Mapping[str, tuple[int, ...]]
@@ -128,6 +129,9 @@ def _safetensors(file: Path) -> Shapes:
 
 
 def _pickled(file: Path) -> Shapes:
+    import torch
+    from torch import Tensor
+
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             if any(Path(name).name == "constants.pkl" for name in archive.namelist()):

@@ -21,6 +21,7 @@ from vr.methods.common.base import Method
 from vr.runs import predictions
 from vr.runs import run as runs
 from vr.runs.history import read_history
+from vr.runs.images import no_images
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run
 from vr.runs.selection import ORACLE, oracle_row, selected_epoch
@@ -54,12 +55,7 @@ def evaluate(
         UserError: there is no image, or one cannot be read.
     """
     if not items:
-        raise UserError(
-            "there is no image to evaluate",
-            code="evaluation-no-images",
-            file=source.root,
-            remedy="Check --data and --split.",
-        )
+        raise no_images(source)
     device, names = method.context.backbone.device, method.context.card.class_names
     group = group or Processes(0, 1, device)
     size = group.least(batch_size or default_batch_size(method))

@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import whole_file
 from attrgen.core.names import readable
-from vr.inference.decision import Prediction
+
+if TYPE_CHECKING:
+    from vr.inference.decision import Prediction
 
 Row = Mapping[str, Any]
 _DIGITS = 6

@@ -8,48 +8,17 @@ the few-shot comparison of AttrVR, whose 200 epochs the `paper` preset keeps.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Contribution
-from vr.methods.common.facts import Preset, Reference
-from vr.methods.common.labels import label_bank, label_template
-from vr.methods.common.programs import FrameOptions, ProgramMethod
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.labels import label_bank
+from vr.methods.common.programs import ProgramMethod
+from vr.methods.declared.ar import ARDeclaration, AROptions
 
 
-class AROptions(FrameOptions):
-    """AR's choices."""
-
-    template: str = label_template()
-
-
-class AR(ProgramMethod):
+class AR(ARDeclaration, ProgramMethod):
     """One program and the class names."""
-
-    name = "ar"
-    title = "AR, adversarial reprogramming: a frame around the image, and the class names"
-    family = "programs"
-    learns = "a frame: 3 * H * W numbers, of which those of the frame are used"
-    text_side = "class name"
-    reference = Reference(
-        authors="Chen et al.",
-        title="Understanding and Improving Visual Prompting: A Label-Mapping Perspective",
-        venue="CVPR",
-        year=2023,
-        url="https://arxiv.org/abs/2211.11635",
-        builds_on="Tsai et al., ICML 2020",
-    )
-    recipe = Recipe()
-    options_type = AROptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as in the few-shot comparison of AttrVR",
-            recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
-        )
-    }
 
     def __init__(self, context: Context, options: AROptions | None = None) -> None:
         options = options or AROptions()

@@ -6,51 +6,17 @@ frame is used.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from pydantic import Field
 from torch import Tensor
 
-from vr.methods.common.attributes import ANCHOR_PRESET
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Contribution
-from vr.methods.common.facts import Preset, Reference
-from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.programs import AttributeProgramMethod
+from vr.methods.declared.attrvr import AttrVRDeclaration, AttrVROptions
 
 
-class AttrVROptions(ProgramOptions):
-    """AttrVR's choices."""
-
-    alpha: float = Field(0.5, ge=0, le=1, description="weight of the descriptive bank")
-
-
-class AttrVR(AttributeProgramMethod):
+class AttrVR(AttrVRDeclaration, AttributeProgramMethod):
     """One program and the positive banks."""
 
-    name = "attrvr"
-    kinds = ("descriptive", "distinctive")
-    title = "AttrVR: a frame around the image, and descriptive and distinctive attributes"
-    family = "programs"
-    learns = "a frame: 3 * H * W numbers, of which those of the frame are used"
-    text_side = "attributes"
-    reference = Reference(
-        authors="Cai et al.",
-        title="Attribute-based Visual Reprogramming for Vision-Language Models",
-        venue="ICLR",
-        year=2025,
-        url="https://arxiv.org/abs/2501.13982",
-    )
-    recipe = Recipe()
-    options_type = AttrVROptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published",
-            options={"pad_to": 20},
-            recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
-        ),
-        "anchor": ANCHOR_PRESET,
-    }
     options: AttrVROptions
 
     def __init__(self, context: Context, options: AttrVROptions | None = None) -> None:

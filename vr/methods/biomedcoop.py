@@ -20,57 +20,21 @@ preset alone.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from attrgen.schema.matching import require
-from vr.methods.common.attributes import ANCHOR_PRESET, AnchorOptions, attribute_bank
+from vr.methods.common.attributes import attribute_bank
 from vr.methods.common.base import Context, Loss, needs_attributes
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.prompts import PromptMethod, PromptOptions
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.prompts import PromptMethod
+from vr.methods.declared.biomedcoop import BiomedCoOpDeclaration, BiomedCoOpOptions
 
 
-class BiomedCoOpOptions(PromptOptions, AnchorOptions):
-    """BiomedCoOp's choices."""
-
-    words: str | None = Field(
-        "a photo of a", description="words whose embeddings start the context; None: at random"
-    )
-    length: int = Field(4, ge=1, description="how many context vectors, where no words are given")
-    texts_per_class: int = Field(50, ge=1, description="LLM prompts of a class, at most")
-    mse_weight: float = Field(0.75, ge=0, description="l1, of the distance to the mean LLM prompt")
-    kl_weight: float = Field(0.75, ge=0, description="l2, of the distance to the teacher's scores")
-    outlier: float = Field(1.5, gt=0, description="standard deviations within which an LLM prompt is used")
-
-
-class BiomedCoOp(PromptMethod):
+class BiomedCoOp(BiomedCoOpDeclaration, PromptMethod):
     """Context vectors, read against image features and held near the LLM's prompts."""
 
-    name = "biomedcoop"
-    title = "BiomedCoOp: context vectors held near what an LLM's prompts say of each class"
-    family = "prompts"
-    learns = "4 context vectors: 4 * W numbers, W the width of the text tower"
-    text_side = "class name, and the captions or attributes of the set"
-    reference = Reference(
-        authors="Koleilat et al.",
-        title="BiomedCoOp: Learning to Prompt for Biomedical Vision-Language Models",
-        venue="CVPR",
-        year=2025,
-        url="https://arxiv.org/abs/2411.15232",
-    )
-    recipe = Recipe(batch_size=4, lr=0.0025, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    options_type = BiomedCoOpOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(about="as published", recipe={"augment": True, "min_crop": PUBLISHED_CROP}),
-        "anchor": ANCHOR_PRESET,
-    }
     options: BiomedCoOpOptions
 
     def __init__(self, context: Context, options: BiomedCoOpOptions | None = None) -> None:
@@ -79,11 +43,6 @@ class BiomedCoOp(PromptMethod):
         if context.attributes is not None:
             texts = _llm_prompts(context, self.options.texts_per_class)
             self.teachers = attribute_bank(context, texts, self.options.anchor).embeddings
-
-    @classmethod
-    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
-        """Captions of kind `ensemble` where every class has them, else both positive kinds."""
-        return ("ensemble",) if _has_ensembles(attributes) else POSITIVE_KINDS
 
     def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:
         """Scores and the three-part loss; `penalty` is the two parts that hold the prompts near the LLM's.
@@ -124,7 +83,3 @@ def _llm_prompts(context: Context, most: int) -> list[list[str]]:
     texts = [[line for kind in kinds for line in entry.texts(kind)] for entry in classes]
     count = min(most, *map(len, texts))
     return [lines[:count] for lines in texts]
-
-
-def _has_ensembles(attributes: AttributeSet | None) -> bool:
-    return attributes is not None and all(entry.ensemble for entry in attributes.classes.values())

@@ -9,85 +9,27 @@ Where paper, figure and public code disagree, an option chooses; see `BioMedVROp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
+from attrgen.schema.attribute_set import POSITIVE_KINDS
 from vr.methods.common import corruption
-from vr.methods.common.ablations import ABLATIONS
-from vr.methods.common.attributes import ANCHOR_PRESET, ConfusionAnchorOptions
 from vr.methods.common.base import Context, Loss
 from vr.methods.common.contributions import Contribution, Scores
-from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.programs import AttributeProgramMethod, ProgramOptions
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
-from vr.reprogramming.loss import PenaltyAgainst, PenaltyOver, confusion_penalty
-from vr.reprogramming.score import Fusion
+from vr.methods.common.programs import AttributeProgramMethod
+from vr.methods.declared.biomedvr import BioMedVRDeclaration, BioMedVROptions
+from vr.reprogramming.loss import confusion_penalty
 
 SATURATED = 1e-3
 _SALT = {"random": 5, "shuffled": 6, "descriptive": 7, "distinctive": 8}
 
 
-class BioMedVROptions(ProgramOptions, ConfusionAnchorOptions):
-    """The open choices of the method. `BioMedVR.paper_options` is what produced the published table."""
-
-    fusion: Fusion = Field("add", description="sign of the negative expert in the fused score")
-    gate: Literal["shared", "per-class", "per-image", "none"] = Field(
-        "shared", description="none: both experts count half, always"
-    )
-    gate_lr: float | None = Field(0.01, ge=0, description="learning rate of the gate; None: as the programs")
-    beta: float = Field(0.3, ge=0, description="weight of the confusion penalty")
-    margin: float = Field(0.5, description="margin of the penalty, in logit units")
-    penalty: PenaltyAgainst = Field(
-        "fused",
-        description="the scores that must exceed the negative expert's: fused, or the positive expert's",
-    )
-    penalty_over: PenaltyOver = Field(
-        "all", description="classes that the penalty looks at: all, or the others than the true one"
-    )
-    negatives: Literal["own", "random", "shuffled", "none"] = Field(
-        "own",
-        description="what the negative expert reads: each class's confusion attributes; as many texts drawn "
-        "from the whole set; another class's confusion attributes; none: no negative expert",
-    )
-    corrupt_positives: float = Field(
-        0.0, ge=0, le=1, description="share of each class's positive attributes replaced by other classes'"
-    )
-
-
-class BioMedVR(AttributeProgramMethod):
+class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
     """Two programs, three banks and the gate."""
 
-    name = "biomedvr"
-    kinds = ("descriptive", "distinctive", "confusion")
-    title = "BioMedVR: a positive and a negative expert with a frame each, and a gate"
-    family = "programs"
-    learns = (
-        "two frames and a gate: 2 * 3 * H * W numbers, of which those of the frames are used, and the gate's"
-    )
-    text_side = "attributes and confusion attributes"
-    reference = Reference(
-        authors="Liu et al.",
-        title="BioMedVR: Confusion-Aware Mixture-of-Prompt Experts for Biomedical Visual Reprogramming",
-        venue="ECCV",
-        year=2026,
-        url="https://arxiv.org/abs/2606.24740",
-    )
-    recipe = Recipe()
-    options_type = BioMedVROptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published",
-            options={"pad_to": 20, "gate_lr": None},
-            recipe={"epochs": 400, "min_crop": PUBLISHED_CROP, "one_shot_batch_size": 16},
-        ),
-        **ABLATIONS,
-        "anchor": ANCHOR_PRESET,
-    }
     options: BioMedVROptions
 
     def __init__(self, context: Context, options: BioMedVROptions | None = None) -> None:
@@ -99,12 +41,6 @@ class BioMedVR(AttributeProgramMethod):
         self.gate = None if shape is None else nn.Parameter(torch.zeros(shape, device=device))
         learned = options.fusion == "learned" and not alone
         self.sign = nn.Parameter(torch.zeros((), device=device)) if learned else None
-
-    @classmethod
-    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
-        """All three, or without the negative expert the positive two."""
-        assert isinstance(options, BioMedVROptions)
-        return POSITIVE_KINDS if options.negatives == "none" else cls.kinds
 
     def texts(self, kind: str) -> list[list[str]]:
         """The texts of a kind that are used, after what an ablation does to them."""

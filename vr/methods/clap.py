@@ -13,14 +13,14 @@ from torch.nn import functional as F
 
 from vr.methods.common.base import Context, Loss
 from vr.methods.common.contributions import Scores
-from vr.methods.zs_lp import ZSLP, ZSLPOptions
+from vr.methods.declared.clap import CLAPDeclaration
+from vr.methods.declared.zs_lp import ZSLPOptions
+from vr.methods.zs_lp import ZSLP
 
 
-class CLAP(ZSLP):
+class CLAP(CLAPDeclaration, ZSLP):
     """A cosine classifier with a penalty on its distance to the class names."""
 
-    name = "clap"
-    title = "CLAP: ZS-LP with a penalty on the distance to the class names"
     fits = True
 
     def __init__(self, context: Context, options: ZSLPOptions | None = None) -> None:

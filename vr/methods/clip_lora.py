@@ -13,54 +13,20 @@ images.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attrgen.core.errors import UserError
 from vr.methods.common.base import Context, Method
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.labels import label_template
 from vr.methods.common.low_rank import LowRankSettings, with_updates
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.declared.clip_lora import CLIPLoRADeclaration, CLIPLoRAOptions
 
 
-class CLIPLoRAOptions(Options):
-    """CLIP-LoRA's choices."""
-
-    template: str = label_template()
-    rank: int = Field(2, ge=1, description="rank of the updates")
-    alpha: float = Field(1.0, gt=0, description="updates are scaled by alpha / sqrt(rank)")
-    dropout: float = Field(0.25, ge=0, lt=1, description="dropout on the input of the updates")
-
-
-class CLIPLoRA(Method):
+class CLIPLoRA(CLIPLoRADeclaration, Method):
     """Low-rank updates beside the frozen weights of both towers."""
-
-    name = "clip-lora"
-    title = "CLIP-LoRA: low-rank updates of the attention of both towers"
-    family = "backbone"
-    learns = "updates of q, k and v: 6 * r * W numbers per layer of width W, with rank r = 2"
-    text_side = "class name"
-    reference = Reference(
-        authors="Zanella and Ben Ayed",
-        title="Low-Rank Few-Shot Adaptation of Vision-Language Models",
-        venue="CVPRW",
-        year=2024,
-        url="https://arxiv.org/abs/2405.18541",
-    )
-    recipe = Recipe(batch_size=32, optimizer="adamw", lr=2e-4, weight_decay=0.01)
-    options_type = CLIPLoRAOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published, for 8 classes: 16,000 / classes epochs",
-            recipe={"epochs": 2000, "min_crop": PUBLISHED_CROP},
-        )
-    }
 
     def __init__(self, context: Context, options: CLIPLoRAOptions | None = None) -> None:
         super().__init__(context)

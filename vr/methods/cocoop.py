@@ -9,55 +9,19 @@ the paper's. As for CoOp, training images are cropped and flipped at random in t
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Preset, Reference
-from vr.methods.common.prompts import PromptMethod, PromptOptions
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.prompts import PromptMethod
+from vr.methods.declared.cocoop import CoCoOpDeclaration, CoCoOpOptions
 
 _PROMPTS_AT_ONCE = 1024
 
 
-class CoCoOpOptions(PromptOptions):
-    """CoCoOp's choices."""
-
-    words: str | None = Field(
-        "a photo of a", description="words whose embeddings start the context; None: at random"
-    )
-    length: int = Field(4, ge=1, description="how many context vectors, where no words are given")
-
-
-class CoCoOp(PromptMethod):
+class CoCoOp(CoCoOpDeclaration, PromptMethod):
     """Context vectors, and a network that shifts them by the features of the image."""
-
-    name = "cocoop"
-    title = "CoCoOp: context vectors that a small network shifts by the features of the image"
-    family = "prompts"
-    learns = (
-        "4 context vectors and a network: 4 * W + (D * H + H) + (H * W + W) numbers, W the width of the text "
-        "tower, D that of the features, H = max(1, D // 16)"
-    )
-    text_side = "class name"
-    reference = Reference(
-        authors="Zhou et al.",
-        title="Conditional Prompt Learning for Vision-Language Models",
-        venue="CVPR",
-        year=2022,
-        url="https://arxiv.org/abs/2203.05557",
-    )
-    recipe = Recipe(batch_size=1, lr=0.002, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    options_type = CoCoOpOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published", recipe={"epochs": 10, "augment": True, "min_crop": PUBLISHED_CROP}
-        )
-    }
 
     def __init__(self, context: Context, options: CoCoOpOptions | None = None) -> None:
         super().__init__(context, options or CoCoOpOptions())

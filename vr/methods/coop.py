@@ -10,40 +10,13 @@ taken as they are, so that their features are computed once and shared with the 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from vr.methods.common.base import Context
-from vr.methods.common.facts import Preset, Reference
-from vr.methods.common.prompts import PromptMethod, PromptOptions
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.prompts import PromptMethod
+from vr.methods.declared.coop import CoOpDeclaration, CoOpOptions
 
 
-class CoOpOptions(PromptOptions):
-    """CoOp's choices."""
-
-
-class CoOp(PromptMethod):
+class CoOp(CoOpDeclaration, PromptMethod):
     """Context vectors that all classes share, read against image features."""
-
-    name = "coop"
-    title = "CoOp: context vectors in the input of the text tower, shared by all classes"
-    family = "prompts"
-    learns = "16 context vectors: 16 * W numbers, W the width of the text tower"
-    text_side = "class name"
-    reference = Reference(
-        authors="Zhou et al.",
-        title="Learning to Prompt for Vision-Language Models",
-        venue="IJCV",
-        year=2022,
-        url="https://arxiv.org/abs/2109.01134",
-    )
-    recipe = Recipe(batch_size=32, lr=0.002, weight_decay=5e-4, warmup_epochs=1, augment=False)
-    options_type = CoOpOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published", recipe={"epochs": 200, "augment": True, "min_crop": PUBLISHED_CROP}
-        )
-    }
 
     def __init__(self, context: Context, options: CoOpOptions | None = None) -> None:
         super().__init__(context, options or CoOpOptions())

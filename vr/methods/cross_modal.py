@@ -11,54 +11,23 @@ tries 12 settings. Here the regularised optimum of the same loss is computed, wi
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
-
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
 from attrgen.schema.matching import require
 from vr.clip.bank import Bank
-from vr.methods.common.attributes import ANCHOR_PRESET, AnchorOptions, attribute_bank
+from vr.methods.common.attributes import attribute_bank
 from vr.methods.common.base import Context
-from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.labels import label_bank, label_template
+from vr.methods.common.labels import label_bank
 from vr.methods.common.logistic import Samples
-from vr.methods.linear_probe import LinearProbe, LinearProbeOptions
+from vr.methods.declared.cross_modal import CrossModalDeclaration, CrossModalOptions
+from vr.methods.linear_probe import LinearProbe
 
 
-class CrossModalOptions(LinearProbeOptions, AnchorOptions):
-    """Which texts are samples, and what they count."""
-
-    text: Literal["attributes", "name"] = Field("attributes", description="texts that are samples")
-    template: str = label_template()
-    balance: Literal["samples", "modalities"] = Field(
-        "samples", description="samples: a text counts like an image; modalities: all texts like all images"
-    )
-
-
-class CrossModal(LinearProbe):
+class CrossModal(CrossModalDeclaration, LinearProbe):
     """Logistic regression on image features and text embeddings."""
 
-    name = "cross-modal"
-    title = "Cross-modal probe: logistic regression on image features and on texts"
-    text_side = "attributes, or class name"
-    reference = Reference(
-        authors="Lin et al.",
-        title="Multimodality Helps Unimodality: Cross-Modal Few-Shot Learning with Multimodal Models",
-        venue="CVPR",
-        year=2023,
-        url="https://arxiv.org/abs/2301.06267",
-    )
-    options_type = CrossModalOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="class names as texts, modalities that count alike, C by accuracy",
-            options={"text": "name", "balance": "modalities", "choose_by": "accuracy"},
-        ),
-        "anchor": ANCHOR_PRESET,
-    }
     options: CrossModalOptions
 
     def __init__(self, context: Context, options: CrossModalOptions | None = None) -> None:
@@ -67,12 +36,6 @@ class CrossModal(LinearProbe):
             self.banks["labels"] = label_bank(context, self.options.template)
         elif context.attributes is not None:
             self.banks["attributes"] = self._attribute_bank(context.attributes)
-
-    @classmethod
-    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
-        """Both positive kinds, where attributes are the texts."""
-        assert isinstance(options, CrossModalOptions)
-        return POSITIVE_KINDS if options.text == "attributes" else ()
 
     def samples(self, prepared: Tensor, labels: Tensor) -> Samples:
         """Image features, and the embeddings of all texts with their classes."""

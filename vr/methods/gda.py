@@ -13,56 +13,22 @@ the features of ten randomly cropped passes; here every image is taken as it is.
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.labels import class_texts, label_bank, label_template
-from vr.methods.common.recipe import Recipe
+from vr.methods.common.labels import class_texts, label_bank
+from vr.methods.declared.gda import GDADeclaration, GDAOptions
 
 ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0)
 
 
-class GDAOptions(Options):
-    """GDA's choices."""
-
-    template: str = label_template()
-    text: Literal["name", "none"] = Field(
-        "name", description="name: added to zero-shot scores by class name; none: the Gaussians alone"
-    )
-    alpha: float | None = Field(
-        None, gt=0, description="weight of the Gaussians' scores; None: chosen on validation"
-    )
-
-
-class GDA(FeatureMethod):
+class GDA(GDADeclaration, FeatureMethod):
     """Gaussian discriminant analysis on image features."""
-
-    name = "gda"
-    title = "GDA: Gaussian discriminant analysis of image features, beside zero-shot scores"
-    family = "frozen features"
-    learns = "weights and biases of the classes: C * D + C numbers, in closed form, and their weight"
-    text_side = "class name"
-    reference = Reference(
-        authors="Wang et al.",
-        title="A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation",
-        venue="ICLR",
-        year=2024,
-        url="https://arxiv.org/abs/2402.04087",
-    )
-    recipe = Recipe(epochs=0, augment=False)
-    options_type = GDAOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(about="as published; the default is the same"),
-        "alone": Preset(about="without texts", options={"text": "none"}),
-    }
 
     def __init__(self, context: Context, options: GDAOptions | None = None) -> None:
         super().__init__(context)

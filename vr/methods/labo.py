@@ -12,55 +12,22 @@ preset. Features have length 1 here; there they are taken as the model outputs t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS
 from attrgen.schema.matching import require
 from vr.clip.bank import Bank
-from vr.methods.common.attributes import ANCHOR_PRESET, AnchorOptions, attribute_bank
+from vr.methods.common.attributes import attribute_bank
 from vr.methods.common.base import Context, needs_attributes
 from vr.methods.common.contributions import Contribution
-from vr.methods.common.facts import Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.recipe import FULL_BATCH, Recipe
+from vr.methods.declared.labo import LaBoDeclaration, LaBoOptions
 
 
-class LaBoOptions(AnchorOptions):
-    """LaBo's choices."""
-
-    start: float = Field(0.1, description="where the weight of a text in the score of its class starts")
-
-
-class LaBo(FeatureMethod):
+class LaBo(LaBoDeclaration, FeatureMethod):
     """Learned weights of all positive attributes in the score of every class."""
-
-    name = "labo"
-    title = "LaBo, a concept bottleneck: every score is a weighted sum of the set's sentences"
-    family = "frozen features"
-    learns = "the weight of every sentence in the score of every class: C * K numbers"
-    text_side = "attributes"
-    kinds = POSITIVE_KINDS
-    reference = Reference(
-        authors="Yang et al.",
-        title="Language in a Bottle: Language Model Guided Concept Bottlenecks for Interpretable "
-        "Image Classification",
-        venue="CVPR",
-        year=2023,
-        url="https://arxiv.org/abs/2211.11158",
-    )
-    recipe = Recipe(batch_size=FULL_BATCH, optimizer="adamw", lr=0.1, augment=False)
-    options_type = LaBoOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published for 16 shots of HAM10000; with --select val",
-            recipe={"epochs": 10_000, "batch_size": 16, "lr": 1e-3},
-        ),
-        "anchor": ANCHOR_PRESET,
-    }
 
     def __init__(self, context: Context, options: LaBoOptions | None = None) -> None:
         super().__init__(context)

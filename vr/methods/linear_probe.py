@@ -12,57 +12,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
 from vr.methods.common.logistic import (
     MAX_ITERATIONS,
-    Criterion,
     Samples,
     chosen_c,
     fitted,
     quality,
     weights_and_biases,
 )
-from vr.methods.common.recipe import Recipe
+from vr.methods.declared.linear_probe import LinearProbeDeclaration, LinearProbeOptions
 
 UNCHOSEN_C = 31.6  # Radford et al.'s 0.316 for features of length 10, at length 1
 
 
-class LinearProbeOptions(Options):
-    """The linear probe's choices."""
-
-    c: float | None = Field(None, gt=0, description="inverse regularisation; None: chosen on validation")
-    choose_by: Criterion = Field("likelihood", description="quality on validation by which C is chosen")
-
-
-class LinearProbe(FeatureMethod):
+class LinearProbe(LinearProbeDeclaration, FeatureMethod):
     """Logistic regression on image features."""
-
-    name = "linear-probe"
-    title = "Linear probe: logistic regression on frozen image features"
-    family = "frozen features"
-    learns = "weights and biases of the classes: C * D + C numbers"
-    text_side = "none"
-    reference = Reference(
-        authors="Radford et al.",
-        title="Learning Transferable Visual Models From Natural Language Supervision",
-        venue="ICML",
-        year=2021,
-        url="https://arxiv.org/abs/2103.00020",
-    )
-    recipe = Recipe(epochs=0, augment=False)
-    options_type = LinearProbeOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(about="as published", options={"choose_by": "accuracy"})
-    }
 
     def __init__(self, context: Context, options: LinearProbeOptions | None = None) -> None:
         super().__init__(context)

@@ -13,53 +13,25 @@ paper.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.labels import class_texts, label_bank, label_template
-from vr.methods.common.recipe import Recipe
+from vr.methods.common.labels import class_texts, label_bank
+from vr.methods.declared.lp_plus_plus import LPPlusPlusDeclaration, LPPlusPlusOptions
 
 MOMENTUM = 0.9
 _ALPHA_START = 250.0
 _ALPHA_EVERY = 10
 
 
-class LPPlusPlusOptions(Options):
-    """LP++'s choices."""
-
-    template: str = label_template()
-    iterations: int = Field(300, ge=1, description="full-batch steps")
-    keep: Literal["last", "best"] = Field(
-        "last", description="iteration that is kept: the last, or the best on validation images"
-    )
-
-
-class LPPlusPlus(FeatureMethod):
+class LPPlusPlus(LPPlusPlusDeclaration, FeatureMethod):
     """A linear probe blended with zero-shot scores by learned multipliers."""
-
-    name = "lp-plus-plus"
-    title = "LP++: a linear probe plus class-wise multiples of the zero-shot scores"
-    family = "frozen features"
-    learns = "weights, biases and multipliers of the classes: C * D + 2 * C numbers"
-    text_side = "class name"
-    reference = Reference(
-        authors="Huang et al.",
-        title="LP++: A Surprisingly Strong Linear Probe for Few-Shot CLIP",
-        venue="CVPR",
-        year=2024,
-        url="https://arxiv.org/abs/2404.02285",
-    )
-    recipe = Recipe(epochs=0, augment=False)
-    options_type = LPPlusPlusOptions
-    presets: ClassVar[dict[str, Preset]] = {"paper": Preset(about="as published", options={"keep": "best"})}
 
     def __init__(self, context: Context, options: LPPlusPlusOptions | None = None) -> None:
         super().__init__(context)

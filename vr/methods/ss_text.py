@@ -7,32 +7,16 @@ further. No validation images are needed and nothing is tuned.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vr.methods.common.facts import Preset, Reference
-from vr.methods.common.recipe import Recipe
+from vr.methods.declared.ss_text import SSTextDeclaration
 from vr.methods.zs_lp import ZSLP
 
 
-class SSText(ZSLP):
+class SSText(SSTextDeclaration, ZSLP):
     """A cosine classifier in closed form."""
-
-    name = "ss-text"
-    title = "SS-Text+: text features plus class means, in closed form"
-    learns = "a weight vector per class: C * D numbers, in closed form"
-    reference = Reference(
-        authors="Silva-Rodriguez et al.",
-        title="Few-Shot, Now for Real: Medical VLMs Adaptation without Balanced Sets or Validation",
-        venue="MICCAI",
-        year=2025,
-        url="https://arxiv.org/abs/2506.17500",
-    )
-    recipe = Recipe(epochs=0, augment=False)
-    presets: ClassVar[dict[str, Preset]] = {"paper": Preset(about="as published; the default is the same")}
 
     @torch.no_grad()
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:

@@ -14,52 +14,25 @@ depends on it. It also averages the keys over ten randomly cropped passes; here 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.labels import label_bank, label_template
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.labels import label_bank
+from vr.methods.declared.tip_adapter import TipAdapterDeclaration, TipAdapterFDeclaration, TipAdapterOptions
 from vr.reprogramming.score import score
 
 _ALPHAS = tuple(0.1 + step * 12.9 / 20 for step in range(20))
 _BETAS = tuple(0.1 + step * 12.9 / 200 for step in range(200))
 
 
-class TipAdapterOptions(Options):
-    """Tip-Adapter's choices."""
-
-    template: str = label_template()
-    alpha: float = Field(1.0, ge=0, description="weight of the cache, before the search")
-    beta: float = Field(5.5, gt=0, description="sharpness of the cache, before the search")
-    search: bool = Field(True, description="search alpha and beta on validation")
-
-
-class TipAdapter(FeatureMethod):
+class TipAdapter(TipAdapterDeclaration, FeatureMethod):
     """A cache that is computed from the training images."""
-
-    name = "tip-adapter"
-    title = "Tip-Adapter: a cache of few-shot features beside zero-shot scores"
-    family = "frozen features"
-    learns = "nothing: the cache is computed"
-    text_side = "class name"
-    reference = Reference(
-        authors="Zhang et al.",
-        title="Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification",
-        venue="ECCV",
-        year=2022,
-        url="https://arxiv.org/abs/2207.09519",
-    )
-    recipe = Recipe(epochs=0, augment=False)
-    options_type = TipAdapterOptions
-    presets: ClassVar[dict[str, Preset]] = {"paper": Preset(about="as published; the default is the same")}
 
     def __init__(self, context: Context, options: TipAdapterOptions | None = None) -> None:
         super().__init__(context)
@@ -138,19 +111,10 @@ class TipAdapter(FeatureMethod):
         self.values = F.one_hot(labels, len(self.context.card.classes)).to(prepared)
 
 
-class TipAdapterF(TipAdapter):
+class TipAdapterF(TipAdapterFDeclaration, TipAdapter):
     """A cache whose keys are learned."""
 
-    name = "tip-adapter-f"
-    title = "Tip-Adapter-F: Tip-Adapter with learned keys of the cache"
-    learns = "the keys of the cache: N * D numbers of N training images"
     fits = True
-    recipe = Recipe(batch_size=256, optimizer="adamw", lr=0.001, weight_decay=0.01, augment=False)
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="as published", recipe={"epochs": 20, "augment": True, "min_crop": PUBLISHED_CROP}
-        )
-    }
 
     def __init__(self, context: Context, options: TipAdapterOptions | None = None) -> None:
         super().__init__(context, options)

@@ -11,55 +11,23 @@ default starts at zero, where the image is still what CLIP knows, as the other p
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from attrgen.core.errors import UserError
 from vr.methods.common.base import Context, Method
 from vr.methods.common.contributions import Contribution
-from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.labels import label_bank, label_template
-from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
+from vr.methods.common.labels import label_bank
+from vr.methods.declared.vp import VPDeclaration, VPOptions
 from vr.reprogramming.program import Program, frame_mask
 
 PUBLISHED_BORDER = 30 / 224
 
 
-class VPOptions(Options):
-    """VP's choices."""
-
-    border: int | None = Field(None, ge=1, description="width in pixels; None: 30/224 of the image's side")
-    start: Literal["zero", "normal"] = Field("zero", description="where the border starts")
-    template: str = label_template()
-
-
-class VP(Method):
+class VP(VPDeclaration, Method):
     """One border and the class names."""
-
-    name = "vp"
-    title = "VP, visual prompting: a border added onto the image, and the class names"
-    family = "programs"
-    learns = "a border: 3 * H * W numbers, of which those of the border are used"
-    text_side = "class name"
-    reference = Reference(
-        authors="Bahng et al.",
-        title="Exploring Visual Prompts for Adapting Large-Scale Models",
-        venue="arXiv",
-        year=2022,
-        url="https://arxiv.org/abs/2203.17274",
-    )
-    recipe = Recipe()
-    options_type = VPOptions
-    presets: ClassVar[dict[str, Preset]] = {
-        "paper": Preset(
-            about="start as published, budget as in the few-shot comparison of AttrVR",
-            options={"start": "normal"},
-            recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
-        )
-    }
 
     def __init__(self, context: Context, options: VPOptions | None = None) -> None:
         super().__init__(context)

@@ -10,43 +10,18 @@ images are taken as they are, and text features have length 1, as everywhere in 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options, Preset, Reference
 from vr.methods.common.features import FeatureMethod
-from vr.methods.common.labels import class_texts, label_bank, label_template
-from vr.methods.common.recipe import FULL_BATCH, Recipe
+from vr.methods.common.labels import class_texts, label_bank
+from vr.methods.declared.zs_lp import ZSLPDeclaration, ZSLPOptions
 
 
-class ZSLPOptions(Options):
-    """The sentence that the classifier starts from."""
-
-    template: str = label_template()
-
-
-class ZSLP(FeatureMethod):
+class ZSLP(ZSLPDeclaration, FeatureMethod):
     """A cosine classifier on image features, started at the class names."""
-
-    name = "zs-lp"
-    title = "ZS-LP: a linear probe by cosines, started at the zero-shot classifier"
-    family = "frozen features"
-    learns = "a weight vector per class: C * D numbers"
-    text_side = "class name"
-    reference = Reference(
-        authors="Silva-Rodriguez et al.",
-        title="A Closer Look at the Few-Shot Adaptation of Large Vision-Language Models",
-        venue="CVPR",
-        year=2024,
-        url="https://arxiv.org/abs/2312.12730",
-    )
-    recipe = Recipe(batch_size=FULL_BATCH, lr=0.1, augment=False)
-    options_type = ZSLPOptions
-    presets: ClassVar[dict[str, Preset]] = {"paper": Preset(about="as published", recipe={"epochs": 300})}
 
     def __init__(self, context: Context, options: ZSLPOptions | None = None) -> None:
         super().__init__(context)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from attrgen.core.wording import counted
 from vr.runs.history import Row
 from vr.runs.run import RunConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vr.report.diagnostics import Bin, Curve
     from vr.report.misleading_texts import BankOnPair
 

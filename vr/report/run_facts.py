@@ -11,8 +11,8 @@ from attrgen.schema.attribute_set import AttributeSet
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import calibration_assessment
 from vr.evaluation.calibration import Calibration
-from vr.methods import find_method
-from vr.methods.common.base import Method
+from vr.methods import find_declaration
+from vr.methods.common.declaration import Declaration
 from vr.runs import run as runs
 from vr.runs.run import RunConfig
 
@@ -42,7 +42,7 @@ class Facts:
 
     path: Path
     config: RunConfig
-    method: type[Method]
+    method: type[Declaration]
     metrics: dict[str, Any]
     attributes: AttributeSet | None
     calibration: Calibration | None
@@ -64,7 +64,7 @@ def read_facts(path: Path) -> Facts:
             remedy=runs.how_to_measure(path),
         )
     calibration = calibrations.load(path)
-    method = find_method(config.method)
+    method = find_declaration(config.method)
     attributes = runs.load_attributes(path)
     options = method.options_type.model_validate(config.options)
     return Facts(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-PenaltyAgainst = Literal["fused", "positive"]
-PenaltyOver = Literal["all", "others"]
+from vr.reprogramming.choices import PenaltyOver
+
 PENALTY_CEILING = 1e3
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from vr.clip.bank import Bank
-
-Fusion = Literal["add", "subtract", "learned"]
 
 
 def similarities(features: Tensor, bank: Bank, tau: float) -> Tensor:

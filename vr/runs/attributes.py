@@ -12,19 +12,20 @@ from attrgen.schema import card as cards
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from attrgen.schema.filling import how_to_fill
-from vr.methods.common.base import Method, Options
+from vr.methods.common.declaration import Declaration
+from vr.methods.common.facts import Options
 
 Read = tuple[AttributeSet | None, Path | None]
 
 
-def reads_attributes(kind: type[Method], options: Options) -> bool:
+def reads_attributes(kind: type[Declaration], options: Options) -> bool:
     """Whether a method with these options reads an attribute set at all."""
     return bool(kind.required_kinds(options, None))
 
 
 def attributes_for(
     card: Card,
-    kind: type[Method],
+    kind: type[Declaration],
     options: Options,
     *,
     dataset: str,
@@ -74,7 +75,7 @@ def _default(card: Card, say: Callable[[str], None]) -> Read:
     return curated, library.path_of(card.name)
 
 
-def _none(kind: type[Method], card: Card, dataset: str) -> UserError:
+def _none(kind: type[Declaration], card: Card, dataset: str) -> UserError:
     return UserError(
         f"{kind.name} needs an attribute set, and there is none for '{card.name}'",
         code="experiment-no-attributes",

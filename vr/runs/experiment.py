@@ -14,13 +14,15 @@ from attrgen.core.validation import Frozen
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
-from vr.clip import backbone as backbones
+from vr.clip.source import DEFAULT_NAME
 from vr.data.formats.groups import shared_groups_note, unknown_groups_note
 from vr.data.formats.source import ImageSource
 from vr.data.inspection import structure
 from vr.data.sources import open_dataset, open_source
-from vr.methods import find_method
-from vr.methods.common.base import Method, Options, Recipe
+from vr.methods import find_declaration
+from vr.methods.common.declaration import Declaration
+from vr.methods.common.facts import Options
+from vr.methods.common.recipe import Recipe
 from vr.runs.attributes import attributes_for, reads_attributes
 from vr.runs.naming import default_path, differences
 from vr.runs.selection import Select
@@ -45,7 +47,7 @@ class Experiment(Frozen):
     shots: int = Field(16, ge=1)
     seed: int = 1
     fewshot: Path | None = None
-    backbone: str = backbones.DEFAULT_NAME
+    backbone: str = DEFAULT_NAME
     weights: str | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -66,6 +68,7 @@ class Resolved:
         asked: as the user asked for it.
         attributes: with the card's class names; None where the method reads none.
         attributes_file: where they were read.
+        kind: what the method says about itself.
         path: the run directory.
     """
 
@@ -74,7 +77,7 @@ class Resolved:
     source: ImageSource
     attributes: AttributeSet | None
     attributes_file: Path | None
-    kind: type[Method]
+    kind: type[Declaration]
     options: Options
     recipe: Recipe
     path: Path
@@ -87,7 +90,7 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
         UserError: any of them is missing, does not fit the others, or has a value out of range.
     """
     _check_fold(asked)
-    kind = find_method(asked.method)
+    kind = find_declaration(asked.method)
     options, recipe = _settings(asked, kind, say)
     given = _given(asked, kind, options)
     card, source = _images(asked, given)
@@ -137,7 +140,7 @@ def _report(source: ImageSource, card: Card, say: Say) -> None:
         say(f"warning: {shared}")
 
 
-def _settings(asked: Experiment, kind: type[Method], say: Say) -> tuple[Options, Recipe]:
+def _settings(asked: Experiment, kind: type[Declaration], say: Say) -> tuple[Options, Recipe]:
     """Options and recipe: the preset's, with the user's changes."""
     preset_options, preset_recipe = preset(kind, asked.preset, asked.shots)
     options, recipe = changed(kind, preset_options, preset_recipe, asked.options, asked.recipe)
@@ -147,7 +150,7 @@ def _settings(asked: Experiment, kind: type[Method], say: Say) -> tuple[Options,
     return options, recipe
 
 
-def _given(asked: Experiment, kind: type[Method], options: Options) -> AttributeSet | None:
+def _given(asked: Experiment, kind: type[Declaration], options: Options) -> AttributeSet | None:
     """The set that the user names, where it is needed: by the method, or because it names the dataset."""
     needed = asked.dataset is None and asked.card is None
     if asked.attrs is None or not (needed or reads_attributes(kind, options)):
@@ -186,7 +189,7 @@ def _dataset(asked: Experiment, attributes: AttributeSet | None) -> str:
     return dataset
 
 
-def _path(asked: Experiment, card: Card, kind: type[Method], options: Options, recipe: Recipe) -> Path:
+def _path(asked: Experiment, card: Card, kind: type[Declaration], options: Options, recipe: Recipe) -> Path:
     """The run directory: as asked, or the default one; a fold has one in it."""
     fold = "" if asked.fold is None else f"fold-{asked.fold}"
     if asked.out is not None:

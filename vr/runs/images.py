@@ -38,3 +38,13 @@ def open_images(config: RunConfig, data: Path | None = None, data_format: str | 
         file=source.root,
         remedy="Restore the images, or train again.",
     )
+
+
+def no_images(source: ImageSource) -> UserError:
+    """The error of a split without images."""
+    return UserError(
+        "there is no image to evaluate",
+        code="evaluation-no-images",
+        file=source.root,
+        remedy="Check --data and --split.",
+    )

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.schema.card import Card
-from vr.methods import find_method
-from vr.methods.common.base import Method, Options, Recipe
+from vr.methods import find_declaration
+from vr.methods.common.declaration import Declaration
+from vr.methods.common.facts import Options
+from vr.methods.common.recipe import Recipe
 from vr.runs.run import RunConfig
 from vr.runs.settings import preset
 
 
 def label_of(config: RunConfig) -> str:
     """The method of a run with what differs from its defaults: `biomedvr`, `biomedvr fusion=subtract`."""
-    kind = find_method(config.method)
+    kind = find_declaration(config.method)
     options = kind.options_type.model_validate(config.options)
     folds = None if config.fold is None else config.fold.folds
     changed = differences(kind, config.preset, config.shots, options, config.recipe, config.select, folds)
@@ -25,7 +27,7 @@ def label_of(config: RunConfig) -> str:
 
 
 def differences(
-    kind: type[Method],
+    kind: type[Declaration],
     preset_name: str,
     shots: int,
     options: Options,

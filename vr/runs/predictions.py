@@ -8,13 +8,14 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
 from attrgen.core.shell import command
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Predictions:
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions of several sets of images of the same classes, as one."""
+    import torch
+
     groups = [part.groups for part in parts if part.groups is not None]
     return Predictions(
         parts[0].classes,
@@ -89,15 +92,16 @@ def load(path: Path) -> Predictions:
             remedy=remedy,
         )
     classes = tuple(head[3:])
+    positions = {name: label for label, name in enumerate(classes)}
     paths: list[str] = []
     labels: list[int] = []
     logits: list[list[float]] = []
     for row in rows:
         try:
-            label, values = classes.index(row[1]), [float(cell) for cell in row[3:]]
+            label, values = positions[row[1]], [float(cell) for cell in row[3:]]
             if len(values) != len(classes):
                 raise ValueError(f"{len(values)} scores for {len(classes)} classes")
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, KeyError) as error:
             raise UserError(
                 f"a row cannot be read: {error}",
                 code="predictions-damaged-row",
@@ -110,4 +114,6 @@ def load(path: Path) -> Predictions:
         logits.append(values)
     if not paths:
         raise UserError("the table is empty", code="predictions-empty", file=path, remedy=remedy)
+    import torch
+
     return Predictions(classes, tuple(paths), torch.tensor(labels), torch.tensor(logits))

@@ -7,12 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_bytes, write_text
@@ -21,15 +16,18 @@ from attrgen.core.validation import Strict, read_json
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
-from vr.clip import backbone as backbones
-from vr.clip.backbone import Backbone
 from vr.clip.preprocessing import Preprocessing
-from vr.methods import find_method
-from vr.methods.common.base import Context, Method
+from vr.methods import find_declaration, find_method
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import HISTORY
 from vr.runs.selection import Select
 from vr.runtime.device import Precision, resolve_device, resolve_precision
+
+if TYPE_CHECKING:
+    import torch
+
+    from vr.clip.backbone import Backbone
+    from vr.methods.common.base import Method
 
 CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
@@ -61,6 +59,7 @@ __all__ = [
     "read_metrics",
     "resume_command",
     "save_model",
+    "trained_config",
     "write_config",
 ]
 
@@ -133,7 +132,7 @@ class RunConfig(Strict):
         values = self.model_dump(mode="json")
         for key in CIRCUMSTANCES:
             del values[key]
-        options = find_method(self.method).options_type
+        options = find_declaration(self.method).options_type
         values["options"] = options.model_validate(self.options).identity()
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
@@ -197,6 +196,23 @@ def how_to_measure(path: Path) -> str:
     return f"Measure it: {command('vr', 'eval', path)}." if trained else f"Finish it: {resume_command(path)}."
 
 
+def trained_config(path: Path) -> RunConfig:
+    """The configuration of a run whose training has ended; it needs no torch.
+
+    Raises:
+        UserError: not a run directory, or its training did not end.
+    """
+    config = read_config(path)
+    if not (path / MODEL).is_file():
+        raise UserError(
+            f"the run has no {MODEL}: its training did not end",
+            code="run-not-finished",
+            file=path,
+            remedy=f"Finish it: {resume_command(path)}.",
+        )
+    return config
+
+
 def write_config(path: Path, config: RunConfig) -> None:
     """Write `config.json`."""
     write_text(path / CONFIG, json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
@@ -204,6 +220,8 @@ def write_config(path: Path, config: RunConfig) -> None:
 
 def save_model(path: Path, method: Method) -> None:
     """Write `model.safetensors`: everything that `Method.load_state` needs."""
+    from safetensors.torch import save as to_bytes
+
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in method.state().items()}
     # One key only: the order of several is not fixed, and equal runs must be equal files.
     write_bytes(path / MODEL, to_bytes(tensors, metadata={"method": method.name}))
@@ -230,14 +248,7 @@ def load_run(
     Raises:
         UserError: not a finished run, or a backbone that is not the one it was trained with.
     """
-    config = read_config(path)
-    if not (path / MODEL).is_file():
-        raise UserError(
-            f"the run has no {MODEL}: its training did not end",
-            code="run-not-finished",
-            file=path,
-            remedy=f"Finish it: {resume_command(path)}.",
-        )
+    config = trained_config(path)
     if loaded is None or loaded.as_recorded(config.backbone.id) is None:
         loaded = _load_backbone(config, backbone, weights, device, precision)
     recorded = loaded.as_recorded(config.backbone.id)
@@ -260,6 +271,8 @@ def _load_backbone(
     precision: str | None,
 ) -> Backbone:
     """The backbone that a run names, or the one given instead."""
+    from vr.clip import backbone as backbones
+
     chosen = resolve_device(str(device))
     return backbones.load(
         name or config.backbone.name,
@@ -271,6 +284,11 @@ def _load_backbone(
 
 def _load_method(path: Path, config: RunConfig, backbone: Backbone) -> Method:
     """The trained method of a run directory."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from vr.methods.common.base import Context
+
     kind = find_method(config.method)
     context = Context(backbone, config.card, None, seed=config.seed)
     method = kind(context, kind.options_type.model_validate(config.options))

@@ -10,12 +10,14 @@ from pydantic import BaseModel
 from attrgen.core.errors import UserError
 from attrgen.core.validation import validate
 from attrgen.schema.card import did_you_mean
-from vr.methods.common.base import Method, Options, Recipe
+from vr.methods.common.declaration import Declaration
+from vr.methods.common.facts import Options
+from vr.methods.common.recipe import Recipe
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def preset(kind: type[Method], name: str, shots: int) -> tuple[Options, Recipe]:
+def preset(kind: type[Declaration], name: str, shots: int) -> tuple[Options, Recipe]:
     """Options and recipe of a method's preset at a number of shots.
 
     Raises:
@@ -38,7 +40,7 @@ def preset(kind: type[Method], name: str, shots: int) -> tuple[Options, Recipe]:
 
 
 def changed(
-    kind: type[Method],
+    kind: type[Declaration],
     options: Options,
     recipe: Recipe,
     option_changes: Mapping[str, Any],

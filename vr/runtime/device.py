@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from attrgen.core.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
 _log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def resolve_precision(name: str, device: torch.device) -> Precision:
 
 def computes_in_bf16(device: torch.device) -> bool:
     """Whether bf16 products are native, rather than emulated many times slower."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
@@ -66,6 +69,8 @@ def computes_in_bf16(device: torch.device) -> bool:
 @contextmanager
 def exact_float32() -> Iterator[None]:
     """No TF32 inside: for values that are compared or stored, rather than computed at every step."""
+    import torch
+
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     _allow_tf32(False, False)
     try:
@@ -82,6 +87,8 @@ def moved(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def _device(name: str) -> torch.device:
+    import torch
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -98,5 +105,7 @@ def _device(name: str) -> torch.device:
 
 
 def _allow_tf32(products: bool, convolutions: bool) -> None:
+    import torch
+
     torch.backends.cuda.matmul.allow_tf32 = products
     torch.backends.cudnn.allow_tf32 = convolutions

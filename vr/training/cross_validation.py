@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Any
 
-from vr.data.sampling import fewshot
 from vr.evaluation.metrics import METRICS
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment, resolve
 from vr.runs.run import Run
-from vr.training.train import run_experiment, training_source
+from vr.training.sample import draw_sample, training_source
+from vr.training.train import run_experiment
 
 
 def fold_experiments(asked: Experiment) -> list[Experiment]:
@@ -33,7 +33,7 @@ def cross_validate(asked: Experiment, **options: Any) -> list[Run]:
     for experiment in experiments:
         resolved = resolve(experiment)
         source, *_ = training_source(resolved)
-        fewshot.draw(source, resolved.card, experiment.shots, experiment.seed)
+        draw_sample(resolved, source)
     finished: list[Run] = []
     for experiment in experiments:
         backbone = finished[0].method.context.backbone if finished else options.pop("backbone", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,24 @@ def check_installed() -> None:
     Raises:
         UserError: tensorboard is not installed.
     """
-    _writer_type()
+    if find_spec("tensorboard") is None:
+        raise _not_installed()
 
 
 def _writer_type() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise UserError(
-            "--tensorboard needs the package tensorboard",
-            code="training-no-tensorboard",
-            remedy="pip install 'biomedvr[tensorboard]'; history.csv has the same numbers without it.",
-        ) from error
+        raise _not_installed() from error
     return SummaryWriter
+
+
+def _not_installed() -> UserError:
+    return UserError(
+        "--tensorboard needs the package tensorboard",
+        code="training-no-tensorboard",
+        remedy="pip install 'biomedvr[tensorboard]'; history.csv has the same numbers without it.",
+    )
 
 
 def _tag(column: str) -> str:

@@ -27,7 +27,6 @@ from vr.training.checkpoint import Checkpoint, capture, restore
 from vr.training.epoch import train_epoch, training_step
 from vr.training.schedule import make_optimizer
 
-CHECKPOINT_SECONDS = 10.0
 _BEST = "best."
 Validation = tuple[Tensor, Tensor]  # prepared images and their labels
 
@@ -58,7 +57,7 @@ class Trainer:
     watch: Callable[[], Row] | None = None
     on_epoch: Callable[[Row, int], None] = lambda row, epochs: None
     on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None
-    checkpoint_every: float = CHECKPOINT_SECONDS
+    checkpoint_every: float = 10.0
     _fused: WithinMemory = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ from vr.data.sources import open_source
 from vr.evaluation.calibrate_run import calibrate_run
 from vr.inference import predict as predicting
 from vr.inference.decision import Decision
+from vr.inference.output import journal_path
 from vr.runs import run as runs
 from vr.runs.run import Run
 
@@ -165,7 +166,7 @@ def test_stopped_anywhere_and_gone_on_with_it_is_the_same_table(
                 run, decision, until(count), parts, batch_size=8, workers=1, resume=True
             )
         assert not parts.exists()
-        journal = predicting.journal_path(parts)
+        journal = journal_path(parts)
         journal.write_bytes(journal.read_bytes()[:-3])  # as a kill in the middle of a line
     outcome = predicting.predict_to_file(run, decision, places, parts, batch_size=8, resume=True)
     assert outcome.before > 40 and outcome.rows == 87
@@ -199,7 +200,7 @@ def test_a_process_that_is_killed_loses_nothing(
     assert process.stdin is not None
     process.stdin.write("".join(f"{place}\n" for place in places[:150]).encode())
     process.stdin.flush()  # and left open: it waits for more
-    journal = predicting.journal_path(out)
+    journal = journal_path(out)
     until, rows = time.monotonic() + 300, 0
     while rows < 100:
         assert process.poll() is None and time.monotonic() < until, rows

@@ -18,7 +18,7 @@ from vr.data.sampling import fewshot
 from vr.evaluation.evaluation import evaluate
 from vr.explanation.explanation import explain_images
 from vr.runs import run as runs
-from vr.training import train
+from vr.training import execution
 from vr.training.train import run_experiment
 
 MODES = ("shortest", "longest", "squash")
@@ -73,9 +73,9 @@ def test_training_holds_images_in_that_mode(
     run: runs.Run, toy: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     held: list[Any] = []
-    original = train.TrainingImages.load
+    original = execution.TrainingImages.load
     monkeypatch.setattr(
-        train.TrainingImages, "load", lambda *a, **k: held.append(original(*a, **k)) or held[-1]
+        execution.TrainingImages, "load", lambda *a, **k: held.append(original(*a, **k)) or held[-1]
     )
     options = {"backbone": run.config.backbone.name, "recipe": {"epochs": 1, "augment": False}}
     again = run_experiment(toy.experiment(**options, out=tmp_path / "run"))

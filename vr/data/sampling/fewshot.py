@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -73,21 +73,12 @@ def draw(source: ImageSource, card: Card, shots: int, seed: int) -> FewShot:
     Raises:
         UserError: no training images, a class has fewer than `shots`, or an image cannot be read.
     """
-    if shots < 1:
-        raise UserError(f"{shots} shots", code="fewshot-no-shots", remedy="Ask for at least one.")
+    check_enough(source, card, shots)
     pools = {split: source.splits.get(split, ()) for split in ("train", "val")}
-    if not pools["train"]:
-        raise UserError(
-            "there is no training split",
-            code="fewshot-no-train-split",
-            file=source.root,
-            remedy="Add train images.",
-        )
-    _check_enough(source, card, shots)
     ids = content_ids(source, [*pools["train"], *pools["val"]])
-    classes = range(len(card.classes))
-    orders = {label: _ordered(pools["train"], label, ids, f"{seed}|train|") for label in classes}
-    val_orders = {label: _ordered(pools["val"], label, ids, f"{seed}|val|") for label in classes}
+    classes = len(card.classes)
+    orders = _ordered(pools["train"], classes, ids, f"{seed}|train|")
+    val_orders = _ordered(pools["val"], classes, ids, f"{seed}|val|")
     reserved = set() if pools["val"] else _reserved_groups(orders)
     train = [item for order in orders.values() for item in _one_per_group_first(order, reserved)[:shots]]
     if not pools["val"]:
@@ -178,11 +169,20 @@ def listed_paths(path: Path) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _ordered(pool: Sequence[Item], label: int, ids: Mapping[str, str], salt: str) -> list[Item]:
+def _ordered(pool: Iterable[Item], classes: int, ids: Mapping[str, str], salt: str) -> dict[int, list[Item]]:
+    """The images of each class in the order in which they are drawn."""
+
     def rank(item: Item) -> tuple[str, str]:
         return hashlib.sha256(f"{salt}{ids[item.path]}".encode()).hexdigest(), item.path
 
-    return sorted((item for item in pool if item.label == label), key=rank)
+    return {label: sorted(items, key=rank) for label, items in enumerate(_by_class(pool, classes))}
+
+
+def _by_class(items: Iterable[Item], classes: int) -> list[list[Item]]:
+    groups: list[list[Item]] = [[] for _ in range(classes)]
+    for item in items:
+        groups[item.label].append(item)
+    return groups
 
 
 def _reserved_groups(orders: Mapping[int, Sequence[Item]]) -> set[tuple[bool, str]]:
@@ -216,9 +216,24 @@ def _one_per_group_first(order: Sequence[Item], reserved: set[tuple[bool, str]])
     return [order[index] for _, _, index in sorted(ranked)]
 
 
-def _check_enough(source: ImageSource, card: Card, shots: int) -> None:
+def check_enough(source: ImageSource, card: Card, shots: int) -> None:
+    """Check that each class has so many training images; none is read.
+
+    Raises:
+        UserError: there are fewer, or no training split.
+    """
+    if shots < 1:
+        raise UserError(f"{shots} shots", code="fewshot-no-shots", remedy="Ask for at least one.")
+    if not source.splits.get("train"):
+        raise UserError(
+            "there is no training split",
+            code="fewshot-no-train-split",
+            file=source.root,
+            remedy="Add train images.",
+        )
+    counts = Counter(item.label for item in source.splits["train"])
     for label, name in enumerate(card.class_names):
-        images = sum(item.label == label for item in source.splits["train"])
+        images = counts[label]
         if images < shots:
             raise UserError(
                 f"{shots} shots are asked for, and the train split has {images} images",
@@ -236,8 +251,9 @@ def _block(split: str, fewshot: FewShot) -> str:
         return "      " + json.dumps([item.path, fewshot.ids[item.path]], ensure_ascii=False)
 
     classes = []
-    for label, name in enumerate(fewshot.classes):
-        rows = ",\n".join(row(item) for item in items if item.label == label)
+    by_class = _by_class(items, len(fewshot.classes))
+    for name, members in zip(fewshot.classes, by_class, strict=True):
+        rows = ",\n".join(map(row, members))
         listed = f"[\n{rows}\n    ]" if rows else "[]"
         classes.append(f"    {json.dumps(name, ensure_ascii=False)}: {listed}")
     return f'  "{split}": {{\n' + ",\n".join(classes) + "\n  }"

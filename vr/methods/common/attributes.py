@@ -3,61 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from pydantic import Field, field_validator
 
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card, CardClass
 from vr.clip.bank import Bank
 from vr.clip.text_embeddings import embed_bank
 from vr.methods.common.base import Context
-from vr.methods.common.facts import Options, Preset
-
-ANCHOR = "{class}, which has {text}"  # after Menon and Vondrick, ICLR 2023
-ANCHOR_PRESET = Preset(about="each attribute is encoded with its class name", options={"anchor": ANCHOR})
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-
-def _template(known: Iterable[str], text: str) -> str:
-    named = _PLACEHOLDER.findall(text)
-    if text and ("text" not in named or not set(named) <= set(known)):
-        listed = ", ".join(f"{{{name}}}" for name in known)
-        raise ValueError(f"a template must contain {{text}}, and no other placeholders than {listed}")
-    return text
-
-
-class AnchorOptions(Options):
-    """How the attributes of a class are encoded."""
-
-    anchor: str = Field(
-        "",
-        description="template in which an attribute is encoded, unless it names its class already, such as "
-        f"'{ANCHOR}'; also {{modality}}; empty: the attribute alone",
-        json_schema_extra={"added": "0.2.0"},
-    )
-
-    @field_validator("anchor")
-    @classmethod
-    def _check_anchor(cls, value: str) -> str:
-        return _template(("class", "text", "modality"), value)
-
-
-class ConfusionAnchorOptions(AnchorOptions):
-    """The same, and how confusion attributes are encoded."""
-
-    confusion_anchor: str = Field(
-        "",
-        description="template of confusion attributes, such as '{other}, which has {text}': {other} is the "
-        "class that the text describes, {class} the one mistaken for it; empty: the attribute alone",
-        json_schema_extra={"added": "0.2.0"},
-    )
-
-    @field_validator("confusion_anchor")
-    @classmethod
-    def _check_confusion_anchor(cls, value: str) -> str:
-        return _template(("class", "other", "text", "modality"), value)
+from vr.methods.common.options import PLACEHOLDER
 
 
 def attribute_bank(context: Context, texts: Sequence[Sequence[str]], template: str = "") -> Bank:
@@ -99,13 +53,13 @@ def anchored(
 
 def _sentence(card: Card, template: str, text: str, owner: CardClass, other: CardClass | None) -> str:
     inserted = {"class": owner, "other": other}
-    asked = [inserted[name] for name in _PLACEHOLDER.findall(template) if name in inserted]
+    asked = [inserted[name] for name in PLACEHOLDER.findall(template) if name in inserted]
     if any(entry is None or _names(text, entry) for entry in asked):
         return text
     values: dict[str, Any] = {"text": text, "modality": card.modality, "class": owner.name}
     if other is not None:
         values["other"] = other.name
-    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
+    return PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
 def _names(text: str, entry: CardClass) -> bool:

@@ -20,8 +20,8 @@ from attrgen.schema.card import Card
 from vr.clip.backbone import Backbone
 from vr.clip.bank import Bank
 from vr.methods.common.contributions import Contribution, Scores, total
-from vr.methods.common.facts import Family, Options, Preset, Reference
-from vr.methods.common.recipe import Recipe
+from vr.methods.common.declaration import Declaration
+from vr.methods.common.facts import Options
 from vr.reprogramming.program import Program
 
 
@@ -59,37 +59,17 @@ def needs_attributes(name: str) -> UserError:
     )
 
 
-class Method(nn.Module):
+class Method(Declaration, nn.Module):
     """Base of all methods. A subclass has a file of its own in `vr/methods`, or comes from another package.
 
-    Class attributes:
-        name: as the command line spells it.
-        title: what it is, in one line.
-        family: what kind of system it is; tables are ordered by it.
-        learns: what it learns, with the number of trained parameters.
-        text_side: the texts of a class that it reads.
-        reference: the publication.
+    Class attributes, besides those of `Declaration`:
         reads: `images`, or only the backbone's `features` of them. The features of an image are the same for
             all methods that read them, so they are computed once and shared.
         fits: whether `fit` is called before the first epoch even where there are epochs.
-        kinds: attribute kinds that it needs; see `required_kinds`.
-        recipe: how it is trained by default.
-        options_type: its options.
-        presets: named changes of options and recipe: `paper`, what its paper does, and ablations.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    family: ClassVar[Family]
-    learns: ClassVar[str]
-    text_side: ClassVar[str]
-    reference: ClassVar[Reference]
     reads: ClassVar[Literal["features", "images"]] = "images"
     fits: ClassVar[bool] = False
-    kinds: ClassVar[tuple[str, ...]] = ()
-    recipe: ClassVar[Recipe] = Recipe()
-    options_type: ClassVar[type[Options]] = Options
-    presets: ClassVar[Mapping[str, Preset]] = {}
 
     image_size: int
 
@@ -98,15 +78,6 @@ class Method(nn.Module):
         self.context = context
         self.tau = context.backbone.tau
         self.banks: dict[str, Bank] = {}
-
-    @classmethod
-    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
-        """The attribute kinds that training with these options needs.
-
-        Args:
-            attributes: the set in use, where some kinds can replace others.
-        """
-        return cls.kinds
 
     def bank(self, name: str) -> Bank:
         """The bank of that name, built from the attribute set or loaded.

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field
 from torch import Tensor
 
 from vr.clip.bank import Bank
 from vr.clip.text_embeddings import embed_bank
 from vr.methods.common.base import Context
-
-TEMPLATE = "This is a photo of {}."
-
-
-def label_template() -> Any:
-    """The field of an option `template`."""
-    return Field(
-        TEMPLATE, pattern=r"\{\}", description="sentence about a class; `{}` stands for the class name"
-    )
 
 
 def class_texts(bank: Bank) -> Tensor:

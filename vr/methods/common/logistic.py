@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Criterion = Literal["likelihood", "accuracy"]
+from vr.methods.common.options import Criterion
+
 MAX_ITERATIONS = 1000
 _COARSE = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)
 _HALVINGS = 8

@@ -6,33 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from attrgen.schema.matching import require
 from vr.clip import bank as banks
 from vr.clip.bank import Bank
-from vr.methods.common.attributes import AnchorOptions, attribute_bank
+from vr.methods.common.attributes import attribute_bank
 from vr.methods.common.base import Context, Method
-from vr.methods.common.facts import Options
+from vr.methods.common.options import FrameOptions, ProgramOptions
 from vr.reprogramming.encoder import make_encoder
 from vr.reprogramming.program import Program, frame_mask, resolve_frame
-
-
-class FrameOptions(Options):
-    """Choices of a padding program."""
-
-    frame: int | None = Field(None, ge=1, description="frame width in pixels; None: from the backbone")
-
-
-class ProgramOptions(FrameOptions, AnchorOptions):
-    """Choices of a padding program scored against attribute banks."""
-
-    k: int = Field(3, ge=1, description="how many nearest attributes of a class count")
-    attributes_per_class: int | None = Field(None, ge=1, description="the first n of each kind; None: all")
-    pad_to: int | None = Field(
-        None, ge=1, description="published padding: each bank filled to n by drawing with replacement"
-    )
 
 
 class ProgramMethod(Method):

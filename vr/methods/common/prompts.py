@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
-from vr.methods.common.facts import Options
 from vr.methods.common.features import FeatureMethod
+from vr.methods.common.options import PromptOptions
 from vr.reprogramming.prompt import Prompts, word_vectors
-
-
-class PromptOptions(Options):
-    """How the learned context starts."""
-
-    words: str | None = Field(None, description="words whose embeddings start the context; None: at random")
-    length: int = Field(16, ge=1, description="how many context vectors, where no words are given")
 
 
 class PromptMethod(FeatureMethod):

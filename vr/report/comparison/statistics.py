@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from attrgen.core.errors import UserError
 from vr.runs.predictions import Predictions
@@ -75,7 +74,9 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     only_first, only_second = int((first & ~second).sum()), int((~first & second).sum())
     if only_first + only_second == 0:
         return 1.0
-    return float(stats.binomtest(only_first, only_first + only_second, 0.5).pvalue)
+    from scipy.stats import binomtest
+
+    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -153,7 +153,7 @@ def _adjusted(cells: Mapping[tuple[str, str], TableCell]) -> dict[tuple[str, str
 
 
 def _method_order(label: str) -> tuple[int, str]:
-    from vr.methods import built_in_methods
+    from vr.methods import built_in_declarations
 
-    name, methods = label.split()[0], list(built_in_methods())
+    name, methods = label.split()[0], list(built_in_declarations())
     return (methods.index(name) if name in methods else len(methods), label)

@@ -12,9 +12,10 @@ from attrgen.schema.attribute_set import AttributeSet, ClassAttributes
 from attrgen.schema.card import Card, CardClass
 from vr.methods import built_in_methods
 from vr.methods.biomedvr import BioMedVR, BioMedVROptions
-from vr.methods.common.attributes import ANCHOR, anchored
+from vr.methods.common.attributes import anchored
 from vr.methods.common.base import Context
 from vr.methods.common.facts import Options
+from vr.methods.common.options import ANCHOR
 
 ANCHORED = [
     ("zero-shot", {"text": "attributes"}),

@@ -1,0 +1,1 @@
+"""What each built-in method says about itself; read without torch, before anything heavy is loaded."""
