@@ -15,9 +15,16 @@ TABLE = "Table"
 def table(
     roots: options.Roots = None,
     metric: options.Metric = "accuracy",
+    per_class: Annotated[
+        bool, options.option(TABLE, "A column per class instead of one per dataset.", "--per-class")
+    ] = False,
     baseline: Annotated[
         str | None,
-        options.option(TABLE, "A row to compare the others with, by paired differences.", default="none"),
+        options.option(
+            TABLE,
+            "A row to compare the others with, by paired differences, or none.",
+            default="linear-probe, where it is a row",
+        ),
     ] = None,
     published: Annotated[
         bool, options.option(TABLE, "Also show the published numbers.", "--published")
@@ -32,25 +39,36 @@ def table(
 ) -> None:
     """Compare methods over datasets, from all finished runs.
 
-    Shows mean and spread over seeds, differences from a baseline, and which cells are missing.
+    Shows mean and spread over seeds, differences from a baseline and which of them are beyond chance, ranks,
+    and which cells are missing.
     """
     from attrgen.core.files import write_text
-    from vr.report.comparison import formats, results
+    from vr.report.comparison import class_table, formats, results
     from vr.report.comparison import table as tables
 
     as_form = formats.form_of(form, out)
-    made = tables.make_tables(
-        results.find(roots or [Path("runs")]),
-        metric=metric,
-        baseline=baseline,
-        published=tables.read_published() if published else None,
-    )
+    runs = results.find(roots or [Path("runs")])
+    if per_class:
+        made = class_table.make_class_tables(runs, metric=metric)
+    else:
+        made = tables.make_tables(
+            runs,
+            metric=metric,
+            baseline=_baseline(baseline, tables.default_baseline(runs)),
+            published=tables.read_published() if published else None,
+        )
     text = formats.render(made, as_form)
     if out is None:
         typer.echo(text, nl=False)
     else:
         write_text(out, text)
         typer.echo(f"written: {out}")
+
+
+def _baseline(named: str | None, default: str | None) -> str | None:
+    if named is None:
+        return default
+    return None if named == "none" else named
 
 
 def curve(

@@ -29,6 +29,7 @@ class Metric:
         note: what it is, in a few words.
         percent: whether it is a share in [0, 1], shown in percent.
         higher_is_better: the direction.
+        by_class: which of `CLASS_METRICS` is its number of one class.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Metric:
     note: str = ""
     percent: bool = True
     higher_is_better: bool = True
+    by_class: str | None = None
 
     @property
     def name(self) -> str:
@@ -80,6 +82,29 @@ class _Oracle(Metric):
         return None if oracle is None else float(oracle["accuracy"])
 
 
+class _Macro(Metric):
+    """A mean over the classes that have it, from what `metrics.json` says per class."""
+
+    def read(self, metrics: Mapping[str, Any]) -> float | None:
+        values = [value for value in read_class_metric(self.key, metrics).values() if value is not None]
+        return sum(values) / len(values) if values else None
+
+
+def _of_class(key: str) -> Callable[[Mapping[str, Any]], dict[str, float | None]]:
+    return lambda metrics: {name: values.get(key) for name, values in metrics["per_class"].items()}
+
+
+def _specificity(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """Of the images of the other classes, the share that is not taken for the class."""
+    matrix = metrics.get("confusion_matrix") or []
+    total, values = sum(map(sum, matrix)), {}
+    for label, name in enumerate(metrics["per_class"]):
+        others = total - sum(matrix[label]) if matrix else 0
+        mistaken = sum(row[label] for row in matrix) - matrix[label][label] if matrix else 0
+        values[name] = 1 - mistaken / others if others else None
+    return values
+
+
 def _accuracy(scored: Scored) -> float:
     return float((scored.predicted == scored.labels).float().mean())
 
@@ -109,6 +134,7 @@ _ALL = (
         _accuracy,
         lambda counts: counts.hits.sum(1) / counts.matrices.sum((1, 2)),
         note="share of images that are classified correctly",
+        by_class="sensitivity",
     ),
     Metric(
         "balanced_accuracy",
@@ -116,6 +142,7 @@ _ALL = (
         lambda scored: float(scored.recall[scored.present].mean()),
         lambda counts: counts.mean_over_classes(counts.recall),
         note="mean recall",
+        by_class="sensitivity",
     ),
     Metric(
         "macro_f1",
@@ -123,6 +150,7 @@ _ALL = (
         lambda scored: float(scored.f1[scored.present].mean()),
         lambda counts: counts.mean_over_classes(counts.f1),
         note="mean over classes",
+        by_class="f1",
     ),
     Metric(
         "auroc",
@@ -130,6 +158,7 @@ _ALL = (
         _auroc,
         long_title="AUROC (one against the rest)",
         note="mean over classes; 50% is chance",
+        by_class="auroc",
     ),
     Metric(
         "ece",
@@ -154,8 +183,25 @@ METRICS: dict[str, Metric] = {metric.key: metric for metric in _ALL}
 # Those that runs are compared by.
 COMPARED: dict[str, Metric] = {
     **METRICS,
+    **{
+        key: _Macro(key, f"{key} (mean over classes)", None, by_class=key)
+        for key in ("sensitivity", "specificity", "precision")
+    },
     "oracle": _Oracle("oracle", "oracle (SELECTED ON THE TEST SET: not a result)", None),
 }
+# Numbers of one class against the others, from the content of a `metrics.json`, by class.
+CLASS_METRICS: dict[str, Callable[[Mapping[str, Any]], dict[str, float | None]]] = {
+    "sensitivity": _of_class("recall"),
+    "specificity": _specificity,
+    "precision": _of_class("precision"),
+    "f1": _of_class("f1"),
+    "auroc": _of_class("auroc"),
+}
+
+
+def read_class_metric(key: str, metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """A metric of `CLASS_METRICS` by class, from the content of a `metrics.json`; None where not defined."""
+    return CLASS_METRICS[key](metrics)
 
 
 def find_metric(key: str) -> Metric:

@@ -1,4 +1,7 @@
-"""Scores of images as a table: `predictions.csv`, one row per image."""
+"""Scores of images as a table: `predictions.csv`, one row per image.
+
+Its columns are path, group (only where groups are known), label, predicted, and one per class.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,8 @@ import csv
 import io
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
@@ -16,6 +18,9 @@ from attrgen.core.shell import command
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_HEAD = ("path", "label", "predicted")
+_GROUPED_HEAD = ("path", "group", "label", "predicted")
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Predictions:
         labels: (N,) true classes.
         logits: (N, C) fused scores.
         groups: (N) what images belong to that are not independent, such as a patient; None where it is not
-            known. They are not saved.
+            known. The file numbers them, so that it names no patient.
     """
 
     classes: tuple[str, ...]
@@ -47,36 +52,43 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions of several sets of images of the same classes, as one."""
     import torch
 
-    groups = [part.groups for part in parts if part.groups is not None]
+    groups: list[Hashable] = []
+    for number, part in enumerate(parts):  # a file numbers the groups of its own images
+        groups += [(number, group) for group in part.groups or ()]
+    paths = tuple(path for part in parts for path in part.paths)
     return Predictions(
         parts[0].classes,
-        tuple(path for part in parts for path in part.paths),
+        paths,
         torch.cat([part.labels for part in parts]),
         torch.cat([part.logits for part in parts]),
-        tuple(chain.from_iterable(groups)) if len(groups) == len(parts) else None,
+        tuple(groups) if len(groups) == len(paths) else None,
     )
 
 
 def save(predictions: Predictions, path: Path) -> None:
-    """Write `predictions.csv`: path, label, predicted, and the fused logit of every class."""
+    """Write `predictions.csv`: path, group if known, label, predicted, and the fused logit of every class."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    names = predictions.classes
-    rows.writerow(["path", "label", "predicted", *names])
-    numbers = zip(
-        predictions.paths,
+    names, groups = predictions.classes, predictions.groups
+    rows.writerow([*(_HEAD if groups is None else _GROUPED_HEAD), *names])
+    first = [[image] for image in predictions.paths]
+    if groups is not None:
+        numbers = {group: number for number, group in enumerate(dict.fromkeys(groups), start=1)}
+        first = [[image, str(numbers[group])] for (image,), group in zip(first, groups, strict=True)]
+    scores = zip(
+        first,
         predictions.labels.tolist(),
         predictions.predicted.tolist(),
         predictions.logits.tolist(),
         strict=True,
     )
-    for image, label, predicted, logits in numbers:
-        rows.writerow([image, names[label], names[predicted], *(f"{value:.6f}" for value in logits)])
+    for cells, label, predicted, logits in scores:
+        rows.writerow([*cells, names[label], names[predicted], *(f"{value:.6f}" for value in logits)])
     write_text(path, text.getvalue())
 
 
 def load(path: Path) -> Predictions:
-    """Read `predictions.csv`.
+    """Read `predictions.csv`; older ones have no groups.
 
     Raises:
         UserError: not there, or not such a table.
@@ -84,24 +96,33 @@ def load(path: Path) -> Predictions:
     remedy = f"Write it again: {command('vr', 'eval', path.parent)}."
     rows = csv.reader(io.StringIO(read_text(path, what="predictions table")))
     head = next(rows, [])
-    if head[:3] != ["path", "label", "predicted"] or len(head) < 5:
+    columns = _GROUPED_HEAD if head[1:2] == ["group"] else _HEAD
+    if tuple(head[: len(columns)]) != columns or len(head) < len(columns) + 2:
         raise UserError(
             "not a predictions table (path, label, predicted, one column per class)",
             code="predictions-not-a-table",
             file=path,
             remedy=remedy,
         )
-    classes = tuple(head[3:])
+    return _read_rows(rows, path, columns, tuple(head[len(columns) :]), remedy)
+
+
+def _read_rows(
+    rows: Any, path: Path, columns: Sequence[str], classes: tuple[str, ...], remedy: str
+) -> Predictions:
+    """The rows below the head; `rows` is a `csv.reader`."""
     positions = {name: label for label, name in enumerate(classes)}
     paths: list[str] = []
+    groups: list[Hashable] = []
     labels: list[int] = []
     logits: list[list[float]] = []
     for row in rows:
+        cells = dict(zip(columns, row, strict=False))
         try:
-            label, values = positions[row[1]], [float(cell) for cell in row[3:]]
+            label, values = positions[cells["label"]], [float(cell) for cell in row[len(columns) :]]
             if len(values) != len(classes):
                 raise ValueError(f"{len(values)} scores for {len(classes)} classes")
-        except (ValueError, IndexError, KeyError) as error:
+        except (ValueError, KeyError) as error:
             raise UserError(
                 f"a row cannot be read: {error}",
                 code="predictions-damaged-row",
@@ -109,11 +130,13 @@ def load(path: Path) -> Predictions:
                 line=rows.line_num,
                 remedy=remedy,
             ) from error
-        paths.append(row[0])
+        paths.append(cells["path"])
+        groups.append(cells.get("group"))
         labels.append(label)
         logits.append(values)
     if not paths:
         raise UserError("the table is empty", code="predictions-empty", file=path, remedy=remedy)
     import torch
 
-    return Predictions(classes, tuple(paths), torch.tensor(labels), torch.tensor(logits))
+    known = tuple(groups) if "group" in columns else None
+    return Predictions(classes, tuple(paths), torch.tensor(labels), torch.tensor(logits), known)

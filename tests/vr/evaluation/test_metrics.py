@@ -8,7 +8,7 @@ import torch
 from attrgen.core.errors import UserError
 from vr.cli.measured import metric_lines
 from vr.evaluation.measurement import measure
-from vr.evaluation.metrics import COMPARED, METRICS, Metric, find_metric
+from vr.evaluation.metrics import COMPARED, METRICS, Metric, find_metric, read_class_metric
 from vr.runs.predictions import Predictions
 
 
@@ -41,6 +41,22 @@ def test_the_oracle_is_read_from_where_it_is_noted() -> None:
     assert find_metric("oracle").read(metrics) == 0.75
     assert find_metric("accuracy").read(metrics) == 0.5
     assert find_metric("oracle").read({"overall": {}}) is None
+
+
+def test_sensitivity_and_specificity_equal_counts_of_images() -> None:
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2])
+    answers = torch.tensor([0, 0, 1, 1, 2, 2, 2, 2, 0])
+    logits = torch.nn.functional.one_hot(answers, 4).float()  # no image of class d
+    names = ("a", "b", "c", "d")
+    metrics = measure(Predictions(names, tuple(map(str, range(9))), labels, logits))
+    sensitivity, specificity = (read_class_metric(key, metrics) for key in ("sensitivity", "specificity"))
+    for label, name in enumerate(names):
+        own, others = answers[labels == label], answers[labels != label]
+        expected = None if len(own) == 0 else pytest.approx(float((own == label).float().mean()))
+        assert sensitivity[name] == expected
+        assert specificity[name] == pytest.approx(float((others != label).float().mean()))
+    assert find_metric("sensitivity").read(metrics) == pytest.approx((2 / 3 + 1 / 2 + 3 / 4) / 3)
+    assert find_metric("sensitivity").read(metrics) == pytest.approx(metrics["overall"]["balanced_accuracy"])
 
 
 def test_an_unknown_metric_is_refused() -> None:

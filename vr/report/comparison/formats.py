@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from attrgen.core.errors import UserError
 from vr.evaluation.metrics import find_metric
 from vr.report import markdown
-from vr.report.captions import counted
+from vr.report.comparison.caption import caption, verdicts
 from vr.report.comparison.statistics import Difference
 from vr.report.comparison.table import Table, TableCell
 
 MISSING = "missing"
-SIGNIFICANT = 0.05
 CSV_COLUMNS = (
     *("backbone", "shots", "dataset", "method", "metric", "mean", "std", "seeds", "low", "high"),
-    *("baseline", "difference", "difference_low", "difference_high", "mcnemar_p", "mcnemar_p_holm"),
-    *("published", "folds"),
+    *("baseline", "difference", "difference_low", "difference_high", "p", "p_holm"),
+    *("published", "folds", "class", "rank"),
 )
 Form = Literal["md", "csv", "latex"]
 _FORMS: Mapping[str, Form] = {
@@ -57,7 +56,9 @@ def render(tables: Sequence[Table], form: Form) -> str:
 
 def to_markdown(table: Table) -> str:
     """A Markdown table with a caption."""
-    return f"{caption(table)}\n\n{markdown.table(_heads(table), _body(table, '**{}**'.format))}\n"
+    body = markdown.table(_heads(table), _body(table, "**{}**".format))
+    notes = " ".join(verdicts(table))
+    return f"{caption(table)}\n\n{body}\n" + (f"\n{notes}\n" if notes else "")
 
 
 def latex(table: Table) -> str:
@@ -77,7 +78,7 @@ def latex(table: Table) -> str:
     )
     rows = _body(table, r"\textbf{{{}}}".format, _tex)
     body = tabulate(rows, headers=heads, tablefmt=booktabs, disable_numparse=True)
-    title = rf"\caption{{{_tex(caption(table))}}}"
+    title = rf"\caption{{{_tex(' '.join([caption(table), *verdicts(table)]))}}}"
     return "\n".join([r"\begin{table}", r"\centering", title, body, r"\end{table}", ""])
 
 
@@ -97,27 +98,10 @@ def csv_number(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def caption(table: Table) -> str:
-    """What the table shows, in a sentence or two."""
-    metric = find_metric(table.metric)
-    unit = ", %" if metric.percent else ""
-    text = (
-        f"{metric.title}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: "
-        f"mean ± standard deviation over {_runs(table.cells.values())}."
-    )
-    tests = sum(cell.difference is not None for cell in table.cells.values())
-    if tests:
-        text += (
-            f" In brackets: difference from {table.baseline} on the same images, 95% bootstrap interval; "
-            f"* p < {SIGNIFICANT} in McNemar's test for every seed"
-        )
-        text += f", after Holm's correction for {tests} tests." if tests > 1 else "."
-    return text
-
-
 def _heads(table: Table) -> list[str]:
     heads = ["method", *table.columns]
     heads += ["mean"] if len(table.columns) > 1 else []
+    heads += ["rank"] if _is_ranked(table) else []
     return [*heads, "published (ViT-B/16, 16 shots)"] if table.published else heads
 
 
@@ -125,6 +109,7 @@ def _body(
     table: Table, bold: Callable[[str], str], escape: Callable[[str], str] = lambda text: text
 ) -> list[list[str]]:
     best = {column: _best(table, column) for column in table.columns}
+    ranks = table.ranks() if _is_ranked(table) else {}
     rows = []
     for row in table.rows:
         cells = [table.cells.get((row, column)) for column in table.columns]
@@ -133,7 +118,9 @@ def _body(
             is_best = cell is not None and cell.spread is not None and cell.spread.mean == best[column]
             texts.append(_cell_text(table, cell, bold if is_best else str, escape))
         if len(table.columns) > 1:
-            texts.append(_mean(table, cells))
+            texts.append(_mean(table, table.means(row)))
+        if ranks:
+            texts.append(f"{ranks[row]:.1f}" if row in ranks else MISSING)
         if table.published:
             texts.append(escape(_published(table, row)))
         rows.append(texts)
@@ -149,7 +136,7 @@ def _cell_text(
     if cell.spread.std is not None:
         number += f" ± {_scaled(table, cell.spread.std)}"
     number = bold(escape(number))
-    return number if cell.difference is None else f"{number} {escape(_delta(cell.difference, cell.p))}"
+    return number if cell.difference is None else f"{number} {escape(_delta(cell.difference, cell.verdict))}"
 
 
 def _best(table: Table, column: str) -> float | None:
@@ -158,8 +145,11 @@ def _best(table: Table, column: str) -> float | None:
     return find_metric(table.metric).best(means)
 
 
-def _mean(table: Table, cells: Iterable[TableCell | None]) -> str:
-    means = [None if cell is None or cell.spread is None else cell.spread.mean for cell in cells]
+def _is_ranked(table: Table) -> bool:
+    return len(table.columns) > 1 and table.dataset is None and bool(table.ranks())
+
+
+def _mean(table: Table, means: Sequence[float | None]) -> str:
     known = [mean for mean in means if mean is not None]
     return _scaled(table, sum(known) / len(known)) if len(known) == len(means) else MISSING
 
@@ -178,8 +168,8 @@ def _scaled(table: Table, value: float) -> str:
     return find_metric(table.metric).number(value)
 
 
-def _delta(difference: Difference, p: float | None) -> str:
-    star = "*" if p is not None and p < SIGNIFICANT else ""
+def _delta(difference: Difference, verdict: int) -> str:
+    star = "*" if verdict else ""
     low, high = 100 * difference.low, 100 * difference.high
     return f"({100 * difference.mean:+.1f}{star}: {low:+.1f} to {high:+.1f})"
 
@@ -189,10 +179,14 @@ def _csv_row(table: Table, row: str, column: str) -> dict[str, object]:
     values: dict[str, object] = {
         "backbone": table.backbone,
         "shots": table.shots,
-        "dataset": column,
+        "dataset": table.dataset or column,
         "method": row,
         "metric": table.metric,
     }
+    if table.dataset is not None:
+        values |= {"metric": find_metric(table.metric).by_class, "class": column}
+    if _is_ranked(table) and (rank := table.ranks().get(row)) is not None:
+        values["rank"] = csv_number(rank)
     published = table.published.get((row.split()[0], column))
     if published is not None:
         values["published"] = csv_number(published)
@@ -203,7 +197,7 @@ def _csv_row(table: Table, row: str, column: str) -> dict[str, object]:
         numbers |= {"low": cell.interval[0], "high": cell.interval[1]}
     if (difference := cell.difference) is not None:
         values["baseline"] = table.baseline
-        numbers |= {"difference": difference.mean, "mcnemar_p": difference.p, "mcnemar_p_holm": cell.p}
+        numbers |= {"difference": difference.mean, "p": difference.p, "p_holm": cell.p}
         numbers |= {"difference_low": difference.low, "difference_high": difference.high}
     rounded = {key: csv_number(number) for key, number in numbers.items() if number is not None}
     if cell.folds is not None:
@@ -216,23 +210,3 @@ def _tex(text: str) -> str:
 
     escapes = {ord(sign): escape for sign, escape in LATEX_ESCAPE_RULES.items()}
     return text.translate({**escapes, ord("±"): r"$\pm$"})
-
-
-def _runs(cells: Iterable[TableCell]) -> str:
-    """What means and deviations are over: `3 seeds`, `5 folds`, `3 seeds of 5 folds`."""
-    measured = [cell for cell in cells if cell.spread is not None]
-    seeds = {cell.spread.seeds for cell in measured if cell.spread is not None}
-    folds = {cell.folds for cell in measured}
-    if folds <= {None}:
-        return _seeds(seeds)
-    of_folds = " or ".join(f"{number} folds" for number in sorted(number for number in folds if number))
-    if None in folds:
-        return f"{_seeds(seeds)} (rows with folds: over {of_folds} of each seed)"
-    return of_folds if seeds == {1} else f"{_seeds(seeds)} of {of_folds}"
-
-
-def _seeds(numbers: set[int]) -> str:
-    if not numbers:
-        return "no seeds"
-    least, most = min(numbers), max(numbers)
-    return counted(most, "seed") if least == most else f"{least} to {most} seeds"

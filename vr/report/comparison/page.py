@@ -14,7 +14,8 @@ from vr.evaluation.metrics import METRICS
 from vr.report import captions, charts, page, provenance, training_curves
 from vr.report.comparison.naming import short_names
 from vr.report.comparison.results import Result
-from vr.report.comparison.statistics import Difference, holm, paired
+from vr.report.comparison.significance import holm
+from vr.report.comparison.statistics import Difference, paired
 from vr.runs import run as runs
 from vr.runs.history import Row, read_history
 
@@ -82,6 +83,7 @@ def make_page(results: Sequence[Result], *, baseline: int = 0) -> str:
         baseline=members[baseline],
         tests=sum(member.difference is not None for member in members),
         significant=_SIGNIFICANT,
+        **_how_tested(members),
         metrics=METRICS,
         best={metric: _best(results, metric) for metric in METRICS},
         sentence=_sentence(members, members[baseline]),
@@ -112,6 +114,14 @@ def _members(results: Sequence[Result], names: Sequence[str], baseline: int) -> 
         )
     adjusted = iter(holm([member.difference.p for member in members if member.difference is not None]))
     return [member if member.difference is None else replace(member, p=next(adjusted)) for member in members]
+
+
+def _how_tested(members: Sequence[Member]) -> dict[str, str]:
+    """What is drawn for the intervals, and the name of the test."""
+    grouped = any(member.difference is not None and member.difference.groups for member in members)
+    if grouped:
+        return {"units": "groups of images", "test": "permutation test over groups"}
+    return {"units": "images", "test": "McNemar's exact test"}
 
 
 def _letter(number: int) -> str:

@@ -118,6 +118,12 @@ def by_seed(results: Sequence[Result]) -> dict[int, Predictions]:
     }
 
 
+def folds_of(results: Sequence[Result]) -> int | None:
+    """The number of folds of the runs of a cell; None without cross-validation."""
+    fold = results[0].config.fold
+    return None if fold is None else fold.folds
+
+
 def _seed_and_fold(result: Result) -> tuple[int, int]:
     fold = result.config.fold
     return result.config.seed, 0 if fold is None else fold.number

@@ -1,17 +1,21 @@
-"""Statistics over several runs: spread over seeds, paired differences on the same test images, tests."""
+"""Statistics over several runs: spread over seeds, and paired differences on the same test images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attrgen.core.errors import UserError
+from vr.report.comparison.significance import crossed, mcnemar, sign_flips
 from vr.runs.predictions import Predictions
 
 RESAMPLES = 2000
 COVERAGE = 0.95
+_AT_ONCE = 4_000_000  # random counts in memory
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,13 @@ class Difference:
 
     Attributes:
         mean: difference of mean accuracies over seeds.
-        low, high: 95% percentile bootstrap over images, of accuracies averaged over seeds.
-        p: exact McNemar test, the largest over the seeds (the most cautious reading).
+        low, high: 95% percentile bootstrap over images, or over groups where they are known, of accuracies
+            averaged over seeds.
+        p: of one seed, McNemar's exact test, or a permutation test over groups; of several, a test over
+            seeds and images together: see `vr.report.comparison.significance.crossed`.
         seeds: how many seeds both have.
+        std: standard deviation of the difference over seeds; None for one.
+        groups: number of groups of images; None where groups are not known.
     """
 
     mean: float
@@ -39,6 +47,25 @@ class Difference:
     high: float
     p: float
     seeds: int
+    std: float | None = None
+    groups: int | None = None
+
+
+@dataclass(frozen=True)
+class _Units:
+    """What is drawn together: images, or groups of them; `members` (N,) says of which unit an image is."""
+
+    members: NDArray[np.integer]
+    sizes: Floats
+    grouped: bool
+
+    def sums(self, values: Floats) -> Floats:
+        """Sums (..., U) over the images of each unit, of values (..., N)."""
+        if not self.grouped:
+            return values
+        rows = np.atleast_2d(values)
+        totals = [np.bincount(self.members, weights=row, minlength=len(self.sizes)) for row in rows]
+        return np.array(totals, dtype=float).reshape(*values.shape[:-1], len(self.sizes))
 
 
 def spread(values: Sequence[float], seeds: int | None = None) -> Spread:
@@ -48,9 +75,9 @@ def spread(values: Sequence[float], seeds: int | None = None) -> Spread:
 
 
 def accuracy_interval(runs: Sequence[Predictions], *, seed: int = 0) -> tuple[float, float]:
-    """95% percentile bootstrap over images of the accuracy averaged over seeds."""
-    correct = _correct(runs, runs[0].paths).mean(0)
-    return _percentiles(_resampled(correct, seed))
+    """95% percentile bootstrap over images, or groups, of the accuracy averaged over seeds."""
+    order = runs[0].paths
+    return _interval(_correct(runs, order).mean(0), _units(runs, order), seed)
 
 
 def paired(method: Sequence[Predictions], baseline: Sequence[Predictions], *, seed: int = 0) -> Difference:
@@ -59,40 +86,45 @@ def paired(method: Sequence[Predictions], baseline: Sequence[Predictions], *, se
     Raises:
         UserError: they did not score the same images.
     """
-    ours, theirs = (_correct(runs, method[0].paths) for runs in (method, baseline))
-    difference = (ours - theirs).mean(0)
-    low, high = _percentiles(_resampled(difference, seed))
-    p = max(mcnemar(a, b) for a, b in zip(ours > 0, theirs > 0, strict=True))
-    return Difference(float(difference.mean()), low, high, p, len(method))
+    order = method[0].paths
+    ours, theirs = _correct(method, order), _correct(baseline, order)
+    units = _units([*method, *baseline], order)
+    differences = ours - theirs
+    low, high = _interval(differences.mean(0), units, seed)
+    of_seeds = differences.mean(1)
+    return Difference(
+        mean=float(differences.mean()),
+        low=low,
+        high=high,
+        p=_p(ours, theirs, units, seed),
+        seeds=len(method),
+        std=float(of_seeds.std(ddof=1)) if len(of_seeds) > 1 else None,
+        groups=len(units.sizes) if units.grouped else None,
+    )
 
 
-def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact two-sided McNemar test: p that two classifiers, correct where (N,) says, are equally accurate.
-
-    Only images on which one is right and the other is wrong count; under the null each is a fair coin.
-    """
-    only_first, only_second = int((first & ~second).sum()), int((~first & second).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    from scipy.stats import binomtest
-
-    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
+def _p(ours: Floats, theirs: Floats, units: _Units, seed: int) -> float:
+    differences = units.sums(ours - theirs)
+    if len(differences) > 1:
+        # Scaled so that the mean over units is the mean over images.
+        return crossed(differences * (len(units.sizes) / units.sizes.sum()))
+    if units.grouped:
+        return sign_flips(differences[0], seed=seed)
+    return mcnemar(ours[0] > 0, theirs[0] > 0)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that keep the family-wise error rate over all tests.
-
-    (Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 1979.)
-    """
-    p = np.asarray(p_values, dtype=float)
-    order = p.argsort()
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
-    clipped: list[float] = adjusted.clip(max=1).tolist()
-    return clipped
+def _units(runs: Sequence[Predictions], order: Sequence[str]) -> _Units:
+    """Groups as the first run that knows them says, else images."""
+    known = next((run for run in runs if run.groups is not None), None)
+    if known is None or known.groups is None:
+        return _Units(np.arange(len(order)), np.ones(len(order)), grouped=False)
+    by_path: dict[str, Hashable] = dict(zip(known.paths, known.groups, strict=True))
+    numbers: dict[Hashable, int] = {}
+    members = np.array([numbers.setdefault(by_path[path], len(numbers)) for path in order])
+    return _Units(members, np.bincount(members).astype(float), grouped=True)
 
 
-def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> np.ndarray:
+def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> Floats:
     """(seeds, N) of 0 and 1, images in the given order."""
     rows = []
     for predictions in runs:
@@ -108,14 +140,28 @@ def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> np.ndarray:
     return np.array(rows)
 
 
-def _resampled(values: np.ndarray, seed: int) -> np.ndarray:
+def _interval(values: Floats, units: _Units, seed: int) -> tuple[float, float]:
+    """Percentiles of the mean of `values` (N,) when units are drawn with replacement."""
+    drawn = _resampled_groups(values, units, seed) if units.grouped else _resampled(values, seed)
+    low, high = np.quantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)
+
+
+def _resampled(values: Floats, seed: int) -> Floats:
     """Means of bootstrap samples of `values` (N,), drawn as counts of its distinct values."""
     distinct, counts = np.unique(values, return_counts=True)
     draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=RESAMPLES)
-    means: np.ndarray = draws @ distinct / len(values)
+    means: Floats = draws @ distinct / len(values)
     return means
 
 
-def _percentiles(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
+def _resampled_groups(values: Floats, units: _Units, seed: int) -> Floats:
+    """The same of whole groups: the cluster bootstrap. (Davison and Hinkley, 1997, section 3.8.)"""
+    sums, number = units.sums(values), len(units.sizes)
+    rng, share = np.random.default_rng(seed), np.full(number, 1 / number)
+    at_once = max(1, _AT_ONCE // number)
+    means = []
+    for start in range(0, RESAMPLES, at_once):
+        draws = rng.multinomial(number, share, size=min(at_once, RESAMPLES - start))
+        means.append(draws @ sums / (draws @ units.sizes))
+    return np.concatenate(means)

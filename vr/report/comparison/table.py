@@ -10,13 +10,19 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
 from vr.evaluation.metrics import find_metric
 from vr.report.comparison.naming import find_label
-from vr.report.comparison.results import Key, Result, by_seed, grouped
-from vr.report.comparison.statistics import Difference, Spread, accuracy_interval, holm, paired, spread
+from vr.report.comparison.results import Key, Result, by_seed, folds_of, grouped
+from vr.report.comparison.significance import holm
+from vr.report.comparison.statistics import Difference, Spread, accuracy_interval, paired, spread
 from vr.runs.predictions import Predictions
+
+SIGNIFICANT = 0.05
+BASELINE = "linear-probe"  # which no table of methods may lack
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,22 @@ class TableCell:
     p: float | None = None
     folds: int | None = None
 
+    @property
+    def verdict(self) -> int:
+        """1 where it is better than the baseline beyond chance, -1 where it is worse, else 0."""
+        if self.difference is None or self.p is None or self.p >= SIGNIFICANT:
+            return 0
+        return 1 if self.difference.mean > 0 else -1
+
 
 @dataclass(frozen=True)
 class Table:
-    """All cells of one backbone and number of shots; `rows` are methods, `columns` datasets."""
+    """All cells of one backbone and number of shots; `rows` are methods, `columns` datasets.
+
+    Attributes:
+        published: reference accuracies in [0, 1] by method and dataset.
+        dataset: whose classes the columns are, in a table by class.
+    """
 
     backbone: str
     shots: int
@@ -50,6 +68,32 @@ class Table:
     columns: tuple[str, ...]
     cells: Mapping[tuple[str, str], TableCell]
     published: Mapping[tuple[str, str], float]
+    dataset: str | None = None
+
+    def ranks(self) -> dict[str, float]:
+        """Mean rank over the columns, 1 is best, of the rows that have a value in every column.
+
+        Rows with equal values share the mean of their ranks.
+        """
+        complete = {row: means for row in self.rows if None not in (means := self.means(row))}
+        if not complete:
+            return {}
+        from scipy.stats import rankdata
+
+        values = np.array(list(complete.values()), dtype=float)
+        signed = -values if find_metric(self.metric).higher_is_better else values
+        return dict(zip(complete, rankdata(signed, axis=0).mean(1).tolist(), strict=True))
+
+    def means(self, row: str) -> list[float | None]:
+        """The values of a row by column; None where one is missing."""
+        cells = [self.cells.get((row, column)) for column in self.columns]
+        return [None if cell is None or cell.spread is None else cell.spread.mean for cell in cells]
+
+
+def default_baseline(results: Sequence[Result]) -> str | None:
+    """The linear probe, where it is one of several rows with its default settings."""
+    labels = {result.label for result in results}
+    return BASELINE if BASELINE in labels and len(labels) > 1 else None
 
 
 def make_tables(
@@ -109,7 +153,7 @@ def _table(
         shots=first.shots,
         metric=metric,
         baseline=baseline,
-        rows=tuple(sorted({key.label for key in cells}, key=_method_order)),
+        rows=tuple(sorted({key.label for key in cells}, key=method_order)),
         columns=tuple(sorted({key.dataset for key in cells})),
         cells=made,
         published=dict(published),
@@ -120,20 +164,15 @@ def _cell(key: Key, cells: Mapping[Key, list[Result]], metric: str, baseline: st
     runs = cells[key]
     valued = [(run.config.seed, value) for run in runs if (value := run.value(metric)) is not None]
     over_runs = spread([value for _, value in valued], len({seed for seed, _ in valued})) if valued else None
-    cell = TableCell(key, over_runs, None, None, folds=_folds(runs))
+    cell = TableCell(key, over_runs, None, None, folds=folds_of(runs))
     if metric != "accuracy":
         return cell
     ours = by_seed(runs)
     cell = replace(cell, interval=accuracy_interval(list(ours.values())) if ours else None)
     reference = cells.get(Key(key.backbone, key.shots, key.dataset, baseline or ""))
-    if reference is None or key.label == baseline or _folds(reference) != cell.folds:
+    if reference is None or key.label == baseline or folds_of(reference) != cell.folds:
         return cell
     return replace(cell, difference=_difference(ours, by_seed(reference)))
-
-
-def _folds(runs: Sequence[Result]) -> int | None:
-    fold = runs[0].config.fold
-    return None if fold is None else fold.folds
 
 
 def _difference(method: Mapping[int, Predictions], reference: Mapping[int, Predictions]) -> Difference | None:
@@ -152,7 +191,8 @@ def _adjusted(cells: Mapping[tuple[str, str], TableCell]) -> dict[tuple[str, str
     return {**cells, **{at: replace(cells[at], p=p) for at, p in zip(compared, adjusted, strict=True)}}
 
 
-def _method_order(label: str) -> tuple[int, str]:
+def method_order(label: str) -> tuple[int, str]:
+    """The place of a row in a table, from its label."""
     from vr.methods import built_in_declarations
 
     name, methods = label.split()[0], list(built_in_declarations())

@@ -9,30 +9,26 @@ import pytest
 import torch
 
 from attrgen.core.errors import UserError
-from vr.report.comparison.statistics import accuracy_interval, holm, mcnemar, paired, spread
+from vr.report.comparison.significance import mcnemar
+from vr.report.comparison.statistics import accuracy_interval, paired, spread
 from vr.runs.predictions import Predictions
 
 
-def _run(correct: np.ndarray, *, order: np.ndarray | None = None) -> Predictions:
+def _run(
+    correct: np.ndarray, *, order: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> Predictions:
     order = np.arange(len(correct)) if order is None else order
     predicted = torch.tensor(np.where(correct[order], 0, 1))
     logits = torch.nn.functional.one_hot(predicted, 2).float()
     paths = tuple(f"{i}.png" for i in order)
-    return Predictions(("x", "y"), paths, torch.zeros(len(correct), dtype=torch.long), logits)
+    known = None if groups is None else tuple(groups[order].tolist())
+    return Predictions(("x", "y"), paths, torch.zeros(len(correct), dtype=torch.long), logits, known)
 
 
 def test_spread_is_mean_and_sample_deviation() -> None:
     actual = spread([0.5, 0.6, 0.7])
     assert (actual.mean, actual.std, actual.seeds) == (pytest.approx(0.6), pytest.approx(0.1), 3)
     assert spread([0.5]).std is None
-
-
-def test_mcnemar_equals_the_binomial_sum() -> None:
-    first = np.array([True] * 14 + [False] * 4 + [True] * 30 + [False] * 12)
-    second = np.array([False] * 14 + [True] * 4 + [True] * 30 + [False] * 12)
-    tail = sum(math.comb(18, k) for k in range(5)) / 2**18
-    assert mcnemar(first, second) == pytest.approx(2 * tail)
-    assert mcnemar(first, first) == 1.0
 
 
 def test_paired_difference_equals_plain_resampling_of_images() -> None:
@@ -45,8 +41,48 @@ def test_paired_difference_equals_plain_resampling_of_images() -> None:
     assert actual.mean == pytest.approx(difference.mean())
     plain = [difference[rng.integers(0, 150, 150)].mean() for _ in range(4000)]
     assert (actual.low, actual.high) == pytest.approx(tuple(np.quantile(plain, [0.025, 0.975])), abs=0.01)
-    assert actual.p == max(mcnemar(o, t) for o, t in zip(ours, theirs, strict=True))
-    assert actual.seeds == 3
+    assert (actual.seeds, actual.groups) == (3, None)
+    by_seed = [o.mean() - t.mean() for o, t in zip(ours, theirs, strict=True)]
+    assert actual.std == pytest.approx(np.std(by_seed, ddof=1))
+
+
+def test_one_seed_is_tested_by_mcnemar() -> None:
+    rng = np.random.default_rng(1)
+    ours, theirs = rng.random(90) < 0.7, rng.random(90) < 0.6
+    actual = paired([_run(ours)], [_run(theirs)])
+    assert actual.p == mcnemar(ours, theirs) and actual.std is None
+
+
+def test_intervals_resample_groups_where_they_are_known() -> None:
+    """Against plain resampling of whole groups of unequal sizes; they are wider than those over images."""
+    rng = np.random.default_rng(2)
+    groups = np.repeat(np.arange(40), rng.integers(1, 8, 40))
+    ours = (rng.random(40) < 0.7)[groups]  # all images of a patient are right, or none
+    theirs = (rng.random(40) < 0.5)[groups]
+    shuffled = rng.permutation(len(groups))
+    known = _run(ours, order=shuffled, groups=groups)
+    actual = paired([known], [_run(theirs)])
+    assert actual.groups == 40
+
+    members = [np.flatnonzero(groups == group) for group in range(40)]
+    draws = [np.concatenate([members[g] for g in rng.integers(0, 40, 40)]) for _ in range(4000)]
+    difference = ours.astype(float) - theirs
+    plain = np.quantile([difference[rows].mean() for rows in draws], [0.025, 0.975])
+    assert (actual.low, actual.high) == pytest.approx(tuple(plain), abs=0.02)
+    accuracy = np.quantile([ours[rows].mean() for rows in draws], [0.025, 0.975])
+    assert accuracy_interval([known]) == pytest.approx(tuple(accuracy), abs=0.02)
+
+    alone = paired([_run(ours)], [_run(theirs)])
+    assert actual.high - actual.low > 1.3 * (alone.high - alone.low)
+    assert actual.p > alone.p
+
+
+def test_opposite_seeds_are_no_difference() -> None:
+    """One seed is far better and the other far worse: each is significant alone, together they are not."""
+    good, bad = np.arange(200) < 180, np.arange(200) < 100
+    actual = paired([_run(good), _run(bad)], [_run(bad), _run(good)])
+    assert mcnemar(good, bad) < 1e-6
+    assert actual.mean == pytest.approx(0) and actual.p > 0.9
 
 
 def test_interval_of_one_run_is_near_the_binomial_one() -> None:
@@ -60,10 +96,3 @@ def test_runs_on_different_images_are_not_compared() -> None:
     with pytest.raises(UserError) as caught:
         paired([_run(np.ones(5, bool))], [_run(np.ones(6, bool))])
     assert caught.value.code == "compare-other-images"
-
-
-def test_holm_is_that_of_r() -> None:
-    """`p.adjust(p, method = "holm")` of R 4."""
-    assert holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
-    assert holm([0.5, 0.001, 0.9, 0.013]) == pytest.approx([1.0, 0.004, 1.0, 0.039])
-    assert holm([]) == [] and holm([0.3]) == [0.3]

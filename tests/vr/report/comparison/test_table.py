@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from attrgen.core.errors import UserError
-from vr.report.comparison import formats, results, table
+from vr.report.comparison import class_table, formats, results, table
+from vr.report.comparison.caption import caption, verdicts
 from vr.report.comparison.results import Result
-from vr.report.comparison.statistics import holm, mcnemar
+from vr.report.comparison.significance import holm, mcnemar
 
 GOOD, FAIR, POOR = [1] * 36 + [0] * 4, [1] * 30 + [0] * 10, [0] * 20 + [1] * 20
 Finished = Callable[..., Result]
@@ -56,8 +57,8 @@ def test_p_values_are_adjusted_for_all_differences_of_the_table(sweep: list[Resu
     assert [cell.p for cell in cells] == pytest.approx(holm(raw))
     assert max(cell.p or 0 for cell in cells) > min(raw)
     written = rows_of(formats.to_csv([made]))
-    assert float(written["vp"]["mcnemar_p"]) == pytest.approx(raw[1], rel=1e-5)
-    assert float(written["vp"]["mcnemar_p_holm"]) == pytest.approx(cells[1].p, rel=1e-5)
+    assert float(written["vp"]["p"]) == pytest.approx(raw[1], rel=1e-5)
+    assert float(written["vp"]["p_holm"]) == pytest.approx(cells[1].p, rel=1e-5)
 
 
 def test_a_star_is_for_the_adjusted_p(finished: Finished) -> None:
@@ -71,7 +72,7 @@ def test_a_star_is_for_the_adjusted_p(finished: Finished) -> None:
     raw = mcnemar(
         *(run.predictions().predicted.numpy() == run.predictions().labels.numpy() for run in runs[:2])
     )
-    assert raw < formats.SIGNIFICANT < 3 * raw
+    assert raw < table.SIGNIFICANT < 3 * raw
     assert "*:" in formats.to_markdown(alone).split("\n\n")[1]
     assert "*:" not in formats.to_markdown(together).split("\n\n")[1]
 
@@ -80,7 +81,7 @@ def test_a_missing_cell_is_shown_as_missing(sweep: list[Result], finished: Finis
     (made,) = table.make_tables([*sweep, finished("vp", GOOD, dataset="other")])
     lines = formats.to_markdown(made).splitlines()
     cells = [cell.strip() for cell in lines[-1].split("|")[1:-1]]
-    assert cells == ["attrvr", "missing", "**90.0 ± 0.0**", "missing"]
+    assert cells == ["attrvr", "missing", "**90.0 ± 0.0**", "missing", "missing"]
     assert "missing" in formats.latex(made)
     row = next(
         row
@@ -125,6 +126,74 @@ def test_oracle_is_labelled_as_selected_on_the_test_set(sweep: list[Result]) -> 
     (made,) = table.make_tables(sweep, metric="oracle")
     assert "SELECTED ON THE TEST SET" in formats.to_markdown(made)
     assert "missing" in formats.to_markdown(made)  # no run recorded one
+
+
+def test_ranks_are_means_over_the_columns_of_complete_rows(finished: Finished) -> None:
+    correct = {  # accuracies on two datasets: 30 and 36, 36 and 36, 20 and 20; biomedvr has one only
+        "zero-shot": (FAIR, GOOD),
+        "attrvr": (GOOD, GOOD),
+        "vp": (POOR, POOR),
+    }
+    runs = [
+        finished(method, rows, dataset=dataset)
+        for method, both in correct.items()
+        for dataset, rows in zip(("one", "two"), both, strict=True)
+    ]
+    (made,) = table.make_tables([*runs, finished("biomedvr", GOOD, dataset="one")])
+    assert made.ranks() == {"zero-shot": 1.75, "attrvr": 1.25, "vp": 3.0}
+    rows = [row.split("|")[-2].strip() for row in formats.to_markdown(made).split("\n\n")[1].splitlines()[2:]]
+    assert rows == ["1.8", "3.0", "1.2", "missing"]
+    assert "3 rows without missing cells" in caption(made)
+    (calibration,) = table.make_tables(runs, metric="nll")  # where the lowest is the best
+    assert calibration.ranks()["attrvr"] == 1.25 and calibration.ranks()["vp"] == 3.0
+
+
+def test_the_linear_probe_is_the_baseline_unless_another_is_named(finished: Finished) -> None:
+    probe = finished("linear-probe", FAIR)
+    assert table.default_baseline([probe, finished("vp", POOR)]) == "linear-probe"
+    assert table.default_baseline([probe]) is None
+    assert table.default_baseline([finished("ar", POOR), finished("attrvr", POOR)]) is None
+
+
+def test_what_beats_the_baseline_beyond_chance_is_said(finished: Finished) -> None:
+    runs = [
+        finished(method, rows, dataset=dataset)
+        for dataset, better in (("one", GOOD), ("two", FAIR))
+        for method, rows in (("linear-probe", FAIR), ("attrvr", better[::-1]), ("ar", POOR))
+    ]
+    runs += [
+        finished("biomedvr", GOOD * 4, dataset="three"),
+        finished("linear-probe", FAIR * 4, dataset="three"),
+    ]
+    (made,) = table.make_tables(runs, baseline="linear-probe")
+    better, worse, rest = verdicts(made)
+    assert "biomedvr (three)" in better and "attrvr" not in better
+    assert worse.endswith("none.") or "ar" in worse
+    compared = [cell for cell in made.cells.values() if cell.difference is not None]
+    assert len(compared) == 5
+    assert rest.startswith(str(sum(cell.verdict == 0 for cell in compared)))
+    assert made.cells["biomedvr", "three"].verdict == 1
+    assert better in formats.to_markdown(made)
+
+
+def test_a_table_by_class_has_the_numbers_of_the_runs(finished: Finished) -> None:
+    runs = [finished("vp", POOR[seed:] + POOR[:seed], seed=seed) for seed in (1, 2)]
+    for metric, key in (("accuracy", "recall"), ("macro_f1", "f1"), ("precision", "precision")):
+        (made,) = class_table.make_class_tables(runs, metric=metric)
+        assert made.columns == ("cyst", "stone") and made.rows == ("vp",)
+        for name in made.columns:
+            values = [run.metrics["per_class"][name][key] for run in runs]
+            spread = made.cells["vp", name].spread
+            assert spread is not None and spread.seeds == 2
+            assert spread.mean == pytest.approx(sum(values) / 2)
+    written = list(csv.DictReader(io.StringIO(formats.to_csv([made]))))
+    assert [(row["dataset"], row["class"], row["metric"]) for row in written] == [
+        ("toy", "cyst", "precision"),
+        ("toy", "stone", "precision"),
+    ]
+    with pytest.raises(UserError) as caught:
+        class_table.make_class_tables(runs, metric="nll")
+    assert caught.value.code == "table-metric-not-per-class"
 
 
 @pytest.mark.parametrize(
