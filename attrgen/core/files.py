@@ -2,52 +2,102 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrgen.core.errors import UserError
+
+_UNFINISHED = ".partial-"  # in the names of temporary files
+_LEFTOVER_SECONDS = 3600.0  # a temporary file that is older belongs to a process that was killed
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
-    A failing block, a full disk or a killed process leaves `path` as it was.
+    A failing block, a full disk or a killed process leaves `path` as it was. Where `path` is a symbolic link,
+    the file that it points to is replaced.
 
     Raises:
-        UserError: the folder cannot be made or written, or the disk is full.
+        UserError: the folder cannot be made or written, the disk is full, or `path` is no regular file.
     """
     temporary: Path | None = None
+    target = path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = Path(os.path.realpath(path))
+        _require_regular(target, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix or ".tmp"
+            dir=target.parent, prefix=f".{target.name}{_UNFINISHED}", suffix=target.suffix or ".tmp"
         )
         os.close(handle)
         temporary = Path(name)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(mode)
-        temporary.replace(path)
+        temporary.replace(target)
         temporary = None
+        remove_leftovers(target.parent, target.name, older_than=_LEFTOVER_SECONDS)
     except OSError as error:
-        own_path = error.filename is None or Path(str(error.filename)) in (path.parent, *path.parent.parents)
-        if not own_path and Path(str(error.filename)).parent != path.parent:
+        if not _concerns(error, target):
             raise  # the block failed on some other file
-        raise UserError(
-            f"cannot be written: {error.strerror or error}",
-            code="file-unwritable",
-            file=path,
-            remedy="Nothing was changed. Free space or choose another path, then run the same command again.",
-        ) from error
+        raise unwritable(path, error) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    """The error of a file or folder that cannot be written."""
+    return UserError(
+        f"cannot be written: {error.strerror or error}",
+        code="file-unwritable",
+        file=path,
+        remedy="Nothing was changed. Free space or choose another path, then run the same command again.",
+    )
+
+
+def remove_leftovers(folder: Path, name: str = "", *, older_than: float = 0.0) -> None:
+    """Remove temporary files that killed processes left behind.
+
+    Args:
+        name: of the file that was to be written; by default of any file in the folder.
+        older_than: seconds; younger ones are kept, because their process may be writing.
+    """
+    pattern = f".{glob.escape(name)}{_UNFINISHED}*" if name else f".*{_UNFINISHED}*"
+    oldest = time.time() - older_than
+    with suppress(OSError):
+        for leftover in list(folder.glob(pattern)):
+            if leftover.lstat().st_mtime <= oldest:
+                leftover.unlink(missing_ok=True)
+
+
+def _require_regular(target: Path, path: Path) -> None:
+    """Refuse devices, pipes and folders: to rename a file to their name would replace them."""
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        raise UserError(
+            "is not a regular file",
+            code="file-not-regular",
+            file=path,
+            remedy="Name a file to write, not a folder or a device.",
+        )
+
+
+def _concerns(error: OSError, target: Path) -> bool:
+    """Whether an error is one of the file, of its temporary file or of their folders."""
+    if error.filename is None:
+        return True
+    name = Path(os.fsdecode(error.filename))
+    return name.parent == target.parent or name in (target.parent, *target.parent.parents)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -87,7 +87,11 @@ def _run(cells: Sequence[Cell], *, jobs: int, retry: bool) -> list[Outcome]:
     states = ("absent", "unfinished", "failed") if retry else ("absent", "unfinished")
     with sweep_bar(sum(cell.state in states for cell in cells)) as advance:
         outcomes = sweeps.sweep(
-            cells, jobs=jobs, retry=retry, on_outcome=lambda outcome: advance(outcome.error)
+            cells,
+            jobs=jobs,
+            retry=retry,
+            on_outcome=lambda outcome: advance(outcome.error),
+            say=lambda line: typer.echo(line, err=True),
         )
     for outcome in outcomes:
         if outcome.error:

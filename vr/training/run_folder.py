@@ -37,7 +37,8 @@ def check_free(path: Path, *, resume: bool, fresh: bool) -> None:
             remedy="Choose another --out.",
         )
     if not (path / runs.CONFIG).exists():
-        if path.exists() and any(path.iterdir()):
+        # Hidden files are no reason: a lock, or what a process leaves that is killed while it writes.
+        if path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
             raise UserError(
                 "the folder holds other things than a run",
                 code="run-folder-not-empty",

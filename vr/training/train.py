@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from attrgen.core.locks import locked_folder
 from vr.runs.experiment import Experiment, Resolved, Say, resolve
 from vr.runs.history import Row
 from vr.runs.run import Run
@@ -47,7 +48,8 @@ def run_experiment(
         tensorboard: also write TensorBoard events into the run directory.
 
     Raises:
-        UserError: as for `resolve`, and: a run exists already, a loss that is not finite, no disk space.
+        UserError: as for `resolve`, and: a run exists already, another process trains it (code "locked"), a
+            loss that is not finite, no disk space.
     """
     resume = resume and not fresh
     resolved = resolve(asked, say)
@@ -56,18 +58,20 @@ def run_experiment(
     if tensorboard:
         events.check_installed()
     on_resolved(resolved)
-    with loading_torch():
-        images = sample.experiment_images(resolved, say)
-    from vr.training.execution import execute
+    with locked_folder(resolved.path):
+        run_folder.check_free(resolved.path, resume=resume, fresh=fresh)  # as it is now
+        with loading_torch():
+            images = sample.experiment_images(resolved, say)
+        from vr.training.execution import execute
 
-    return execute(
-        resolved,
-        images,
-        resume=resume,
-        say=say,
-        on_epoch=on_epoch,
-        on_evaluated=on_evaluated,
-        backbone=backbone,
-        checkpoint_every=checkpoint_every,
-        tensorboard=tensorboard,
-    )
+        return execute(
+            resolved,
+            images,
+            resume=resume,
+            say=say,
+            on_epoch=on_epoch,
+            on_evaluated=on_evaluated,
+            backbone=backbone,
+            checkpoint_every=checkpoint_every,
+            tensorboard=tensorboard,
+        )

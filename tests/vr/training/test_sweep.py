@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attrgen.core.errors import UserError
+from attrgen.core.locks import locked_folder
 from vr.report.comparison import results
 from vr.runs import grid
 from vr.runs import run as runs
@@ -160,3 +164,74 @@ class TestRecipes:
         with pytest.raises(UserError) as caught:
             list(grid.load(str(file), {}).cells())
         assert caught.value.code == "sweep-unknown-key"
+
+
+class TestSharedFolder:
+    @contextmanager
+    def _run_elsewhere(self, path: Path, events: dict[str, threading.Event]) -> Iterator[None]:
+        """Hold the lock of a run in another thread until the event "leave" is set."""
+
+        def hold() -> None:
+            with locked_folder(path):
+                events["held"].set()
+                assert events["leave"].wait(60)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert events["held"].wait(60)
+        try:
+            yield
+        finally:
+            events["leave"].set()
+            thread.join()
+
+    @pytest.mark.parametrize("end", ["stopped", "failed"])
+    def test_a_cell_of_another_process_is_left_for_the_end(self, toy: Any, tmp_path: Path, end: str) -> None:
+        asked = _grid(toy, tmp_path, methods=["zero-shot"])
+        cells = [sweep.inspect(cell) for cell in asked.cells()]
+        events = {name: threading.Event() for name in ("held", "leave")}
+        said: list[str] = []
+        ran: list[tuple[Path, str]] = []
+
+        def left(line: str) -> None:
+            said.append(line)
+            if end == "failed":
+                (cells[0].path / sweep.ERROR).write_text('{"error": "no memory"}')
+            events["leave"].set()
+
+        with self._run_elsewhere(cells[0].path, events):
+            sweep.sweep(
+                cells,
+                say=left,
+                on_outcome=lambda outcome: ran.append((outcome.cell.path, outcome.error)),
+            )
+        assert len(said) == 1 and str(cells[0].path) in said[0]
+        error = "no memory" if end == "failed" else ""
+        assert ran == [(cells[1].path, ""), (cells[0].path, error)]
+        state = "failed" if end == "failed" else "finished"
+        assert [sweep.inspect(cell).state for cell in asked.cells()] == [state, "finished"]
+
+
+def test_two_trainings_in_one_directory_are_one(toy: Any, tmp_path: Path) -> None:
+    from vr.training.train import run_experiment
+
+    asked = toy.experiment(method="zero-shot", out=tmp_path / "run")
+    codes: list[str] = []
+
+    def another(resolved: object) -> None:
+        def train() -> None:
+            try:
+                run_experiment(asked)
+            except UserError as error:
+                codes.append(error.code)
+
+        with locked_folder(tmp_path / "run"):
+            thread = threading.Thread(target=train)
+            thread.start()
+            thread.join()
+
+    run_experiment(asked, on_resolved=another)
+    assert codes == ["locked"]
+    with pytest.raises(UserError) as caught:
+        run_experiment(asked)
+    assert caught.value.code == "run-exists"

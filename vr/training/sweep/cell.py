@@ -40,10 +40,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a cell; `error` is empty where it finished."""
+    """The result of a cell; `error` is empty where it finished. `elsewhere`: another process runs it."""
 
     cell: Cell
     error: str = ""
+    elsewhere: bool = False
 
 
 def inspect(asked: Experiment) -> Cell:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.queues import Queue
+from threading import Thread
 
 from vr.training.sweep.cell import Cell, Outcome
 from vr.training.sweep.worker import run_cell, set_up
@@ -32,7 +33,7 @@ class Local:
         """
         if self.jobs == 1 or len(cells) < 2:
             for cell in cells:
-                yield Outcome(cell, run_cell(cell))
+                yield run_cell(cell)
             return
         yield from self._in_workers(cells)
 
@@ -44,23 +45,33 @@ class Local:
         with ProcessPoolExecutor(
             self.jobs, mp_context=context, initializer=_start, initargs=(slots, self.jobs)
         ) as pool:
-            waiting: dict[Future[str], Cell] = {pool.submit(run_cell, cell): cell for cell in cells}
+            waiting: dict[Future[Outcome], Cell] = {pool.submit(run_cell, cell): cell for cell in cells}
             try:
                 while waiting:
                     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                     for future in done:
-                        yield Outcome(waiting.pop(future), _result(future))
+                        yield _outcome(waiting.pop(future), future)
             except KeyboardInterrupt:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
 
 def _start(slots: Queue[int], jobs: int) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     set_up(threads=(os.cpu_count() or 1) // jobs, gpu=slots.get())
 
 
-def _result(future: Future[str]) -> str:
+def _end_with_parent() -> None:
+    """End this worker if the sweep was killed: it would wait for cells for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _outcome(cell: Cell, future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
     except BrokenProcessPool:
-        return "the worker process died (out of memory, or killed); run the sweep again to continue"
+        error = "the worker process died (out of memory, or killed); run the sweep again to continue"
+        return Outcome(cell, error)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+from attrgen.core.locks import LOCKED
 from vr.runs.experiment import Experiment
-from vr.training.sweep.cell import ERROR, Cell, write_error
+from vr.training.sweep.cell import ERROR, Cell, Outcome, write_error
 
 if TYPE_CHECKING:
     from vr.clip.backbone import Backbone
@@ -35,8 +36,8 @@ def set_up(*, threads: int, gpu: int) -> None:
         _worker.device = f"cuda:{gpu % torch.cuda.device_count()}"
 
 
-def run_cell(cell: Cell) -> str:
-    """Run a cell; its error, or nothing."""
+def run_cell(cell: Cell) -> Outcome:
+    """Run a cell, unless another process runs it."""
     from vr.training.train import run_experiment
 
     asked = cell.asked
@@ -47,10 +48,13 @@ def run_cell(cell: Cell) -> str:
         (cell.path / ERROR).unlink(missing_ok=True)
         run_experiment(asked, resume=True, backbone=backbone)
     except UserError as error:
-        return write_error(cell, str(error))
+        if error.code == LOCKED:
+            return Outcome(cell, str(error), elsewhere=True)
+        return Outcome(cell, write_error(cell, str(error)))
     except Exception as error:  # a bug in one cell must not stop the others; its traceback is kept
-        return write_error(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
-    return ""
+        message = write_error(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
+        return Outcome(cell, message)
+    return Outcome(cell)
 
 
 def _backbone(asked: Experiment) -> Backbone:
