@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """An experiment from a file: a user's TOML file, or the `config.json` of a run that is to be repeated."""
-=======
-"""An experiment from a file: a TOML file of a user, or the `config.json` of a run that is to be repeated."""
->>>>>>> 95fc9b5 (Lines of at most 110 characters)
 
 from __future__ import annotations
 
@@ -19,13 +15,8 @@ def experiment_of(file: Path) -> Experiment:
     """What a file asks for.
 
     A TOML file has the names of the command's options as keys (`data-format` or `data_format`), and options
-<<<<<<< HEAD
     of the method and its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for that
     run again, in its directory, with its own sample and attributes.
-=======
-    of the method and of its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for
-    that run again, in its directory, with its own sample and attributes.
->>>>>>> 95fc9b5 (Lines of at most 110 characters)
 
     Raises:
         UserError: not there, not TOML or a run's configuration, an unknown key, a value out of range.
