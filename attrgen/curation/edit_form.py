@@ -24,7 +24,7 @@ _HEADING = re.compile(r"^\[\s*([^:\]]+?)\s*(?::\s*(.+?)\s*)?\]\s*$")
 _HELP = """\
 One text per line. Lines that begin with '#' and empty lines do not count.
 [confusion: X] has what one would see if the image were X while it looks like this class.
-A heading without texts is dropped; `attrgen build` fills it. Headings that may be added: {headings}."""
+A heading without texts is dropped; the next build fills it. Headings that may be added: {headings}."""
 
 
 def dumps(attributes: ClassAttributes, title: str, confusable: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from vr.cli import explain as explain_cli
 from vr.cli import methods as methods_cli
 from vr.cli import predict as predict_cli
 from vr.cli import report as report_cli
+from vr.cli import runs as runs_cli
 from vr.cli import share as share_cli
 from vr.cli import sweep as sweep_cli
 from vr.cli import table as table_cli
@@ -94,6 +95,11 @@ add_command(
     "vr data show scans/ --out shown --backbone mini",
 )
 app.add_typer(data, name="data", rich_help_panel=TRAIN)
+
+stored = application("List and remove run directories.", main=False)
+add_command(stored, "list", runs_cli.list_, "vr runs list", "vr runs list runs/kidney-phantom --json")
+add_command(stored, "rm", runs_cli.remove, f"vr runs rm {RUN}")
+app.add_typer(stored, name="runs", rich_help_panel=USE)
 
 
 def main() -> None:

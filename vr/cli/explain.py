@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from vr.cli import options, values
 from vr.cli import options_explain as own
 
 if TYPE_CHECKING:
+    from attrgen.core.errors import UserError
+    from vr.data.formats.source import ImageSource, Item
     from vr.explanation.explanation import Explanation
     from vr.runs.run import Run
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 def explain(
     run_directory: options.RunDirectory,
     images: own.Images,
+    data: options.RunData = None,
+    data_format: options.Format = None,
     details: own.Details = False,
     classes: own.Classes = 3,
     top: own.Top = None,
@@ -36,47 +40,59 @@ def explain(
 
     One sentence per image: the class, how sure, and the texts that decided against the runner-up. With
     --details, the score of each class as the sum of what its experts, banks and single texts contribute.
+
+    Exit status: 0 all images were read, 1 some could not be read (they are listed), 2 the call was wrong.
     """
     import json
 
     from attrgen.core.files import write_text
-    from vr.data.loading.unlabelled import check_paths
+    from vr.explanation.named_images import named_images
     from vr.runs import run as runs
 
     if not force:
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
-    check_paths(images)
-    runs.trained_config(run_directory)
+    source, items = named_images(runs.trained_config(run_directory), images, data, data_format)
 
     from vr.explanation import explanation, table
+    from vr.inference.predict import error_lines
 
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
-    explained = _explained(run, images, grid if map_ or html else None)
+    unreadable: list[UserError] = []
+    explained = _explained(run, source, items, grid if map_ or html else None, unreadable.append)
     if as_json:
         typer.echo(json.dumps(explanation.as_json(run, explained), indent=2, ensure_ascii=False))
     elif details:
         table.show_details(explained, classes=classes, top=top)
     else:
         table.show(explained)
-    if map_:
+    if map_ and explained:
         _write_map(map_, explained)
-    if html:
+    if html and explained:
         from vr.report.explanation_page import page
 
         write_text(html, page(run, explained, classes=classes, top=top))
         typer.echo(f"written: {html}", err=True)
+    for line in error_lines(unreadable):
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if unreadable else 0)
 
 
-def _explained(run: Run, images: Sequence[Path], grid: int | None) -> list[Explanation]:
-    from vr.data.loading.unlabelled import image_paths
+def _explained(
+    run: Run,
+    source: ImageSource,
+    items: Sequence[Item],
+    grid: int | None,
+    on_error: Callable[[UserError], None],
+) -> list[Explanation]:
     from vr.evaluation import calibration as calibrations
-    from vr.explanation.explanation import explain_images
+    from vr.explanation.explanation import explain_items
     from vr.runtime.progress import count_bar
 
     calibration = calibrations.load(run.path)
-    paths = list(image_paths(images))
-    with count_bar("images", len(paths)) as advance:
-        return explain_images(run, paths, grid=grid, calibration=calibration, progress=advance)
+    with count_bar("images", len(items)) as advance:
+        return explain_items(
+            run, source, items, grid=grid, calibration=calibration, on_error=on_error, progress=advance
+        )
 
 
 def _write_map(path: Path, explained: Sequence[Explanation]) -> None:

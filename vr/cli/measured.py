@@ -47,7 +47,8 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
         lines.append(line)
     if metrics.get("unreadable"):
         lines.append(f"  {metrics['unreadable']} more images cannot be read and are left out")
-    return [*lines, *_class_lines(metrics["per_class"]), *_oracle_lines(metrics.get("oracle"))]
+    lines += _class_lines(metrics["per_class"])
+    return [*lines, *_warning_lines(metrics), *_oracle_lines(metrics.get("oracle"))]
 
 
 def _class_lines(per_class: Mapping[str, Any]) -> list[str]:
@@ -57,6 +58,21 @@ def _class_lines(per_class: Mapping[str, Any]) -> list[str]:
         recall = "no images" if values["recall"] is None else f"recall {100 * values['recall']:5.1f}%"
         lines.append(f"  {name:<{width}}  {recall}  of {values['images']}")
     return lines
+
+
+def _warning_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """What makes the figures above of little use: a model that answers one class, or never some of them."""
+    answered = [sum(column) for column in zip(*metrics["confusion_matrix"], strict=True)]
+    names = list(metrics["per_class"])
+    never = [
+        name
+        for name, times in zip(names, answered, strict=True)
+        if not times and metrics["per_class"][name]["images"]
+    ]
+    if sum(times > 0 for times in answered) == 1 and len(names) > 1:
+        only = names[max(range(len(names)), key=answered.__getitem__)]
+        return [f"  warning: every image is answered '{only}': this model tells no classes apart"]
+    return [f"  note: never answered, although images show it: {name}" for name in never]
 
 
 def _oracle_lines(oracle: Mapping[str, Any] | None) -> list[str]:

@@ -11,7 +11,10 @@ from vr.cli.options import OUTPUT, option
 
 EXPLANATION = "Explanation"
 
-Images = Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")]
+Images = Annotated[
+    list[Path],
+    typer.Argument(metavar="IMAGE...", help="Image files, folders of them, or paths of RUN/predictions.csv."),
+]
 Details = Annotated[bool, option(EXPLANATION, "Show every contribution, as a table per image.", "--details")]
 Classes = Annotated[int, option(EXPLANATION, "Classes in the details, the most probable first.", min=1)]
 Top = Annotated[

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from attrgen.core.shell import command
 from vr.cli import options_sweep as own
 from vr.cli import values
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from vr.training.sweep import Cell, Outcome
 
 COMMON = ("preset", "backbone", "weights", "device", "precision", "select", "runs")
+_SHOWN = 3  # names of failed cells for one reason
 
 
 def sweep(
@@ -54,7 +56,8 @@ def sweep(
     outcomes = _run(cells, jobs=jobs, retry=retry)
     failed = sum(bool(outcome.error) for outcome in outcomes)
     skipped = 0 if retry else sum(cell.state == "failed" for cell in cells)
-    typer.echo(f"{len(outcomes) - failed} cells done, {failed + skipped} failed. Next: vr table")
+    compare = command("vr", "table", asked.common.get("runs", "runs"))
+    typer.echo(f"{len(outcomes) - failed} cells done, {failed + skipped} failed. Next: {compare}")
     raise typer.Exit(1 if failed or skipped else 0)
 
 
@@ -73,11 +76,29 @@ def _changes(flags: Mapping[str, Any]) -> dict[str, Any]:
 def _list(cells: Sequence[Cell], *, all_of_them: bool, failed: bool) -> None:
     counts = {state: sum(cell.state == state for cell in cells) for state in ("finished", "failed")}
     typer.echo(f"{len(cells)} cells, {counts['finished']} finished already, {counts['failed']} failed")
-    for cell in cells:
-        if all_of_them or (failed and cell.state == "failed"):
+    for cell in cells if all_of_them else ():
+        if cell.state != "failed":
             path = "" if cell.path == Path() else f", {cell.path}"
-            reason = f": {cell.reason}" if cell.reason else ""
-            typer.echo(f"{cell.state:<10} {cell.asked.method} on {cell.asked.dataset}{path}{reason}")
+            typer.echo(f"{cell.state:<10} {_name(cell)}{path}")
+    if all_of_them or failed:
+        for line in grouped((_name(cell), cell.reason) for cell in cells if cell.state == "failed"):
+            typer.echo(f"failed     {line}")
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.asked.method} on {cell.asked.dataset}"
+
+
+def grouped(failures: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A line per reason, with the names (first of each pair) of what failed for it, each name once."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in failures:
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        distinct = list(dict.fromkeys(names))
+        shown = ", ".join(distinct[:_SHOWN]) + (", …" if len(distinct) > _SHOWN else "")
+        cells = f" ({len(names)} cells)" if len(names) > 1 else ""
+        yield f"{shown}{cells}: {reason}"
 
 
 def _run(cells: Sequence[Cell], *, jobs: int, retry: bool) -> list[Outcome]:
@@ -93,7 +114,6 @@ def _run(cells: Sequence[Cell], *, jobs: int, retry: bool) -> list[Outcome]:
             on_outcome=lambda outcome: advance(outcome.error),
             say=lambda line: typer.echo(line, err=True),
         )
-    for outcome in outcomes:
-        if outcome.error:
-            typer.echo(f"failed: {outcome.cell.path}: {outcome.error}")
+    for line in grouped((str(outcome.cell.path), outcome.error) for outcome in outcomes if outcome.error):
+        typer.echo(f"failed: {line}")
     return outcomes

@@ -73,6 +73,23 @@ def resolve(name: str, weights: str | None = None) -> Source:
     raise configurations.unknown(name)
 
 
+def configuration_of(name: str) -> tuple[Configuration, Path | None]:
+    """A backbone's configuration and its folder, if it has one; weights are neither fetched nor read.
+
+    Raises:
+        UserError: an unknown name, or a configuration that is missing or damaged.
+    """
+    folder = _model_folder(name)
+    if folder is not None:
+        return _read(folder), folder
+    known, repo = configurations.known(name), hub.repository(name)
+    if known is not None:
+        return configurations.of_known(known), None
+    if repo is None:
+        raise configurations.unknown(name)
+    return configurations.read(hub.fetch(repo, (CONFIG,), remedy=_by_hand(repo))), None
+
+
 def _model_folder(name: str) -> Path | None:
     if name == MINI:
         return Path(resource("data", "mini"))
@@ -89,7 +106,7 @@ def _model_folder(name: str) -> Path | None:
     return None
 
 
-def _from_folder(name: str, folder: Path, weights: str | None) -> Source:
+def _read(folder: Path) -> Configuration:
     if not (folder / CONFIG).is_file():
         raise UserError(
             f"the model folder has no {CONFIG}",
@@ -97,7 +114,11 @@ def _from_folder(name: str, folder: Path, weights: str | None) -> Source:
             file=folder,
             remedy=f"Put the model's {CONFIG} and open_clip_model.safetensors there.",
         )
-    configuration = configurations.read(folder / CONFIG)
+    return configurations.read(folder / CONFIG)
+
+
+def _from_folder(name: str, folder: Path, weights: str | None) -> Source:
+    configuration = _read(folder)
     if weights is None:
         file: Path | None = weight_files.in_folder(folder)
     else:
@@ -106,11 +127,15 @@ def _from_folder(name: str, folder: Path, weights: str | None) -> Source:
     return Source(name, weights, configuration, stated, file, folder, stated)
 
 
-def _from_hub(name: str, repo: str, weights: str | None) -> Source:
-    remedy = (
+def _by_hand(repo: str) -> str:
+    return (
         f"On a machine with access download {CONFIG} and {' or '.join(_HUB_FILES)} of huggingface.co/{repo} "
         f"(and its tokenizer files) into one folder here and pass --backbone FOLDER. {_TRY_MINI}"
     )
+
+
+def _from_hub(name: str, repo: str, weights: str | None) -> Source:
+    remedy = _by_hand(repo)
     configuration = configurations.read(hub.fetch(repo, (CONFIG,), remedy=remedy))
     if weights is None:
         file: Path | None = hub.fetch(repo, _HUB_FILES, remedy=remedy)

@@ -40,12 +40,12 @@ def too_long(text: str, tokens: int, name: str, context: int, **where: Any) -> U
     )
 
 
-def check_lengths(file: Path, card: Card, kinds: tuple[str, ...], name: str, weights: str | None) -> None:
+def check_lengths(file: Path, card: Card, kinds: tuple[str, ...], name: str) -> None:
     """Check that a backbone reads every text of some kinds to its end.
 
     Args:
         file: the attribute set; classes that the card does not have are not checked.
-        name, weights: of the backbone, which is not loaded.
+        name: of the backbone, which is not loaded.
 
     Raises:
         UserError: some texts are too long, by line and class; or there is no such backbone.
@@ -56,12 +56,12 @@ def check_lengths(file: Path, card: Card, kinds: tuple[str, ...], name: str, wei
         for entry in located.set.entries()
         if entry.kind in kinds and card.find_class(entry.class_name) is not None
     ]
-    origin = source.resolve(name, weights)
-    least = _BYTES_PER_TOKEN * int(origin.configuration.text.get("context_length", 77))
+    configuration, folder = source.configuration_of(name)
+    least = _BYTES_PER_TOKEN * int(configuration.text.get("context_length", 77))
     suspects = [entry for entry in entries if len(entry.text.encode()) > least]
     if not suspects:
         return
-    tokenizer = text_files.tokenizer(origin.configuration, name=name, folder=origin.folder)
+    tokenizer = text_files.tokenizer(configuration, name=name, folder=folder)
     errors = []
     for entry in suspects:
         tokens, context = count_tokens(tokenizer, entry.text), int(tokenizer.context_length)

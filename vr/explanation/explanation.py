@@ -90,9 +90,15 @@ def explain_items(
     *,
     grid: int | None = None,
     calibration: Calibration | None = None,
+    on_error: Callable[[UserError], None] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[Explanation]:
-    """As `explain_images`, for items of any source of images; their paths name the images."""
+    """As `explain_images`, for items of any source of images; their paths name the images.
+
+    Args:
+        on_error: called with the error of each image that cannot be read, which is left out; by default all
+            of them are raised.
+    """
     if grid is not None and not 3 <= grid <= run.method.image_size:
         raise UserError(
             f"a grid of {grid} cells per side",
@@ -106,7 +112,8 @@ def explain_items(
             remedy="Name image files, or a folder that has some.",
         )
     explanations: list[Explanation] = []
-    for batch in stream(source, items, run.method.image_size, run.method.context.backbone.preprocessing):
+    preprocessing = run.method.context.backbone.preprocessing
+    for batch in stream(source, items, run.method.image_size, preprocessing, on_error=on_error):
         images = batch.images.float() / 255
         explained = explain(run, images, must_decompose=grid is None)
         for path, pixels, classes in zip(batch.paths, images, explained, strict=True):

@@ -160,9 +160,7 @@ class _Import:
         slot = Slot(name, part.kind, confused)
         if slot in self._owners:
             how = command("attrgen", "merge", "--help")
-            remedy = (
-                f"Import them one by one and join the sets ({how}), or name the kind of a file with --kind."
-            )
+            remedy = f"Import each alone and join the sets ({how}), or name the kind of a file with --kind."
             raise UserError(
                 f"{slot} is there twice, also in {self._owners[slot]}",
                 code="import-repeated-list",

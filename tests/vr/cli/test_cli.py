@@ -130,3 +130,31 @@ def test_a_folder_without_images_and_an_unreadable_image_are_named(vr: Vr, toy: 
     victim.write_bytes(victim.read_bytes()[:60])
     status, _, told = vr(*words, "--data", str(tmp_path / "Toy"))
     assert status == 2 and "train-0.png" in told
+
+
+def test_a_model_that_answers_one_class_is_told() -> None:
+    from vr.cli.measured import metric_lines
+
+    metrics: dict[str, Any] = {
+        "split": "test",
+        "images": 4,
+        "overall": {},
+        "intervals": {},
+        "per_class": {name: {"images": 2, "recall": 0.5} for name in ("cyst", "stone")},
+        "confusion_matrix": [[0, 2], [0, 2]],
+    }
+    assert any("warning" in line and "'stone'" in line for line in metric_lines(metrics))
+    metrics["confusion_matrix"] = [[1, 1], [0, 2]]
+    assert not any("warning" in line or "never" in line for line in metric_lines(metrics))
+
+
+def test_failures_of_a_sweep_are_grouped_by_reason() -> None:
+    from vr.cli.sweep import grouped
+
+    failures = [
+        ("a on x", "no images"),
+        ("b on x", "no images"),
+        ("a on x", "no images"),
+        ("a on y", "other"),
+    ]
+    assert list(grouped(failures)) == ["a on x, b on x (3 cells): no images", "a on y: other"]

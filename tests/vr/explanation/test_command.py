@@ -156,13 +156,9 @@ def test_what_cannot_be_explained(trained, tmp_path: Path, pictures) -> None:
     run = trained["biomedvr"].path
     (tmp_path / "no.png").write_bytes(b"not an image")
     (tmp_path / "empty").mkdir()
-    for words, named in (
-        ((tmp_path / "no.png",), "no.png"),
-        ((tmp_path / "absent.png",), "absent.png"),
-    ):
-        with pytest.raises(UserError) as caught:
-            call(run, *words)
-        assert named in str(caught.value.file)
+    with pytest.raises(UserError) as caught:
+        call(run, tmp_path / "absent.png")
+    assert (caught.value.code, caught.value.file) == ("images-missing-path", str(tmp_path / "absent.png"))
     for words, code in (
         ((pictures[0], "--map", tmp_path / "m.png", "--grid", 2), "explain-grid"),
         ((tmp_path / "empty",), "explain-no-images"),
@@ -170,3 +166,27 @@ def test_what_cannot_be_explained(trained, tmp_path: Path, pictures) -> None:
         with pytest.raises(UserError) as caught:
             call(run, *words)
         assert caught.value.code == code
+
+
+def test_files_that_cannot_be_read_are_skipped_and_listed(trained, pictures, tmp_path: Path) -> None:
+    (tmp_path / "no.png").write_bytes(b"not an image")
+    words = ["explain", str(trained["biomedvr"].path), str(tmp_path / "no.png"), str(pictures[0])]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert Path(pictures[0]).name in result.stdout and "no.png" not in result.stdout
+    assert "no.png" in result.stderr
+    html = tmp_path / "why.html"
+    alone = CliRunner().invoke(app, [*words[:3], "--html", str(html)])
+    assert alone.exit_code == 1 and not html.exists()
+
+
+def test_an_image_is_named_as_predictions_csv_spells_it(toy, toy_run: Path, pictures) -> None:
+    path = predictions.load(toy_run / runs.PREDICTIONS).paths[0]
+    by_path = json.loads(call(toy_run, toy.data / path, "--json"))["images"][0]
+    by_name = json.loads(call(toy_run, path, "--json"))["images"][0]
+    assert by_name["image"] == path and by_name["classes"] == by_path["classes"]
+    both = json.loads(call(toy_run, path, pictures[0], path, "--json"))["images"]
+    assert [one["image"] for one in both] == [path, str(pictures[0])]
+    with pytest.raises(UserError) as caught:
+        call(toy_run, f"{path}.absent")
+    assert caught.value.code == "images-missing-path"

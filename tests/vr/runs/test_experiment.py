@@ -40,8 +40,9 @@ def test_a_library_set_with_other_class_names_is_passed_over(toy: Any, tmp_path:
         shutil.copytree(toy.data / "train" / name, tmp_path / "btmri" / folder)
     said: list[str] = []
     change = {"dataset": str(tmp_path / "btmri"), "data": None, "attrs": None, "recipe": {}, "shots": 1}
-    resolved = resolve(toy.experiment(**change, method="linear-probe"), said.append)
-    assert resolved.attributes is None
+    with pytest.raises(UserError) as caught:
+        resolve(toy.experiment(**change, method="attrvr"), said.append)
+    assert caught.value.code == "experiment-no-attributes"
     assert any("other class names" in line and "--dataset btmri" in line for line in said)
     with pytest.raises(UserError) as caught:
         resolve(toy.experiment(**change))

@@ -1,0 +1,68 @@
+"""`vr train --config`: a TOML file of options, or a run to be repeated."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attrgen.core.errors import UserError
+from vr.runs import run as runs
+from vr.runs.repeat import experiment_of
+from vr.training.train import run_experiment
+
+
+def test_options_from_a_toml_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'dataset = "busi"\nmethod = "biomedvr"\ndata-format = "folder"\nskip-unreadable = true\n'
+        "[options]\nk = 4\ngate-lr = 0.5\nepochs = 7\n[recipe]\nbatch-size = 3\n"
+    )
+    asked = experiment_of(file)
+    assert (asked.dataset, asked.data_format, asked.skip_unreadable) == ("busi", "folder", True)
+    assert asked.options == {"k": 4, "gate_lr": 0.5}
+    assert asked.recipe == {"epochs": 7, "batch_size": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("shotz = 3", "experiment-unknown-key"),
+        ("shots = 0", "experiment-value"),
+        ("=", "experiment-not-toml"),
+    ],
+)
+def test_a_wrong_file_is_told_by_name(tmp_path: Path, text: str, code: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        experiment_of(file)
+    assert (caught.value.code, caught.value.file) == (code, str(file))
+
+
+def test_a_run_is_finished_from_its_own_configuration(toy_run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(toy_run, copy)
+    expected = (copy / runs.PREDICTIONS).read_bytes()
+    for name in (runs.MODEL, runs.METRICS, runs.PREDICTIONS):
+        (copy / name).unlink()
+    asked = experiment_of(copy / runs.CONFIG)
+    assert run_experiment(asked, resume=True).path == copy
+    assert (copy / runs.PREDICTIONS).read_bytes() == expected
+
+
+def test_flags_win_over_the_file_and_another_seed_draws_another_sample(
+    toy_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vr.cli import values
+
+    base = experiment_of(toy_run / runs.CONFIG)
+    same = values.experiment({"lr": 2.0}, ["k=2"], base)
+    assert (same.fewshot, same.recipe["lr"], same.options["k"]) == (toy_run / runs.FEWSHOT, 2.0, 2)
+    assert same.recipe["epochs"] == 3 and same.card == base.card
+    other = values.experiment({"seed": 5}, (), base)
+    assert (other.seed, other.fewshot, other.out) == (5, None, None)
+    elsewhere: Any = values.experiment({"dataset": "busi"}, (), base)
+    assert elsewhere.card is None and elsewhere.attrs is None
