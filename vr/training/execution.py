@@ -110,7 +110,7 @@ def _check_texts(resolved: Resolved) -> None:
     asked, file = resolved.asked, resolved.attributes_file
     if file is not None:
         kinds = resolved.kind.required_kinds(resolved.options, resolved.attributes)
-        check_lengths(file, resolved.card, kinds, asked.backbone, asked.weights)
+        check_lengths(file, resolved.card, kinds, asked.backbone)
 
 
 def _finished(training: Training) -> Run:
