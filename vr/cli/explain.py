@@ -43,9 +43,6 @@ def explain(
 
     Exit status: 0 all images were read, 1 some could not be read (they are listed), 2 the call was wrong.
     """
-    import json
-
-    from attrgen.core.files import write_text
     from vr.explanation.named_images import named_images
     from vr.runs import run as runs
 
@@ -53,28 +50,49 @@ def explain(
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
     source, items = named_images(runs.trained_config(run_directory), images, data, data_format)
 
-    from vr.explanation import explanation, table
     from vr.inference.predict import error_lines
 
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     unreadable: list[UserError] = []
     explained = _explained(run, source, items, grid if map_ or html else None, unreadable.append)
     if as_json:
-        typer.echo(json.dumps(explanation.as_json(run, explained), indent=2, ensure_ascii=False))
-    elif details:
-        table.show_details(explained, classes=classes, top=top)
+        _print_json(run, explained)
     else:
-        table.show(explained)
+        _print(explained, details=details, classes=classes, top=top)
     if map_ and explained:
         _write_map(map_, explained)
     if html and explained:
-        from vr.report.explanation_page import page
-
-        write_text(html, page(run, explained, classes=classes, top=top))
-        typer.echo(f"written: {html}", err=True)
+        _write_page(html, run, explained, classes=classes, top=top)
     for line in error_lines(unreadable):
         typer.echo(line, err=True)
     raise typer.Exit(1 if unreadable else 0)
+
+
+def _print_json(run: Run, explained: Sequence[Explanation]) -> None:
+    import json
+
+    from vr.explanation import explanation
+
+    typer.echo(json.dumps(explanation.as_json(run, explained), indent=2, ensure_ascii=False))
+
+
+def _print(explained: Sequence[Explanation], *, details: bool, classes: int, top: int | None) -> None:
+    from vr.explanation import table
+
+    if details:
+        table.show_details(explained, classes=classes, top=top)
+    else:
+        table.show(explained)
+
+
+def _write_page(
+    path: Path, run: Run, explained: Sequence[Explanation], *, classes: int, top: int | None
+) -> None:
+    from attrgen.core.files import write_text
+    from vr.report.explanation_page import page
+
+    write_text(path, page(run, explained, classes=classes, top=top))
+    typer.echo(f"written: {path}", err=True)
 
 
 def _explained(

@@ -46,15 +46,6 @@ class PenaltyOver(StrEnum):
     others = "others"
 
 
-Config = Annotated[
-    Path | None,
-    option(
-        METHOD,
-        "A TOML file of these options, or a run's config.json to train it again; flags win over the file.",
-        metavar="FILE",
-        default="none",
-    ),
-]
 Method = Annotated[str, option(METHOD, "Method to train; `vr methods` lists them.")]
 Preset = Annotated[str, option(METHOD, "default, paper, or one that `vr methods NAME` lists.")]
 Set = Annotated[
@@ -121,6 +112,15 @@ SkipUnreadable = Annotated[
     option(TRAINING, "Leave out images that cannot be read, and list them in the run.", "--skip-unreadable"),
 ]
 
+Config = Annotated[
+    Path | None,
+    option(
+        TRAINING,
+        "A TOML file of these options, or a run's config.json to train it again; flags win over the file.",
+        metavar="FILE",
+        default="none",
+    ),
+]
 Out = Annotated[
     Path | None, option(OUTPUT, "Run directory.", default="runs/DATASET/METHOD/SHOTS-shot/seed-SEED")
 ]

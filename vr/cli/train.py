@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 def train(
     context: typer.Context,
-    config: own.Config = None,
     attrs: options.Attributes = None,
     dataset: options.Dataset = None,
     data: options.Data = None,
@@ -45,6 +44,7 @@ def train(
     oracle: own.Oracle = False,
     folds: own.Folds = None,
     skip_unreadable: own.SkipUnreadable = False,
+    config: own.Config = None,
     backbone: options.Backbone = "ViT-B-16-quickgelu",
     weights: options.Weights = None,
     device: options.Device = "auto",
