@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "open_clip", "openai", "matplotlib", "jinja2", "rich", "diskcache", "pydantic", "numpy")
+HEAVY = ("torch", "open_clip", "httpx2", "matplotlib", "jinja2", "rich", "diskcache", "pydantic", "numpy")
 
 
 def imported(code: str) -> set[str]:
@@ -28,4 +28,4 @@ def test_help_imports_nothing_heavy(program: str) -> None:
 
 def test_attrgen_build_never_imports_torch_nor_vr() -> None:
     actual = imported("import attrgen.generation.build, attrgen.generation.report, attrgen.llm.client")
-    assert not actual & {"torch", "vr", "open_clip", "openai"}
+    assert not actual & {"torch", "vr", "open_clip", "httpx2"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 from attrgen.checks.words import tidy
 
@@ -52,13 +53,20 @@ _JSON_START = re.compile(r"^[\[{\s]*\"(?:\w[\w ]{0,30}\"\s*:\s*[\[{\s]*\")?(?=\w
 _JSON_END = re.compile(r"\"\s*,?\s*[\]}]+[\s\]},;]*$|\"\s*[,;]\s*$|(?<=[.\w])\s*[\]}]+,?$")
 _PLACEHOLDER_START = re.compile(r"^[\[{][A-Za-z_ ]+[\]}]")
 _PAIRS = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("'", "'"), ("‘", "’"), ("`", "`"))
+# Most texts are so plain that there is nothing to remove, and that must be quick.
+_PLAIN = re.compile(r"[A-Za-z](?!\.)[A-Za-z ,;.'-]*")
 
 
+@lru_cache(maxsize=100_000)
 def clean(text: str) -> str:
     """The text without what stands around it; `""` where nothing else was there.
 
     Words, their order and punctuation within the text stay. The same text again gives the same result.
     """
+    return tidy(text) if _PLAIN.fullmatch(text) else _cleaned(text)
+
+
+def _cleaned(text: str) -> str:
     text = tidy(_visible(text))
     for _ in range(_ROUNDS):
         before = text
@@ -75,6 +83,8 @@ def _visible(text: str) -> str:
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
     text = re.sub(r"\d\ufe0f?\u20e3", " ", text)  # a keycap is a list's number
     text = re.sub(r"^(?:\\[nrt])+|\\[nrt](?![a-z])", " ", text).replace('\\"', '"')
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(character for character in text if not _is_unseen(character))
 
 

@@ -18,7 +18,8 @@ from attrgen.generation.requests import CONFUSERS, Requests
 from attrgen.generation.result import Outcome, Result, result_of
 from attrgen.generation.runner import Progress, Runner
 from attrgen.generation.settings import BuildSettings
-from attrgen.generation.text_list import FilledList, generate
+from attrgen.generation.suitability import Suitability
+from attrgen.generation.text_list import Ask, FilledList, generate
 from attrgen.llm.cache import Cache
 from attrgen.llm.client import Client
 from attrgen.llm.errors import Failed, Fatal
@@ -29,6 +30,8 @@ from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from attrgen.schema.confusers import choose
 from attrgen.schema.plan import Pairs, Slot, refreshed, slots, texts_of
+
+_PREPARED = 8  # times the requests in flight; by the number that waits, the pace knows what it may risk
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Builder:
         self._answers = Answers(card.name, cache, client)
         self._client = client
         self._progress = progress
+        self._suitability = Suitability(settings.model)
         self._library = library.find(card) if client is None else None
 
     def build(self, existing: AttributeSet | None) -> Result:
@@ -84,6 +88,7 @@ class Builder:
         """
         if existing is not None:
             provenance.runs_of(existing)  # a damaged record is reported before anybody is asked
+            self._suitability.proven()
         return asyncio.run(self._build(existing))
 
     def plan(self, existing: AttributeSet | None) -> list[Planned]:
@@ -108,7 +113,7 @@ class Builder:
         return planned
 
     async def _build(self, existing: AttributeSet | None) -> Result:
-        runner = Runner(most=1 if self._client is None else 2 * self._client.concurrency)
+        runner = Runner(most=1 if self._client is None else _PREPARED * self._client.concurrency)
         try:
             pairs, open_counts = self._pairs()
             named = await runner.run(
@@ -180,7 +185,7 @@ class Builder:
         """A list from the cache or the LLM, else, where there is no LLM, from the curated library."""
         try:
             ask = partial(self._answers.get, slot=slot, refresh=refresh)
-            filled = await generate(slot, self._requests, ask)
+            filled = await self._generated(slot, ask)
             old = None if refresh else texts_of(existing, self._card, slot)
             return filled if old is None else filled.after(old, self._short(existing)[slot])
         except NotCached:
@@ -188,6 +193,20 @@ class Builder:
             if copied is None:
                 raise
             return FilledList(copied)
+
+    async def _generated(self, slot: Slot, ask: Ask) -> FilledList:
+        try:
+            filled = await generate(slot, self._requests, ask)
+        except NotCached:
+            raise
+        except Failed as error:
+            unsuitable = self._suitability.failed(error)
+            if unsuitable is None or self._client is None:
+                raise
+            self._client.stop(unsuitable)
+            raise unsuitable from error
+        self._suitability.proven()
+        return filled
 
     def _from_library(self, slot: Slot) -> Filled | None:
         texts = texts_of(self._library, self._card, slot)

@@ -19,6 +19,8 @@ from attrgen.schema.card import Card
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+_FAILURES_SHOWN = 20
+
 
 def require_dataset(existing: AttributeSet | None, card: Card, path: Path | None) -> None:
     """Check that a set to be filled belongs to the card.
@@ -153,13 +155,16 @@ def raise_for(result: Result, path: Path | None, server: Server | None, dataset:
             f"{command('attrgen', 'import', '--help')}, and answers of another machine by "
             f"{command('attrgen', 'cache', 'import', '--help')}.",
         )
-    listed = "\n".join(f"  {slot}: {error}" for slot, error in result.failed.items())
-    remedy = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
+    listed = [f"  {slot}: {error.what}" for slot, error in result.failed.items()]
+    more = len(listed) - _FAILURES_SHOWN
+    listed[_FAILURES_SHOWN:] = [f"  … and {more} others"] if more > 0 else []
+    remedies = {error.code: error.remedy for error in reversed(result.failed.values()) if error.remedy}
+    again = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
     raise UserError(
-        f"{len(result.failed)} lists could not be filled:\n{listed}",
+        f"{len(result.failed)} lists could not be filled:\n" + "\n".join(listed),
         code="build-incomplete",
         file=path,
-        remedy=remedy,
+        remedy="\n" + "\n".join([*remedies.values(), again]),
     )
 
 

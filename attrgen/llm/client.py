@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from attrgen.core.day import today
 from attrgen.llm.capabilities import Capabilities, Memory
@@ -25,6 +27,8 @@ _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 _LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
 _MOST_REFUSALS = 2
 _MOST_FRUITLESS = 2
+_SHORTEST_NOTED = 0.05  # seconds
+_QUOTED = re.compile(r'"([^"\n]{12,})"')
 _LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
 
 __all__ = ["Client", "Server", "Structured"]
@@ -45,11 +49,19 @@ class _Gathered:
     code: str = "answer-invalid"
 
     def add(self, items: tuple[str, ...]) -> bool:
-        """Take the strings that are new; gives whether there are any."""
-        known = {item.casefold() for item in self.items}
-        new = [item for item in items if item.casefold() not in known][: self.missing]
+        """Take the strings that are new and no example of the prompt; gives whether there are any."""
+        known = {item.casefold() for item in self.items} | self.examples
+        new = [item for item in items if item.casefold().rstrip(".") not in known][: self.missing]
         self.items += new
         return bool(new)
+
+    @cached_property
+    def examples(self) -> set[str]:
+        """What the prompt quotes; small models repeat it. Names to choose from are no examples."""
+        if self.request.format.choices is not None:
+            return set()
+        quoted = (match for _, text in self.request.messages[:2] for match in _QUOTED.findall(text))
+        return {text.casefold() for text in quoted}
 
     @property
     def hopeless(self) -> bool:
@@ -145,6 +157,10 @@ class Client:
     def capabilities(self, model: str) -> Capabilities:
         """What is known of a model by now."""
         return self._way(model).capabilities
+
+    def stop(self, error: Fatal) -> None:
+        """Send no further request: each raises that error."""
+        self._halt = error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -257,9 +273,11 @@ class Client:
 
     async def _rest(self, error: Transient, attempt: int) -> None:
         self._ledger.retries[error.kind] += 1
-        seconds = _pause(error, attempt)
-        self._note(f"{self.server.scrub(str(error))}; again in {seconds:.1f} s")
-        await asyncio.sleep(seconds)
+        seconds = self._pace.rest if error.busy else _pause(error, attempt)
+        again = f"again in {seconds:.1f} s" if seconds >= _SHORTEST_NOTED else "asking again"
+        self._note(f"{self.server.scrub(str(error))}; {again}")
+        if not error.busy:  # else the pace waits, for all requests together
+            await asyncio.sleep(seconds)
 
     async def _once(self, request: Request, way: Negotiation, urgent: bool) -> tuple[Capabilities, Reply]:
         """One attempt; changes the form of the request as far as the server needs it."""
@@ -276,7 +294,7 @@ class Client:
                     if error.timed_out:
                         way.timed_out(capabilities)
                     if error.busy:
-                        self._pace.slower(began, error.wait)
+                        self._pace.slower(began, error.wait, loading=error.loading)
                     if error.kind != "500" or not way.failed(capabilities):
                         raise
                 except Rejected as error:
@@ -333,9 +351,7 @@ def _same_json(raw: str, plain: str) -> bool:
 
 
 def _pause(error: Transient, attempt: int) -> float:
-    """Seconds before the next attempt: never less than the server asked for; else doubling, with jitter."""
+    """Seconds before the next attempt: as many as the server asks for, else doubling, with jitter."""
     if error.wait is not None:
-        return error.wait + random.uniform(0, 0.1)
-    if error.busy:  # the pace waits, for all requests together
-        return 0.0
+        return error.wait
     return min(30.0, 0.5 * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)

@@ -162,6 +162,8 @@ def from_response(error: ErrorResponse, model: str, server: str) -> Transient | 
             code="server-key-rejected",
             remedy="Set OPENAI_API_KEY to a valid key for that server.",
         )
+    if status < 400:
+        return _redirected(error, server)
     wait = retry_after(error.headers)
     if (meaning := _meaning(error)) is not None:
         kind = Failed if meaning.one_request else Fatal
@@ -177,6 +179,17 @@ def from_response(error: ErrorResponse, model: str, server: str) -> Transient | 
     if status in (408, 409) or status >= 500:
         return _server_error(error, server, wait)
     return _refused(error, model, server)
+
+
+def _redirected(error: ErrorResponse, server: str) -> Fatal:
+    """Redirects are not followed: the key would go to an address that the user did not name."""
+    target = error.headers.get("location", "").removesuffix("/chat/completions")
+    known = target.startswith(("http://", "https://"))
+    return Fatal(
+        f"{server} redirects to {target or 'another address'} ({error.status})",
+        code="server-redirects",
+        remedy=f"Give --base-url {target}, if you trust it." if known else "Check --base-url.",
+    )
 
 
 def _server_error(error: ErrorResponse, server: str, wait: float | None) -> Transient | Rejected:

@@ -48,6 +48,16 @@ class Server:
                 code="server-invalid-url",
                 remedy=f"Write --base-url http://{address}, or https:// for a server on the internet.",
             )
+        try:
+            valid = bool(urlsplit(self.address).hostname) and urlsplit(self.address).port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise UserError(
+                f"the base URL '{self.address}' has no valid host and port",
+                code="server-invalid-url",
+                remedy="Write for instance --base-url http://localhost:8000/v1.",
+            )
 
     @classmethod
     def from_environment(cls, base_url: str | None) -> Server | None:

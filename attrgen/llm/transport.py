@@ -1,9 +1,11 @@
-"""One request and its reply, through the `openai` client with its own retries off."""
+"""One request and its reply: HTTP and its errors."""
 
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from attrgen.llm.request import Request
 from attrgen.llm.server import Server
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
+    from httpx2 import AsyncClient, Response
 
 Log = Callable[[Mapping[str, Any]], None]
 
@@ -73,12 +75,12 @@ class Transport:
         self._prompts = prompts
         self._timeout = timeout
         self._log = log
-        self._openai: AsyncOpenAI | None = None
+        self._http: AsyncClient | None = None
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._openai is not None:
-            await self._openai.close()
+        if self._http is not None:
+            await self._http.aclose()
 
     def body(self, request: Request, capabilities: Capabilities) -> dict[str, Any]:
         """What is sent for a request."""
@@ -94,7 +96,8 @@ class Transport:
         began = time.monotonic()
         status, text = None, ""
         try:
-            status, text, headers = await self._sent(body)
+            content = json.dumps(body).encode()
+            status, text, headers = await self._answered("POST", "/chat/completions", content)
         except Transient as error:
             text = str(error)
             raise
@@ -108,44 +111,40 @@ class Transport:
 
     async def models(self) -> list[str]:
         """The names of the server's models; none where it does not list them."""
-        import openai
-
         try:
-            page = await self._client().get("/models", cast_to=object)
-        except openai.OpenAIError:
+            status, text, _ = await self._answered("GET", "/models")
+            body = json.loads(text) if status == 200 else None
+        except (Transient, ValueError, RecursionError):
             return []
-        rows = page.get("data") if isinstance(page, dict) else None
+        rows = body.get("data") if isinstance(body, dict) else None
         names = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         return [name for name in names if isinstance(name, str)]
 
-    async def _sent(self, body: dict[str, Any]) -> tuple[int, str, Mapping[str, str]]:
+    async def _answered(
+        self, method: str, path: str, body: bytes | None = None
+    ) -> tuple[int, str, Mapping[str, str]]:
         """Status, text and headers of the response."""
-        import openai
+        import httpx2
 
+        url = f"{self._server.address}{path}"
         try:
             async with asyncio.timeout(self._timeout):
-                raw: Any = await self._client().chat.completions.with_raw_response.create(
-                    model=body["model"], messages=body["messages"], extra_body=body
-                )
-                response = raw.http_response
-                content = await response.aread()
-        except (openai.APITimeoutError, TimeoutError) as error:
+                response = await self._client().request(method, url, content=body)
+        except (httpx2.TimeoutException, TimeoutError) as error:
             raise Transient(f"no answer within {self._timeout:g} s", busy=True, timed_out=True) from error
-        except openai.APIConnectionError as error:
-            reason = self._server.scrub(str(error.__cause__ or error))
+        except httpx2.DecodingError as error:
+            raise Transient("the server's response cannot be decompressed") from error
+        except httpx2.TransportError as error:
+            reason = self._server.scrub(str(error) or type(error).__name__)
             raise Transient("connection lost", reason, lost=True) from None
-        except openai.APIStatusError as error:
-            return error.status_code, _text_of(error), dict(error.response.headers)
-        except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise Transient("the server's response is not JSON") from error
-        return response.status_code, content.decode("utf-8", "replace"), dict(response.headers)
+        return response.status_code, _text_of(response), response.headers
 
     def _read(self, status: int, text: str, headers: Mapping[str, str]) -> Reply | ErrorResponse:
         if status >= 300:
             try:
                 _, words, kinds = error_of(json.loads(text))
             except (ValueError, RecursionError):
-                words, kinds = " ".join(text.split())[:300], ""
+                words, kinds = _words_of(text), ""
             return ErrorResponse(status, words or "(no explanation)", kinds, headers)
         try:
             return replies.read(text)
@@ -156,19 +155,24 @@ class Transport:
         scrub = self._server.scrub
         return ErrorResponse(error.status, scrub(error.words), scrub(error.kinds), error.headers)
 
-    def _client(self) -> AsyncOpenAI:
-        import openai
+    def _client(self) -> AsyncClient:
+        import httpx2
 
-        if self._openai is None:
-            self._openai = openai.AsyncOpenAI(
-                api_key=self._server.key or "none",
-                base_url=self._server.address,
-                default_query=dict(self._server.query) or None,
-                default_headers=dict(self._server.headers) or None,
-                max_retries=0,
+        if self._http is None:
+            headers = {"Content-Type": "application/json", "User-Agent": "attrgen"}
+            if self._server.key:
+                headers["Authorization"] = f"Bearer {self._server.key}"
+            self._http = httpx2.AsyncClient(
+                headers={**headers, **self._server.headers},
+                params=dict(self._server.query),
                 timeout=self._timeout,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                # Certificates take long to load. There are none to check at an address without TLS, and a
+                # redirect, which might lead to another address, is not followed.
+                verify=self._server.address.startswith("https:"),
+                follow_redirects=False,
             )
-        return self._openai
+        return self._http
 
     def _write_log(self, body: dict[str, Any], status: int | None, text: str, seconds: float) -> None:
         if self._log is None:
@@ -188,11 +192,16 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     return [_mapped(item, change) for item in value] if isinstance(value, list) else value
 
 
-def _text_of(error: APIStatusError) -> str:
-    try:
-        return error.response.text
-    except Exception:  # a body that was not read or cannot be decoded says nothing
-        return str(error.body or "")
+def _text_of(response: Response) -> str:
+    """The body as UTF-8, which JSON is whatever the headers say."""
+    return response.content.decode("utf-8", "replace")
+
+
+def _words_of(text: str) -> str:
+    """What an error says that is no JSON: the title of a page, else its words without markup."""
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+    words = html.unescape(title[1] if title else re.sub(r"<[^>]*>", " ", text))
+    return " ".join(words.split())[:300]
 
 
 def unreachable(server: Server, error: Transient) -> Fatal:

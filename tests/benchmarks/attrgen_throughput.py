@@ -27,7 +27,7 @@ from attrgen.cli import build
 if "--cold" in sys.argv:
     sys.argv.remove("--cold")
 else:
-    import attrgen.generation.build, attrgen.generation.report, openai, rich.progress, tenacity
+    import attrgen.generation.build, attrgen.generation.report, httpx2, rich.progress
 started, busy = time.monotonic(), time.process_time()
 try:
     cli.main()

@@ -6,6 +6,7 @@ The file's name puts these rules after the older ones, whose order is a part of 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from attrgen.checks import clip_tokens
 from attrgen.checks.cleaning import clean
@@ -56,6 +57,7 @@ _REPEATED_LETTER = re.compile(r"([A-Za-z])\1{2,}|([^\w\s.])\2{2,}|\b(\w+)(?:[\s,
 _VOWELS = frozenset("aeiouy")
 _LONGEST_WITHOUT_VOWEL = 4
 _MOST_TOKENS = 0.6  # per letter; words of English and of medicine have fewer
+_LETTERS = re.compile(r"(?:[^\W\d_]|\s)+")
 _LEAST_LETTERS = 0.7  # share of letters and spaces
 
 
@@ -117,12 +119,13 @@ def gibberish(text: str, slot: Slot, lists: Lists) -> str | None:
     noise = [match[0]] if match is not None else [word for word in words(text) if _is_noise(word)]
     if noise:
         return f"holds {quoted(noise)}, which is no word; say what is seen in words"
-    letters = sum(character.isalpha() or character.isspace() for character in text)
+    letters = len(text) - len(_LETTERS.sub("", text))
     if letters < _LEAST_LETTERS * len(text):
         return "is hardly made of letters; say what is seen in words"
     return None
 
 
+@lru_cache(maxsize=100_000)
 def _is_noise(word: str) -> bool:
     """Whether letters make no English word, judged by vowels and by CLIP's vocabulary."""
     if len(word) <= _LONGEST_WITHOUT_VOWEL or not (word.isascii() and word.isalpha()):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from attrgen.checks import check_texts
-from attrgen.checks.cleaning import clean
+from attrgen.checks.cleaning import _PLAIN, _cleaned, clean
 from attrgen.core.resources import resource
 from attrgen.schema import attribute_set
 
@@ -72,6 +72,15 @@ def test_precision_and_recall(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_whole_library_is_clean() -> None:
     assert [text for text in library() if clean(text) != text] == []
+
+
+def test_nothing_is_removed_from_plain_texts() -> None:
+    rejected = [text for texts in PLANTED["rejected"].values() for text in texts]
+    wrapped = [pattern.replace("{}", "a dark area") for pattern in PLANTED["wrapped"]]
+    texts = [*library(), *rejected, *wrapped, "A. dark area", "iv) dark area", "label: dark", "1. dark area"]
+    plain = [text for text in texts if _PLAIN.fullmatch(text)]
+    assert len(plain) > 1000
+    assert [text for text in plain if _cleaned(text) != clean(text)] == []
 
 
 @pytest.mark.parametrize("pattern", PLANTED["wrapped"])

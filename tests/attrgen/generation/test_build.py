@@ -286,6 +286,28 @@ def test_a_wrong_key_ends_the_build(bench: Bench, scripts: ModuleType) -> None:
     assert result.stopped is not None and result.stopped.code == "server-key-rejected" and not result.filled
 
 
+def test_a_model_that_gives_nothing_of_use_ends_the_build(bench: Bench, scripts: ModuleType) -> None:
+    bench.server.script = lambda r: scripts.Reply(
+        scripts.completion(json.dumps({"attributes": [f"key {i}" for i in range(r.count)]}))
+    )
+    result = bench.build()
+    assert isinstance(result.stopped, UserError) and result.stopped.code == "model-unsuitable"
+    assert result.attributes is None
+    asked = len(bench.server.received)
+    assert asked < 12 * 3  # of 12 lists, each with two rounds of replacements
+    bench.server.script = scripts.normal
+    assert bench.build().complete  # nothing of it stays
+
+
+def test_one_good_list_is_enough_to_go_on(bench: Bench, scripts: ModuleType) -> None:
+    bad = scripts.Reply(scripts.completion(json.dumps({"attributes": ["key a", "key b", "key c", "key d"]})))
+    bench.server.script = lambda r: (
+        scripts.normal(r) if "smooth lump" in r.question.split("Write")[1][:70] else bad
+    )
+    result = bench.build(kinds=("descriptive", "distinctive", "ensemble"))
+    assert result.stopped is None and len(result.failed) == 8
+
+
 def test_confusers_of_many_classes_are_named_in_one_call_each(bench: Bench) -> None:
     names = [f"pattern number {number}" for number in range(100)]
     classes = tuple(CardClass(name=name, folder=name) for name in names)

@@ -1,4 +1,4 @@
-"""The client against a scripted server: a real socket, the real `openai` library."""
+"""The client against a scripted server: a real socket, the real HTTP library."""
 
 from __future__ import annotations
 
@@ -219,6 +219,15 @@ def test_small_slips_cost_no_request(ask: Any, server: Any, scripts: ModuleType,
     assert len(server.received) == 1
 
 
+def test_an_example_of_the_prompt_is_no_answer(ask: Any, server: Any, scripts: ModuleType) -> None:
+    example = "a flat round disc with a raised head"
+    good = ["a dark spot on the left", "a bright rim all round", "a grey band below"]
+    items = iter([[f"{example}.", *good[:2]], good[2:]])
+    server.script = lambda r: scripts.Reply(scripts.completion(json.dumps({"attributes": next(items)})))
+    answer = ask(request(f'Write, for instance: "{example}".'))
+    assert list(answer.items) == good and len(server.received) == 2
+
+
 def test_cut_at_the_token_limit(ask: Any, server: Any, scripts: ModuleType) -> None:
     def cut(received: Any) -> Any:
         return scripts.Reply(scripts.completion(scripts.answer(received), finish="length"))
@@ -285,7 +294,8 @@ def test_a_server_that_rejects_json_schema(
     ladder = ["json_schema", "json_object", "text"]
     end = ladder.index(accepted)
     assert modes == [*ladder[:end], accepted, accepted]  # the second request starts on the rung that works
-    assert "JSON Schema" in server.received[-1].prompt
+    prompt = server.received[-1].prompt
+    assert "one JSON object" in prompt and "attributes" in prompt and "exactly 3 strings" in prompt
     assert ledger.retries["json_schema rejected"] == 1
 
 
@@ -428,6 +438,25 @@ def test_no_provider_for_an_option_is_a_rejected_format(ask: Any, server: Any, s
     server.script = lambda r: scripts.error(404, message) if r.mode == "json_schema" else scripts.normal(r)
     ask()
     assert [received.mode for received in server.received] == ["json_schema", "json_object"]
+
+
+def test_a_redirect_is_not_followed(ask: Any, server: Any, scripts: ModuleType) -> None:
+    headers = {"Location": "https://example.org/v1/chat/completions"}
+    server.script = lambda r: scripts.Reply("<html><title>Moved</title></html>", 308, headers)
+    with pytest.raises(Fatal) as caught:
+        ask()
+    assert caught.value.code == "server-redirects" and "--base-url https://example.org/v1," in str(
+        caught.value
+    )
+    assert len(server.received) == 1
+
+
+def test_an_error_page_is_told_by_its_title(ask: Any, server: Any, scripts: ModuleType) -> None:
+    page = "<html><head><title>No &amp; bad gateway</title></head><body><p>nginx</p></body></html>"
+    server.script = lambda r: scripts.Reply(page, 502, content_type="text/html")
+    with pytest.raises(Failed) as caught:
+        ask(retries=0)
+    assert "502: No & bad gateway (asked" in caught.value.what
 
 
 def test_no_server_there(ledger: Ledger) -> None:

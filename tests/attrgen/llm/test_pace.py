@@ -76,7 +76,7 @@ def test_a_server_with_one_worker_gets_few_at_once() -> None:
 
 def test_overload_halves_and_pauses() -> None:
     async def run() -> None:
-        pace = Pace(8)
+        pace = Pace(8, start=8)
         for _ in range(10):
             async with pace.turn() as began:
                 pass
@@ -162,3 +162,99 @@ def test_a_first_answer_that_was_nearly_too_late_is_followed_by_one_at_a_time() 
 
     many(pace, 10, serve)
     assert max(waits) == 61 and pace.limit == 1
+
+
+class Overloaded(Exception):
+    pass
+
+
+def retried(
+    pace: Pace, number: int, serve: Callable[[], Coroutine[Any, Any, None]], wait: float | None
+) -> int:
+    """How many requests are rejected until `number` are answered, each asked again as often as needed."""
+    rejected = 0
+
+    async def one() -> None:
+        nonlocal rejected
+        urgent = False
+        while True:
+            async with pace.turn(urgent=urgent) as began:
+                try:
+                    await serve()
+                except Overloaded:
+                    rejected += 1
+                    pace.slower(began, wait)
+                else:
+                    pace.faster(began)
+                    return
+            urgent = True
+
+    async def run() -> None:
+        await asyncio.gather(*(one() for _ in range(number)))
+
+    simulated(run)
+    return rejected
+
+
+@pytest.mark.parametrize("wait", [None, 1.0])
+@pytest.mark.parametrize("late", [0.0, 0.2])
+@pytest.mark.parametrize("capacity", range(1, 17))
+def test_a_limit_of_the_server_costs_few_requests(capacity: int, late: float, wait: float | None) -> None:
+    active = 0
+
+    async def serve() -> None:
+        nonlocal active
+        active += 1
+        try:
+            excess = active > capacity
+            await asyncio.sleep(late if excess else 0.2)
+            if excess:
+                raise Overloaded
+        finally:
+            active -= 1
+
+    assert retried(Pace(16), 20, serve, wait) <= 2
+    active = 0
+    assert retried(Pace(16), 400, serve, wait) <= 30
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0, 4.0])
+def test_a_server_with_one_worker_is_not_asked_for_more_than_it_can_do_in_time(seconds: float) -> None:
+    worker = asyncio.Semaphore(1)
+
+    async def work() -> None:
+        async with worker:
+            await asyncio.sleep(seconds)
+
+    async def serve() -> None:
+        try:
+            await asyncio.wait_for(work(), 5)
+        except TimeoutError:
+            raise Overloaded from None
+
+    assert retried(Pace(16, timeout=5), 20, serve, None) <= 1
+
+
+def test_a_loading_server_is_asked_by_one_request_at_a_time() -> None:
+    asked: list[float] = []
+
+    async def run() -> None:
+        pace = Pace(8, start=8)
+
+        async def one() -> None:
+            while True:
+                async with pace.turn(urgent=True) as began:
+                    asked.append(began)
+                    await asyncio.sleep(0.1)
+                    if began > 20:
+                        pace.faster(began)
+                        return
+                    pace.slower(began, None, loading=True)
+
+        await asyncio.gather(*(one() for _ in range(8)))
+
+    simulated(run)
+    before = [moment for moment in asked if moment <= 20]
+    assert before[:8] == [0.0] * 8
+    gaps = [after - earlier for earlier, after in pairwise(before[7:])]
+    assert gaps == pytest.approx([2.1, 4.1, 8.1])
