@@ -158,7 +158,8 @@ def raise_for(result: Result, path: Path | None, server: Server | None, dataset:
     listed = [f"  {slot}: {error.what}" for slot, error in result.failed.items()]
     more = len(listed) - _FAILURES_SHOWN
     listed[_FAILURES_SHOWN:] = [f"  … and {more} others"] if more > 0 else []
-    remedies = {error.code: error.remedy for error in reversed(result.failed.values()) if error.remedy}
+    failures = list(result.failed.values())
+    remedies = {error.code: error.remedy for error in failures[::-1] if error.remedy}
     again = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
     raise UserError(
         f"{len(result.failed)} lists could not be filled:\n" + "\n".join(listed),
