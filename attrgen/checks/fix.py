@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from attrgen.checks.cleaning import clean
 from attrgen.checks.form import readable
-from attrgen.core.files import read_bytes, whole_file
+from attrgen.core.files import read_bytes, write_bytes
 from attrgen.core.json_lines import JsonPath, LocatedJson, parse
+from attrgen.core.locks import locked_file
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -43,15 +44,21 @@ def fix_file(path: Path) -> Fixed:
     Raises:
         UserError: it cannot be read or written.
     """
-    content = read_bytes(path, what="attribute set")
+    result = _fixed_content(path)
+    if result.tidied or result.removed:
+        with locked_file(path):
+            result = _fixed_content(path)  # as it is now
+            if not (result.tidied or result.removed):
+                return result
+            write_bytes(path, result.source.encode("utf-8"))
+    return result
+
+
+def _fixed_content(path: Path) -> Fixed:
     try:
-        result = fixed(content.decode("utf-8"))
+        return fixed(read_bytes(path, what="attribute set").decode("utf-8"))
     except ValueError:
         return Fixed("")
-    if result.tidied or result.removed:
-        with whole_file(path) as temporary:
-            temporary.write_bytes(result.source.encode("utf-8"))
-    return result
 
 
 def fixed(source: str) -> Fixed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,7 @@ def build(options: BuildOptions) -> None:
     Texts that are in the set stay as they are, also those that you edited. Answers are cached: a build that
     was stopped continues where it was.
     """
+    from attrgen.core.locks import locked_file
     from attrgen.llm.cache import Cache
 
     job = _job(options)
@@ -48,23 +51,32 @@ def build(options: BuildOptions) -> None:
         if options.dry_run:
             _show_plan(job, cache)
         else:
-            _fill(job, cache)
+            # A second build of the set waits: it would ask for the same lists.
+            with locked_file(job.path, purpose="build", wait=inf, say=_note):
+                _fill(replace(job, existing=_existing(job.path, job.card)), cache)
 
 
 def _job(options: BuildOptions) -> _Job:
     from attrgen.cli.parsing import set_file
-    from attrgen.generation.report import require_dataset
     from attrgen.llm import prompts
     from attrgen.llm.client import Server
-    from attrgen.schema import attribute_set, card
+    from attrgen.schema import card
 
     its_card = card.find(options.dataset)
     path = set_file(options.out, its_card)
-    existing = attribute_set.load(path) if path.exists() else None
-    require_dataset(existing, its_card, path)
+    existing = _existing(path, its_card)
     templates = prompts.load(options.prompts)
     server = None if options.offline else Server.from_environment(options.base_url)
     return _Job(options, its_card, path, existing, _settings(options), templates, server)
+
+
+def _existing(path: Path, its_card: Card) -> AttributeSet | None:
+    from attrgen.generation.report import require_dataset
+    from attrgen.schema import attribute_set
+
+    existing = attribute_set.load(path) if path.exists() else None
+    require_dataset(existing, its_card, path)
+    return existing
 
 
 def _settings(options: BuildOptions) -> BuildSettings:
@@ -103,18 +115,30 @@ def _show_plan(job: _Job, cache: Cache) -> None:
 def _fill(job: _Job, cache: Cache) -> None:
     from attrgen.generation import report
     from attrgen.generation.build import Builder
-    from attrgen.schema import attribute_set, library
+    from attrgen.generation.report import require_dataset
+    from attrgen.generation.saving import save
+    from attrgen.schema import library
 
     ledger = _ledger(job.options)
     with report.Progress() as progress:
         client = None if job.server is None else _client(job, job.server, ledger, progress)
         builder = Builder(job.card, job.settings, job.prompts, cache, client, progress=progress.update)
         result = builder.build(job.existing)
-    if result.filled and result.attributes is not None:
-        attribute_set.save(result.attributes, job.path)
+    if result.filled:
+        result = save(
+            result,
+            job.existing,
+            job.card,
+            job.path,
+            check=lambda now: require_dataset(now, job.card, job.path),
+        )
     library_path = library.path_of(job.card.name)
     print(report.summary(result, job.path, ledger, job.server, library_path=library_path))
     report.raise_for(result, job.path, job.server, job.options.dataset)
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _ledger(options: BuildOptions) -> Ledger:

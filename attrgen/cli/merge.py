@@ -23,13 +23,15 @@ def merge(
 
     The texts of the first set come first in each list, then the new ones of the second, and so on.
     """
+    from attrgen.core.locks import locked_file
     from attrgen.core.overwrite import write_new
     from attrgen.curation.merge import merge as merged_of
     from attrgen.schema import attribute_set, spelling
 
-    sets = [attribute_set.load(path) for path in files]
-    merged = merged_of(sets, spelling.card_of(sets[0], dataset))
-    write_new({out: attribute_set.dumps(merged.attributes)}, force=force)
+    with locked_file(out):  # which may be one of those that are read
+        sets = [attribute_set.load(path) for path in files]
+        merged = merged_of(sets, spelling.card_of(sets[0], dataset))
+        write_new({out: attribute_set.dumps(merged.attributes)}, force=force)
     lines = [f"{path}: {number} texts taken." for path, number in zip(files, merged.added, strict=True)]
     lines += [f"conflict: {conflict}" for conflict in merged.conflicts]
     print(*lines, f"{out}: written, id {merged.attributes.id[:12]}.", sep="\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
+from attrgen.core.locks import locked_file
 
 
 def write_new(contents: Mapping[Path, str], *, force: bool = False) -> None:
@@ -15,6 +17,13 @@ def write_new(contents: Mapping[Path, str], *, force: bool = False) -> None:
     Raises:
         UserError: a file exists and `force` is not given, or a file cannot be written.
     """
+    with ExitStack() as locks:
+        for path in contents:
+            locks.enter_context(locked_file(path))
+        _write_new(contents, force)
+
+
+def _write_new(contents: Mapping[Path, str], force: bool) -> None:
     for path, content in contents.items():
         if not force and path.exists() and not _holds(path, content):
             raise UserError(

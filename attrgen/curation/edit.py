@@ -11,16 +11,18 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
+from attrgen.core.locks import locked_file
 from attrgen.core.shell import command
 from attrgen.curation import edit_form
 from attrgen.curation.diff import difference, summary
+from attrgen.curation.three_way import merged_class
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import KINDS, OTHER, AttributeSet, ClassAttributes
 from attrgen.schema.card import Card, fold
@@ -211,14 +213,18 @@ def _filled(job: Job, form: str) -> ClassAttributes:
 
 
 def _save(job: Job, value: ClassAttributes) -> None:
-    now = attribute_set.load(job.path) if job.path.exists() else None
-    if _class_in(now, job.name) != job.before or (now is None) != (job.attributes is None):
-        raise _kept(
-            f"'{job.name}' was changed in {job.path} meanwhile, so nothing was saved",
-            job,
-            code="edit-changed-meanwhile",
-        )
-    attribute_set.save(Job(job.path, job.card, now, job.name).saved(value), job.path)
+    """Save the class in the set as it is now: another command may have written it meanwhile."""
+    with locked_file(job.path):
+        now = attribute_set.load(job.path) if job.path.exists() else None
+        merged = merged_class(job.before, value, _class_in(now, job.name))
+        if merged is None or (now is None and job.attributes is not None):
+            raise _kept(
+                f"'{job.name}' was changed in {job.path} meanwhile, so nothing was saved",
+                job,
+                code="edit-changed-meanwhile",
+            )
+        saved = replace(job, attributes=now).saved(merged)
+        attribute_set.save(saved, job.path)
     job.draft.unlink(missing_ok=True)
 
 

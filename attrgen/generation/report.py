@@ -122,6 +122,12 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
             f"{len(result.short)} lists are shorter than asked for; run the same again to add to them:"
         )
         lines += [f"  {slot}: {number} missing" for slot, number in result.short.items()]
+    if result.conflicts:
+        lines.append(
+            f"{len(result.conflicts)} lists were changed in {path} during the build; "
+            "they have the changes of both, please read them:"
+        )
+        lines += [f"  {slot}" for slot in result.conflicts]
     if result.filled and result.attributes is not None:
         lines.append(f"{path}: written, id {result.attributes.id[:12]}.")
     else:

@@ -29,6 +29,7 @@ class Result:
         stopped: what ended the build before its end: a fatal error or a limit.
         interrupted: Ctrl-C ended the build.
         from_cache: answers that the cache gave.
+        conflicts: lists that were changed in the file during the build; they keep the changes of both.
     """
 
     attributes: AttributeSet | None
@@ -39,6 +40,7 @@ class Result:
     stopped: UserError | None = None
     interrupted: bool = False
     from_cache: int = 0
+    conflicts: tuple[Slot, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -62,7 +64,7 @@ def result_of(
     lists = {slot: outcome for slot, outcome in outcomes.items() if isinstance(outcome, FilledList)}
     filled = {slot: item.filled for slot, item in lists.items()}
     return Result(
-        attributes=_with(existing, card, filled) if filled else existing,
+        attributes=with_filled(existing, card, filled) if filled else existing,
         filled=filled,
         failed={slot: outcome for slot, outcome in outcomes.items() if isinstance(outcome, Failed)},
         rejected=tuple(text for item in lists.values() for text in item.rejected),
@@ -73,7 +75,8 @@ def result_of(
     )
 
 
-def _with(existing: AttributeSet | None, card: Card, filled: Mapping[Slot, Filled]) -> AttributeSet:
+def with_filled(existing: AttributeSet | None, card: Card, filled: Mapping[Slot, Filled]) -> AttributeSet:
+    """The set with those lists and their origin."""
     attributes = with_texts(existing, card, {slot: item.texts for slot, item in filled.items()})
     record = provenance.recorded(attributes, card, filled)
     return attributes.model_copy(update={"provenance": record})

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
+from attrgen.core.locks import locked_file
 from attrgen.core.resources import resource
 from attrgen.core.shell import command
 from attrgen.core.validation import Context, KeyPath, Location, Strict, Wording, dotted, translated
@@ -205,12 +206,13 @@ def dumps(attributes: AttributeSet) -> str:
 
 
 def save(attributes: AttributeSet, path: Path) -> None:
-    """Write `dumps` to a file, atomically.
+    """Write `dumps` to a file, atomically and under its lock.
 
     Raises:
         UserError: the file cannot be written.
     """
-    write_text(path, dumps(attributes))
+    with locked_file(path):
+        write_text(path, dumps(attributes))
 
 
 def json_schema() -> dict[str, Any]:
