@@ -6,6 +6,7 @@ from attrgen.core.command import add_command, application, run
 from vr.cli import audit as audit_cli
 from vr.cli import bench as bench_cli
 from vr.cli import calibrate as calibrate_cli
+from vr.cli import compare as compare_cli
 from vr.cli import data as data_cli
 from vr.cli import data_show as data_show_cli
 from vr.cli import evaluate as evaluate_cli
@@ -67,6 +68,14 @@ add_command(
     group=COMPARE,
 )
 add_command(app, "table", table_cli.table, "vr table runs --baseline attrvr --out table.md", group=COMPARE)
+add_command(
+    app,
+    "compare",
+    compare_cli.compare,
+    "vr compare RUN OTHER-RUN",
+    "vr compare runs/busi/attrvr/16-shot runs/busi/linear-probe/16-shot --html comparison.html",
+    group=COMPARE,
+)
 add_command(app, "curve", table_cli.curve, "vr curve runs --out curve.png", group=COMPARE)
 add_command(
     app, "bench", bench_cli.bench, "vr bench --backbone mini --batch-size 16 --device cpu", group=COMPARE

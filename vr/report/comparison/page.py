@@ -13,6 +13,7 @@ from attrgen.core.errors import UserError
 from vr.evaluation.metrics import METRICS
 from vr.report import captions, charts, page, provenance, training_curves
 from vr.report.comparison.naming import short_names
+from vr.report.comparison.pair import Pair, Side, pair_of
 from vr.report.comparison.results import Result
 from vr.report.comparison.significance import holm
 from vr.report.comparison.statistics import Difference, paired
@@ -91,6 +92,7 @@ def make_page(results: Sequence[Result], *, baseline: int = 0) -> str:
         differing=_differing(members),
         classes=results[0].config.card.class_names if same_classes else (),
         curves=curves,
+        pair=_pair(members, members[baseline]),
     )
 
 
@@ -114,6 +116,19 @@ def _members(results: Sequence[Result], names: Sequence[str], baseline: int) -> 
         )
     adjusted = iter(holm([member.difference.p for member in members if member.difference is not None]))
     return [member if member.difference is None else replace(member, p=next(adjusted)) for member in members]
+
+
+def _pair(members: Sequence[Member], baseline: Member) -> Pair | None:
+    """Where two runs on the same images disagree; None for more runs, or other images."""
+    if len(members) != 2:
+        return None
+    other = next(member for member in members if member is not baseline)
+    first, second = (
+        Side(member.key, (member.result,), {0: member.result.predictions()}) for member in (baseline, other)
+    )
+    with suppress(UserError):
+        return pair_of(first, second)
+    return None
 
 
 def _how_tested(members: Sequence[Member]) -> dict[str, str]:
