@@ -10,9 +10,16 @@ import typer
 from vr.cli.options import BACKBONE, IMAGES, OUTPUT, option
 
 DECISION = "Decision"
+SCALE = "Several processes and machines"
 
 Paths = Annotated[
-    list[Path] | None, typer.Argument(metavar="PATH...", help="Image files, and folders with all below them.")
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH...",
+        help="Images; folders, .zip, .tar and .parquet files with all images in them; URLs, such as "
+        "s3://BUCKET/FOLDER; .txt lists of paths, one per line.",
+        show_default=False,
+    ),
 ]
 Stdin = Annotated[bool, option(IMAGES, "Read paths from standard input, one per line.", "--stdin")]
 Workers = Annotated[int, option(IMAGES, "Threads that decode images.", min=1)]
@@ -50,6 +57,17 @@ Errors = Annotated[
 ]
 Resume = Annotated[bool, option(OUTPUT, "Continue a prediction that was stopped.", "--resume")]
 Restart = Annotated[bool, option(OUTPUT, "Start again, and overwrite files that exist.", "--force")]
+ShardOption = Annotated[
+    str | None,
+    option(
+        SCALE,
+        "Predict only one part of the list, such as 2/8; numbers start at 1. Then use --merge.",
+        "--shard",
+        default="the whole list",
+    ),
+]
+Merge = Annotated[bool, option(SCALE, "Write the table of all shards, in the order of the list.", "--merge")]
+
 BatchSize = Annotated[
     int | None,
     option(BACKBONE, "Images per batch.", min=1, default="64 on a CPU; what the memory of a GPU holds"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,12 +15,15 @@ from vr.cli import options, values
 from vr.cli import options_predict as own
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from vr.inference.decision import Decision
-    from vr.inference.predict import Outcome
-    from vr.runs.run import Run
+    from vr.inference.outcome import Outcome
+    from vr.inference.predictor import Predictor
 
 
 def predict(
+    context: typer.Context,
     run_directory: options.RunDirectory,
     paths: own.Paths = None,
     stdin: own.Stdin = False,
@@ -33,6 +37,8 @@ def predict(
     errors: own.Errors = None,
     resume: own.Resume = False,
     force: own.Restart = False,
+    shard: own.ShardOption = None,
+    merge: own.Merge = False,
     backbone: options.RunBackbone = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
@@ -41,88 +47,165 @@ def predict(
 ) -> None:
     """Predict unlabelled images.
 
-    One row per image: class, probabilities, abstention, and a prediction set where asked for.
+    One row per image: class, probabilities, abstention, and a prediction set where asked for. Masks and files
+    that are not images are left out of folders and archives, and counted.
 
     Exit status: 0 all images were read, 1 some could not be read (they are listed), 2 the call was wrong.
     """
-    from vr.data.loading.unlabelled import check_paths, image_paths, read_path_list, require_images
-    from vr.inference.output import is_finished
-    from vr.runs import run as runs
+    from vr.data.loading.unlabelled import check_paths
 
-    check_paths(paths or ())
+    flags = context.params
+    _check_scale(out, shard, merge)
+    if not merge:
+        check_paths(paths or ())
+    if shard is not None:
+        _one_shard(flags)
+    elif merge:
+        _merged(flags)
+    else:
+        _alone(flags)
+
+
+def _alone(flags: dict[str, Any]) -> None:
+    """All images in this process."""
+    from vr.inference.output import is_finished
+
+    out, resume, force = flags["out"], flags["resume"], flags["force"]
     if out is not None and is_finished(out, resume=resume, force=force):
         _say(f"{out} is finished already")
         return
     if not (force or resume):
-        values.check_free(errors)
-    runs.trained_config(run_directory)
+        values.check_free(flags["errors"])
+    rule = _rule(flags)
 
     from vr.inference import predict as predicting
 
-    rule = _rule(run_directory, calibrated, threshold=threshold, coverage=coverage, sets=sets)
-    images = require_images(
-        image_paths(chain(paths or (), read_path_list(sys.stdin.buffer) if stdin else ()))
-    )
-    run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
-    if out is None:
-        outcome = predicting.predict_to_stream(
-            run, rule, images, sys.stdout.write, jsonl=jsonl, batch_size=batch_size, workers=workers
-        )
-    else:
-        outcome = _to_file(
-            run, rule, images, out, batch_size=batch_size, workers=workers, resume=resume, force=force
-        )
-    _end(outcome, errors)
+    with _images(flags) as images:
+        run = _run(flags)
+        common = {"batch_size": flags["batch_size"], "workers": flags["workers"]}
+        if out is None:
+            outcome = predicting.predict_to_stream(
+                run, rule, images, sys.stdout.write, jsonl=flags["jsonl"], **common
+            )
+        else:
+            with _progress() as advance:
+                outcome = predicting.predict_to_file(
+                    run, rule, images, out, resume=resume, force=force, say=_say, progress=advance, **common
+                )
+            _say(f"{out}: {outcome.rows:,} images")
+    _end(outcome, flags["errors"])
 
 
-def _rule(run_directory: Path, calibrated: bool, **wishes: float | None) -> Decision:
-    from vr.evaluation import calibration as calibrations
-    from vr.inference.decision import decision
+def _one_shard(flags: dict[str, Any]) -> None:
+    from vr.inference import prediction_table
+    from vr.inference.shard import Shard, is_finished
+
+    out, shard = flags["out"], Shard.parse(flags["shard"])
+    prediction_table.check_format(out)
+    if not flags["force"] and is_finished(out, shard):
+        _say(f"shard {shard} is finished already")
+        return
+    rule = _rule(flags)
+
+    from vr.inference import shards
+
+    with _images(flags) as images:
+        predictor = _predictor(flags, rule)
+        with _progress() as advance:
+            outcome = shards.predict_shard(
+                predictor, images, out, shard, force=flags["force"], say=_say, progress=advance
+            )
+    failed = f", {outcome.unreadable:,} of them cannot be read" if outcome.unreadable else ""
+    _say(f"shard {shard}: {outcome.images:,} images{failed}. When all are finished: --merge")
+    raise typer.Exit(1 if outcome.unreadable else 0)
+
+
+def _merged(flags: dict[str, Any]) -> None:
+    from vr.inference import shards
+    from vr.inference.output import check_new
+    from vr.inference.shard import folder_of
+
+    out, force = flags["out"], flags["force"]
+    check_new(out, force=force)
+    if not force:
+        values.check_free(flags["errors"])
+    outcome = shards.merge(out, flags["run_directory"])
+    _say(f"{out}: {outcome.rows:,} images. {folder_of(out)} is no longer needed")
+    _end(outcome, flags["errors"])
+
+
+def _check_scale(out: Path | None, shard: str | None, merge: bool) -> None:
+    """Check that options of several processes fit together."""
+    from attrgen.core.errors import UserError
+
+    if shard is not None and merge:
+        raise UserError(
+            "--shard and --merge exclude each other",
+            code="predict-shard-or-merge",
+            remedy="Predict all shards first, then merge.",
+        )
+    if out is None and (shard is not None or merge):
+        raise UserError(
+            f"{'--merge' if merge else '--shard'} needs --out",
+            code="predict-needs-out",
+            remedy="Name the table, the same for all shards and for --merge.",
+        )
+
+
+@contextmanager
+def _images(flags: dict[str, Any]) -> Iterator[Iterable[str]]:
+    """The images that the user names; in the end, what was left out is printed."""
+    from vr.data.formats.left_out import LeftOut
+    from vr.data.loading.unlabelled import image_paths, named_paths, read_path_list, require_images
+
+    left_out = LeftOut()
+    stdin = read_path_list(sys.stdin.buffer) if flags["stdin"] else ()
+    named = chain(named_paths(flags["paths"] or ()), stdin)
+    yield require_images(image_paths(named, left_out))
+    for line in left_out.sentences():
+        _say(line)
+
+
+def _rule(flags: dict[str, Any]) -> Decision:
     from vr.runs import run as runs
 
-    classes = runs.read_config(run_directory).card.class_names
-    return decision(
-        classes, calibrations.load(run_directory) if calibrated else None, run=run_directory, **wishes
-    )
+    path = flags["run_directory"]
+    classes = runs.trained_config(path).card.class_names
+
+    from vr.evaluation import calibration as calibrations
+    from vr.inference.decision import decision
+
+    wishes = {key: flags[key] for key in ("threshold", "coverage", "sets")}
+    return decision(classes, calibrations.load(path) if flags["calibrated"] else None, run=path, **wishes)
 
 
-def _to_file(
-    run: Run,
-    rule: Decision,
-    images: Iterable[str],
-    out: Path,
-    *,
-    batch_size: int | None,
-    workers: int,
-    resume: bool,
-    force: bool,
-) -> Outcome:
-    from vr.inference import predict as predicting
+def _run(flags: dict[str, Any]) -> Any:
+    from vr.runs import run as runs
+
+    keys = ("backbone", "weights", "device", "precision")
+    return runs.load_run(flags["run_directory"], **{key: flags[key] for key in keys})
+
+
+def _predictor(flags: dict[str, Any], rule: Decision) -> Predictor:
+    from vr.inference.predictor import Predictor
+
+    return Predictor.of(_run(flags), rule, batch_size=flags["batch_size"], workers=flags["workers"])
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
     from vr.runtime.progress import count_bar
 
     with count_bar("predicting", None) as advance:
-        outcome = predicting.predict_to_file(
-            run,
-            rule,
-            images,
-            out,
-            batch_size=batch_size,
-            workers=workers,
-            resume=resume,
-            force=force,
-            say=_say,
-            progress=advance,
-        )
-    _say(f"{out}: {outcome.rows:,} images")
-    return outcome
+        yield advance
 
 
 def _end(outcome: Outcome, errors: Path | None) -> None:
-    from vr.inference import predict as predicting
+    from vr.inference.outcome import error_lines, write_errors
 
     if errors is not None:
-        predicting.write_errors(outcome.unreadable, errors)
-    for line in predicting.error_lines(outcome.unreadable):
+        write_errors(outcome.unreadable, errors)
+    for line in error_lines(outcome.unreadable):
         _say(line)
     raise typer.Exit(1 if outcome.unreadable else 0)
 

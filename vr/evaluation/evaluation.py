@@ -78,7 +78,7 @@ def evaluate(
 def default_batch_size(method: Method) -> int:
     """How many images a batch of this method has: 64 on a CPU, on a GPU what its free memory holds."""
     method.eval()
-    score = WithinMemory(lambda images: _fused(method, images))
+    score = WithinMemory(lambda images: fused_scores(method, images))
     return evaluation_batch_size(score, method.image_size, method.context.backbone.device)
 
 
@@ -94,7 +94,7 @@ def score_batches(
     """Fused scores (B, C), float32, and the images' paths; see `map_batches`."""
     method.eval()
     return map_batches(
-        lambda images: _fused(method, images),
+        lambda images: fused_scores(method, images),
         method,
         source,
         items,
@@ -218,5 +218,6 @@ def _score_features(
         yield score(rows[part]), [item.path for item in items[part]]
 
 
-def _fused(method: Method, images: Tensor) -> Tensor:
+def fused_scores(method: Method, images: Tensor) -> Tensor:
+    """Fused scores (B, C), float32, of images (B, 3, image_size, image_size) uint8 on the method's device."""
     return method.scores(prepared(method, images)).fused.float()

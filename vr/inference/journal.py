@@ -15,7 +15,9 @@ from typing import Any
 from attrgen.core.errors import UserError
 
 Row = Mapping[str, Any]
-FORMAT = "journal/1"
+FORMAT = "journal/2"
+END = "end"  # the key of a row that closes a journal
+_FORMATS = ("journal/1", FORMAT)  # rows of the first had no positions and no errors
 
 
 class Journal:
@@ -63,10 +65,7 @@ class Journal:
         Raises:
             UserError: a line is damaged.
         """
-        with self.path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if number > 1:
-                    yield self._parse(line, number)
+        return (row for _, row in entries(self.path))
 
     def close(self, *, remove: bool = False) -> None:
         """Close it; `remove` it when its task is done."""
@@ -100,31 +99,18 @@ class Journal:
             raise self._not_written(error) from error
 
     def _check_head(self) -> None:
-        with self.path.open("rb") as lines:
-            head = self._parse(next(lines), 1)
-        if head != json.loads(json.dumps(self._head)):
-            keys = sorted(key for key in {*head, *self._head} if head.get(key) != self._head.get(key))
+        head = head_of(self.path)
+        asked = json.loads(json.dumps(self._head))
+        if head.get("format") in _FORMATS:
+            asked["format"] = head["format"]
+        if head != asked:
+            keys = sorted(key for key in {*head, *asked} if head.get(key) != asked.get(key))
             raise UserError(
                 f"has other settings: {', '.join(keys)}",
                 code="journal-other-settings",
                 file=self.path,
                 remedy="Continue with the settings that it was started with, or start again with --force.",
             )
-
-    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(
-                "not a row of a prediction",
-                code="journal-damaged",
-                file=self.path,
-                line=number,
-                remedy="Start again with --force.",
-            )
-        return row
 
     def _not_written(self, error: OSError) -> UserError:
         return UserError(
@@ -135,10 +121,77 @@ class Journal:
         )
 
 
-def _end_of_last_line(path: Path, block: int = 2**16) -> int:
-    """Length of a file up to and including its last newline; 0 where there is none."""
+def head_of(path: Path) -> dict[str, Any]:
+    """The settings of a journal, and its format.
+
+    Raises:
+        UserError: the file has none, or cannot be read.
+    """
+    try:
+        with path.open("rb") as lines:
+            return _parse(path, lines.readline(), 1)
+    except OSError as error:
+        raise UserError(
+            f"cannot be read: {error.strerror or error}",
+            code="journal-unreadable",
+            file=path,
+            remedy="Check its permissions.",
+        ) from error
+
+
+def entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """All rows of a journal, from the first, with their offsets in the file.
+
+    Raises:
+        UserError: a line is damaged.
+    """
+    offset = 0
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if number > 1:
+                yield offset, _parse(path, line, number)
+            offset += len(line)
+
+
+def last_row(path: Path) -> dict[str, Any] | None:
+    """The last complete row of a journal, or its settings where it has none; None where there is neither."""
+    end = _end_of_last_line(path)
+    if not end:
+        return None
     with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
+        file.seek(_end_of_last_line(path, before=end - 1))
+        return _parse(path, file.readline(), 0)
+
+
+def rows_at(path: Path, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """The rows of a journal at these offsets, in this order."""
+    with path.open("rb") as lines:
+        for offset in offsets:
+            if offset != lines.tell():
+                lines.seek(offset)
+            yield json.loads(lines.readline())
+
+
+def _parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise UserError(
+            "not a row of a prediction",
+            code="journal-damaged",
+            file=path,
+            line=number,
+            remedy="Start again with --force.",
+        )
+    return row
+
+
+def _end_of_last_line(path: Path, before: int | None = None, block: int = 2**16) -> int:
+    """Offset behind a file's last newline, or its last one `before` an offset; 0 where there is none."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END) if before is None else before
         while end:
             start = max(0, end - block)
             file.seek(start)

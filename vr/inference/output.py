@@ -14,7 +14,6 @@ def is_finished(out: Path, *, resume: bool, force: bool) -> bool:
     Raises:
         UserError: the table or a journal exists already, or its format cannot be written.
     """
-    prediction_table.check_format(out)
     if resume and force:
         raise UserError(
             "--resume and --force exclude each other",
@@ -22,15 +21,9 @@ def is_finished(out: Path, *, resume: bool, force: bool) -> bool:
             remedy="Give one of them.",
         )
     unfinished = journal_path(out).exists()
-    if out.exists() and not force and not (resume and unfinished):
-        if resume:
-            return True
-        raise UserError(
-            "exists already",
-            code="file-exists",
-            file=out,
-            remedy="Give another path with --out, or overwrite it with --force.",
-        )
+    if out.exists() and resume and not unfinished:
+        return True
+    check_new(out, force=force or (resume and unfinished))
     if unfinished and not force and not resume:
         raise UserError(
             "is an unfinished prediction",
@@ -39,6 +32,22 @@ def is_finished(out: Path, *, resume: bool, force: bool) -> bool:
             remedy="Continue with --resume, or start again with --force.",
         )
     return False
+
+
+def check_new(out: Path, *, force: bool) -> None:
+    """Check that a table may be written.
+
+    Raises:
+        UserError: there is a file (without `force`), or its format cannot be written.
+    """
+    prediction_table.check_format(out)
+    if out.exists() and not force:
+        raise UserError(
+            "exists already",
+            code="file-exists",
+            file=out,
+            remedy="Give another path with --out, or overwrite it with --force.",
+        )
 
 
 def journal_path(out: Path) -> Path:

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from attrgen.core.errors import UserError
-from attrgen.core.files import write_text
 from vr.data.formats.source import ImageSource, Item
-from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
-from vr.evaluation import calibration as calibrations
 from vr.evaluation.evaluation import score_batches
 from vr.inference import prediction_table
+from vr.inference.blocks import error_of
 from vr.inference.decision import Decision, Prediction
 from vr.inference.journal import Journal
+from vr.inference.outcome import Outcome, without_position, write_ordered
 from vr.inference.output import is_finished, journal_path
+from vr.inference.predictor import Predictor
+from vr.inference.recorded import Recorded
 from vr.runs.run import Run
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Result of a prediction: rows of the table, those that an earlier call had written, and errors."""
-
-    rows: int
-    before: int
-    unreadable: list[UserError]
 
 
 @torch.inference_mode()
@@ -72,27 +61,19 @@ def predict_files(
     progress: Callable[[int], None] = lambda count: None,
 ) -> Iterator[list[prediction_table.Row]]:
     """Rows of files, a batch at a time; see `predictions`. `progress` is called with counts of files."""
-
-    def unreadable(error: UserError) -> None:
-        if on_error is None:
-            raise error
-        on_error(error)
-        progress(1)
-
-    source = UnlabelledFiles.of(run.card)
-    items = (Item(path, NO_LABEL) for path in paths)
-    batches = predictions(
-        run,
-        decision,
-        source,
-        items,
-        batch_size=batch_size,
-        workers=workers,
-        on_error=None if on_error is None else unreadable,
-    )
-    for batch in batches:
-        yield [prediction_table.row_of(prediction) for prediction in batch]
-        progress(len(batch))
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers)
+    for block, rows in predictor.rows(predictor.blocks(paths)):
+        predicted = []
+        for row in rows:
+            if (error := error_of(row)) is None:
+                predicted.append(without_position(row))
+            elif on_error is None:
+                raise error
+            else:
+                on_error(error)
+        if predicted:
+            yield predicted
+        progress(len(block.paths))
 
 
 def predict_to_file(
@@ -119,27 +100,19 @@ def predict_to_file(
     """
     if is_finished(out, resume=resume, force=force):
         return Outcome(0, 0, [])
-    errors: list[UserError] = []
-    with _journal(journal_path(out), _head(run, decision), force=force, say=say) as journal:
-        before = {row["path"] for row in journal.rows()}
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers)
+    with _journal(journal_path(out), predictor.settings(), force=force, say=say) as journal:
+        recorded = Recorded(journal)
+        before = len(recorded.predicted)
         if before:
-            say(f"continuing after {len(before):,} images")
-        batches = predict_files(
-            run,
-            decision,
-            (path for path in paths if prediction_table.printable(path) not in before),
-            batch_size=batch_size,
-            workers=workers,
-            on_error=errors.append,
-            progress=progress,
+            say(f"continuing after {before:,} images")
+        blocks = recorded.to_do(predictor.blocks(paths), predictor.source)
+        for block, rows in predictor.rows(blocks):
+            recorded.add(rows)
+            progress(len(block.paths))
+        return write_ordered(
+            out, run.card.class_names, recorded.in_order(), sets=predictor.has_sets, before=before
         )
-        rows = len(before)
-        for batch in batches:
-            journal.append(batch)
-            rows += len(batch)
-        sets = decision.set_limit is not None
-        prediction_table.write(out, run.card.class_names, journal.rows(), sets=sets)
-    return Outcome(rows, len(before), errors)
 
 
 @contextmanager
@@ -190,34 +163,3 @@ def predict_to_stream(
     for line in lines:
         write(line)
     return Outcome(rows, 0, errors)
-
-
-def error_lines(unreadable: Sequence[UserError], *, most: int = 100) -> list[str]:
-    """Lines that list the files that could not be read."""
-    if not unreadable:
-        return []
-    files = "file" if len(unreadable) == 1 else "files"
-    head = f"{len(unreadable):,} {files} could not be read:"
-    lines = [head, *(f"  {error}" for error in unreadable[:most])]
-    more = len(unreadable) - most
-    return [*lines, f"  and {more:,} more; --errors FILE lists all"] if more > 0 else lines
-
-
-def write_errors(unreadable: Iterable[UserError], path: Path) -> None:
-    """Write a CSV of the files that could not be read: path and error."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["path", "error"])
-    rows.writerows([prediction_table.printable(error.file or ""), error.what] for error in unreadable)
-    write_text(path, text.getvalue())
-
-
-def _head(run: Run, decision: Decision) -> dict[str, object]:
-    return {
-        "model": calibrations.model_id(run.path),
-        "backbone": run.config.backbone.id,
-        "classes": list(decision.classes),
-        "temperature": decision.temperature,
-        "threshold": decision.threshold,
-        "sets": [decision.set_score, str(decision.set_limit)],
-    }

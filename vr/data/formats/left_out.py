@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -9,24 +10,57 @@ _SHOWN_NAMES = 3
 _SHOWN_SUFFIXES = 8
 
 
+class LeftOut:
+    """A count of what is left out, by kind, with the first names of each: small, however many there are."""
+
+    def __init__(self) -> None:
+        self._masks: list[str] = []
+        self._mask_count = 0
+        self._files: dict[str, list[str]] = {}
+        self._file_counts: Counter[str] = Counter()
+
+    def add(self, masks: Sequence[str], others: Sequence[str]) -> None:
+        """Count segmentation masks and other files, by their names."""
+        self._mask_count += len(masks)
+        self._masks += masks[: _SHOWN_NAMES + 1 - len(self._masks)]
+        for name in others:
+            suffix = _suffix(name)
+            self._file_counts[suffix] += 1
+            names = self._files.setdefault(suffix, [])
+            if len(names) <= _SHOWN_NAMES:
+                names.append(name)
+
+    def sentences(self) -> list[str]:
+        """A sentence on masks and one on other files; none where nothing is left out."""
+        return [*self._on_masks(), *self._on_files()]
+
+    def _on_masks(self) -> list[str]:
+        if not self._mask_count:
+            return []
+        return [f"{_counted(self._mask_count, 'segmentation mask')} left out: {listed(self._masks)}."]
+
+    def _on_files(self) -> list[str]:
+        if not self._files:
+            return []
+        ordered = sorted(self._files.items(), key=lambda entry: (-self._file_counts[entry[0]], entry[0]))
+        kinds = [f"{suffix} {self._file_counts[suffix]} ({listed(names)})" for suffix, names in ordered]
+        shown = "; ".join(kinds[:_SHOWN_SUFFIXES]) + ("; …" if len(kinds) > _SHOWN_SUFFIXES else "")
+        total = self._file_counts.total()
+        return [f"{_counted(total, 'file')} left out, in no image format that can be read: {shown}."]
+
+
 def not_images(names: Sequence[str]) -> list[str]:
     """A sentence on files that are not images, by suffix; none if there are none."""
-    by_suffix: dict[str, list[str]] = {}
-    for name in names:
-        by_suffix.setdefault(_suffix(name), []).append(name)
-    if not by_suffix:
-        return []
-    ordered = sorted(by_suffix.items(), key=lambda entry: (-len(entry[1]), entry[0]))
-    kinds = [f"{suffix} {len(members)} ({listed(members)})" for suffix, members in ordered]
-    shown = "; ".join(kinds[:_SHOWN_SUFFIXES]) + ("; …" if len(kinds) > _SHOWN_SUFFIXES else "")
-    return [f"{counted(names, 'file')} left out, in no image format that can be read: {shown}."]
+    tally = LeftOut()
+    tally.add([], names)
+    return tally.sentences()
 
 
 def masks(names: Sequence[str]) -> list[str]:
     """A sentence on segmentation masks."""
-    if not names:
-        return []
-    return [f"{counted(names, 'segmentation mask')} left out: {listed(names)}."]
+    tally = LeftOut()
+    tally.add(names, [])
+    return tally.sentences()
 
 
 def unlisted(names: Sequence[str], table: str) -> list[str]:
@@ -43,7 +77,11 @@ def of_other_classes(names: Sequence[str]) -> list[str]:
 
 def counted(things: Sequence[object], noun: str) -> str:
     """`1 mask is`, `2 masks are`."""
-    return f"1 {noun} is" if len(things) == 1 else f"{len(things)} {noun}s are"
+    return _counted(len(things), noun)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Images without labels: files that a user names, folders of them, and images in memory."""
+"""Images without labels: files, folders, archives and URLs that a user names, and images in memory."""
 
 from __future__ import annotations
 
@@ -6,25 +6,30 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
-from attrgen.schema.image_names import DICOM_HEAD, is_dicom, is_image
+from attrgen.schema.folder_card import file_kinds
+from attrgen.schema.image_names import is_dicom
 from vr.data.decoding.decoded import Decoded
 from vr.data.decoding.intensity import ValueRange
 from vr.data.decoding.pixels import decode_with_rules, deep_range, to_rgb
 from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree, too_large
+from vr.data.formats.left_out import LeftOut
 from vr.data.formats.source import Item
+from vr.data.stores import remote
+from vr.data.stores.container import SUFFIXES, Container, container_at, in_container
+from vr.data.stores.parquet import ParquetTable
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
 NO_LABEL = -1
+LIST_SUFFIX = ".txt"
 ImageLike: TypeAlias = Union[str, Path, "Image.Image", "np.ndarray"]
 
 
@@ -97,18 +102,38 @@ class GivenImages:
         return (Item(str(index), NO_LABEL) for index in range(len(self.images)))
 
 
-def image_paths(paths: Iterable[str | Path]) -> Iterator[str]:
-    """The image files at `paths`, in order and each once: files as they are, folders with all files below.
+def image_paths(paths: Iterable[str | Path], left_out: LeftOut | None = None) -> Iterator[str]:
+    """The images at `paths`, in order and each once: files as they are, containers with all images in them.
 
-    Below a folder, the files count that are images by the rule of `attrgen.schema.image_names.is_image`;
-    hidden ones are left out. A file that is named itself counts whatever its name.
+    A container is a folder, an archive or a table (see `vr.data.stores.container`), on disk or in a store. In
+    it, the files count that are images by the rule of training (`attrgen.schema.folder_card.file_kinds`):
+    masks and hidden files do not. In a folder without images, its archives and tables are searched. A file
+    that is named itself counts whatever its name.
+
+    Args:
+        left_out: counts the masks and the files that are not images, as far as the iteration came.
+
+    Raises:
+        UserError: a container cannot be read.
     """
     seen: set[str] = set()
-    for path in paths:
-        for file in _images_below(Path(path)) if Path(path).is_dir() else (str(path),):
+    for path in map(str, paths):
+        container = container_at(path)
+        inside = (path,) if container is None else _images_in(container, left_out or LeftOut())
+        for file in inside:
             if file not in seen:
                 seen.add(file)
                 yield file
+
+
+def named_paths(paths: Iterable[str]) -> Iterator[str]:
+    """The same paths, with the paths that a `.txt` file lists instead of it."""
+    for path in paths:
+        if path.lower().endswith(LIST_SUFFIX) and Path(path).is_file():
+            with Path(path).open("rb") as lines:
+                yield from read_path_list(lines)
+        else:
+            yield path
 
 
 def read_path_list(lines: Iterable[bytes]) -> Iterator[str]:
@@ -116,14 +141,14 @@ def read_path_list(lines: Iterable[bytes]) -> Iterator[str]:
     return (os.fsdecode(path) for line in lines if (path := line.rstrip(b"\r\n")))
 
 
-def check_paths(paths: Iterable[Path]) -> None:
-    """Check that all files and folders exist, before anything heavy is loaded.
+def check_paths(paths: Iterable[str | Path]) -> None:
+    """Check that all files, folders and URLs exist, before anything heavy is loaded.
 
     Raises:
-        UserError: one does not exist.
+        UserError: one does not exist, or a store cannot be reached.
     """
-    for path in paths:
-        if not path.exists():
+    for path in map(str, paths):
+        if not (remote.exists(path) if remote.is_url(path) else Path(path).exists()):
             raise UserError(
                 "there is no such file or folder",
                 code="images-missing-path",
@@ -148,7 +173,15 @@ def require_images(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _content(path: str) -> bytes:
-    """The bytes of a regular file; a pipe or a device would never end."""
+    """The bytes of an image: a file, one in an archive or a table, or one in a store.
+
+    A file is a regular one; a pipe or a device would never end.
+    """
+    if (inside := in_container(path)) is not None:
+        container, name = inside
+        return container.read(name)
+    if remote.is_url(path):
+        return remote.read(path)
     file = Path(path)
     try:
         status = file.stat()
@@ -167,17 +200,41 @@ def _content(path: str) -> bytes:
         ) from error
 
 
-def _images_below(folder: Path) -> Iterator[str]:
-    tree = FolderTree(folder)
-    return (str(tree.file(name)) for name in tree.names if is_image(name, partial(_head, tree, name)))
+def _images_in(container: Container, left_out: LeftOut) -> Iterator[str]:
+    if isinstance(container, ParquetTable):
+        yield from map(container.path_of, container.names)
+        return
+    kinds = file_kinds(_Readable(container))
+    archives = [] if kinds.images else [name for name in kinds.others if name.lower().endswith(SUFFIXES)]
+    left_out.add(kinds.masks, [name for name in kinds.others if name not in archives])
+    for name in kinds.images:
+        yield _path_in(container, name)
+    for name in archives:
+        inside = container_at(_path_in(container, name))
+        if inside is not None:
+            yield from _images_in(inside, left_out)
 
 
-def _head(tree: FolderTree, name: str) -> bytes:
-    """The first bytes of a file; none where it cannot be read."""
-    try:
-        return tree.head(name, DICOM_HEAD)
-    except UserError:
-        return b""
+def _path_in(container: Container, name: str) -> str:
+    """The path by which a file in a container is read; it may have bytes that no text has."""
+    return str(container.file(name)) if isinstance(container, FolderTree) else container.path_of(name)
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """A container for `file_kinds`: a file whose first bytes cannot be read is no DICOM file."""
+
+    container: Container
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self.container.names
+
+    def head(self, name: str, size: int) -> bytes:
+        try:
+            return self.container.head(name, size)
+        except UserError:
+            return b""
 
 
 def _from_memory(image: Image.Image | np.ndarray, name: str) -> Image.Image:

@@ -1,0 +1,1 @@
+"""Where unlabelled images are: folders, archives (zip, tar, Parquet), and object stores."""
