@@ -50,7 +50,7 @@ def explain(
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
     source, items = named_images(runs.trained_config(run_directory), images, data, data_format)
 
-    from vr.inference.predict import error_lines
+    from vr.inference.outcome import error_lines
 
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     unreadable: list[UserError] = []
