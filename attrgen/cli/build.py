@@ -94,6 +94,7 @@ def _settings(options: BuildOptions) -> BuildSettings:
         confusers=confuser_limit(options.confusers),
         run=options.from_run,
         refresh=tuple(options.refresh or ()),
+        over_generate=options.over_generate,
         rounds=options.rounds,
         extra=extra_body(options.extra_body, options.reasoning_effort),
     )

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from attrgen.llm.defaults import CACHE_VARIABLE, DEFAULT_CACHE, DEFAULT_MODEL
+from attrgen.cli import options
+from attrgen.cli.options import LIMITS, MODEL, REQUESTS
+from attrgen.llm.defaults import DEFAULT_CACHE, DEFAULT_MODEL
 
-SET, TEXTS, MODEL, REQUESTS, LIMITS = "Attribute set", "Texts", "Model", "Requests", "Cache and limits"
+SET, TEXTS = "Attribute set", "Texts"
 
 
 class StructuredOutput(StrEnum):
@@ -88,6 +90,16 @@ class BuildOptions:
             rich_help_panel=TEXTS,
         ),
     ] = None
+    over_generate: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            max=5,
+            metavar="FACTOR",
+            help="Ask for so many times the texts, and keep those that pass the checks best.",
+            rich_help_panel=TEXTS,
+        ),
+    ] = 1.0
     rounds: Annotated[
         int,
         typer.Option(
@@ -96,18 +108,8 @@ class BuildOptions:
             rich_help_panel=TEXTS,
         ),
     ] = 2
-    model: Annotated[
-        str, typer.Option(envvar="OPENAI_MODEL", help="Model to ask.", rich_help_panel=MODEL)
-    ] = DEFAULT_MODEL
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            envvar="OPENAI_BASE_URL",
-            help="OpenAI-compatible server. The key is OPENAI_API_KEY, from the environment only.  "
-            "[default: OpenAI]",
-            rich_help_panel=MODEL,
-        ),
-    ] = None
+    model: options.Model = DEFAULT_MODEL
+    base_url: options.BaseUrl = None
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -149,9 +151,7 @@ class BuildOptions:
     concurrency: Annotated[
         int, typer.Option(min=1, help="Most requests at the same time.", rich_help_panel=REQUESTS)
     ] = 16
-    timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that one request may take.", rich_help_panel=REQUESTS)
-    ] = 120
+    timeout: options.Timeout = 120
     retries: Annotated[
         int,
         typer.Option(
@@ -168,20 +168,8 @@ class BuildOptions:
             rich_help_panel=REQUESTS,
         ),
     ] = 3
-    log: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Append every request and what came back as JSON lines.  [default: no log]",
-            rich_help_panel=REQUESTS,
-        ),
-    ] = None
-    cache: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR", envvar=CACHE_VARIABLE, help="Folder of the cache.", rich_help_panel=LIMITS
-        ),
-    ] = DEFAULT_CACHE
+    log: options.Log = None
+    cache: options.ServerCache = DEFAULT_CACHE
     offline: Annotated[
         bool,
         typer.Option(

@@ -32,16 +32,23 @@ def list_(
                 print(f"{key[:12]}  {entry.answer.date}  {entry.answer.resolved_model}  {'/'.join(purpose)}")
 
 
-@app.command("show", cls=Command, epilog="attrgen cache show 1a2b3c4d")
+@app.command("show", cls=Command, epilog="attrgen cache show 'ct-kidney/kidney cyst/descriptive'")
 def show(
-    key: Annotated[str, typer.Argument(help="A key, or its first digits.")],
+    entry: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY|DATASET[/CLASS[/KIND[/CLASS]]]|last",
+            help="The first digits of a key, a list or what holds it, or the answer that came last.",
+        ),
+    ],
     cache: CacheFolder = DEFAULT_CACHE,
 ) -> None:
-    """Show one entry: the request and its answer."""
+    """Show entries: the request, its answer, and what the model really wrote."""
     from attrgen.llm.cache import Cache
 
     with Cache(cache) as answers:
-        print(answers.find(key).model_dump_json(indent=2, exclude_none=True))
+        for match in answers.find(entry):
+            print(match.model_dump_json(indent=2, exclude_none=True))
 
 
 @app.command("export", cls=Command, epilog="attrgen cache export answers.jsonl")

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from attrgen.cli.options import CacheFolder
+from attrgen.cli import options
 from attrgen.llm.defaults import DEFAULT_CACHE, DEFAULT_MODEL
 
 
 def doctor(
-    base_url: Annotated[
-        str | None,
+    base_url: options.BaseUrl = None,
+    model: options.Model = DEFAULT_MODEL,
+    timeout: options.Timeout = 120,
+    time_limit: Annotated[
+        float,
         typer.Option(
-            envvar="OPENAI_BASE_URL", help="OpenAI-compatible server.  [default: OpenAI]", show_default=False
+            min=1, help="Seconds that all requests together may take.", rich_help_panel=options.REQUESTS
         ),
-    ] = None,
-    model: Annotated[str, typer.Option(envvar="OPENAI_MODEL", help="Model to ask.")] = DEFAULT_MODEL,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120,
-    log: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Append every request and what came back as JSON lines.  [default: no log]",
-            show_default=False,
-        ),
-    ] = None,
-    cache: CacheFolder = DEFAULT_CACHE,
+    ] = 300,
+    log: options.Log = None,
+    cache: options.ServerCache = DEFAULT_CACHE,
 ) -> None:
     """Find out what a server can do, and what to set.
 
@@ -50,7 +43,9 @@ def doctor(
             remedy="Give --base-url, for instance http://localhost:8000/v1.",
         )
     writes = None if log is None else opened(log)
-    result = doctors.diagnose(server, model, prompts.load(), Memory(cache), timeout=timeout, log=writes)
+    result = doctors.diagnose(
+        server, model, prompts.load(), Memory(cache), timeout=timeout, time_limit=time_limit, log=writes
+    )
     for line in result.lines():
         print(line)
     if result.error is not None:

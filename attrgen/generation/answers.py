@@ -43,10 +43,13 @@ class Answers:
         """The answer in the cache, or None."""
         return self._cache.answer(self._addressed(request))
 
-    async def get(self, request: Request, slot: Slot, *, refresh: bool = False) -> Answered:
+    async def get(
+        self, request: Request, slot: Slot, *, refresh: bool = False, enough: int | None = None
+    ) -> Answered:
         """The answer to a request that is made for `slot`; with `refresh` the LLM is asked in any case.
 
-        An incomplete answer in the cache is completed by the LLM where there is one.
+        An answer in the cache that has fewer than `enough` texts (by default: than were asked for) is
+        completed by the LLM where there is one.
 
         Raises:
             NotCached, Failed: this answer cannot be had.
@@ -57,14 +60,15 @@ class Answers:
         known: tuple[str, ...] = ()
         if match is not None:
             key, entry = match
-            if self._client is None or not entry.answer.incomplete:
+            short = entry.answer.incomplete and len(entry.answer.items) < (enough or request.format.count)
+            if self._client is None or not short:
                 self.from_cache += 1
                 return Answered(key, _cleaned(entry.answer, slot), fresh=False)
             known = entry.answer.items
         if self._client is None:
             raise NotCached("it is neither in the cache nor in the curated library", code="answer-not-cached")
         try:
-            answer = await self._client.ask(request, slot.kind, slot.class_name, known)
+            answer = await self._client.ask(request, slot.kind, slot.class_name, known, enough)
         except Failed:
             if match is None:
                 raise

@@ -36,11 +36,17 @@ _PREPARED = 8  # times the requests in flight; by the number that waits, the pac
 
 @dataclass(frozen=True)
 class Planned:
-    """One request that a build would make; `cached`: the cache has its answer already."""
+    """One request that a build would make.
+
+    Attributes:
+        cached: the cache has its answer already.
+        assumed: the LLM is still to name the other class; this request stands for one of that length.
+    """
 
     slot: Slot
     request: Request
     cached: bool
+    assumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Builder:
     def plan(self, existing: AttributeSet | None) -> list[Planned]:
         """The first request of every missing list, without asking anybody.
 
-        Where the LLM is still to name a class's confusers, that request stands for the class's pairs.
+        Where the LLM is still to name a class's confusers, other classes stand for them.
         """
         pairs, open_counts = self._pairs()
         planned = []
@@ -103,6 +109,7 @@ class Builder:
             answer = self._answers.cached(request)
             if answer is None:
                 planned.append(Planned(Slot(name, CONFUSERS), request, cached=False))
+                planned += self._assumed(name, count)
             else:
                 pairs[name] = answer.items
         missing = self._missing(existing, pairs)
@@ -111,6 +118,11 @@ class Builder:
             cached = slot not in missing.fresh and self._answers.cached(request) is not None
             planned.append(Planned(slot, request, cached))
         return planned
+
+    def _assumed(self, name: str, count: int) -> list[Planned]:
+        others = [other for other in self._card.class_names if other != name][:count]
+        pairs = [Slot(name, "confusion", other) for other in others]
+        return [Planned(slot, self._requests.texts(slot), cached=False, assumed=True) for slot in pairs]
 
     async def _build(self, existing: AttributeSet | None) -> Result:
         runner = Runner(most=1 if self._client is None else _PREPARED * self._client.concurrency)
@@ -184,7 +196,8 @@ class Builder:
     async def _fill(self, slot: Slot, refresh: bool, existing: AttributeSet | None) -> FilledList:
         """A list from the cache or the LLM, else, where there is no LLM, from the curated library."""
         try:
-            ask = partial(self._answers.get, slot=slot, refresh=refresh)
+            enough = self._settings.counts[slot.kind] if self._settings.over_generate > 1 else None
+            ask = partial(self._answers.get, slot=slot, refresh=refresh, enough=enough)
             filled = await self._generated(slot, ask)
             old = None if refresh else texts_of(existing, self._card, slot)
             return filled if old is None else filled.after(old, self._short(existing)[slot])

@@ -76,26 +76,32 @@ def plan(planned: list[Planned], server: Server | None, model: str, price: Price
     parts = []
     system = None
     for item in calls:
-        for role, text in item.request.messages:
+        for role, text in () if item.assumed else item.request.messages:
             if role == "system" and text == system:
                 continue
             system = text if role == "system" else system
             parts.append(f"--- {item.slot} · {role}\n{text}")
-    usage = sum((estimated(item.request) for item in calls), Usage())
-    cost = "" if price is None else f", about {price.cost(usage):.4f} by the price list"
+    known = [item for item in calls if not item.assumed]
     where = f"to {server.shown}" if server else "(no server: neither OPENAI_API_KEY nor --base-url is given)"
     parts.append(
-        f"{len(calls)} calls of {model} {where}, about {usage.total} tokens{cost}; "
+        f"{len(known)} calls of {model} {where}, {_about(known, price)}; "
         f"{len(planned) - len(calls)} further lists are in the cache."
     )
-    open_classes = sum(item.slot.kind == CONFUSERS for item in calls)
-    if open_classes:
-        number = calls[0].request.format.count if calls[0].slot.kind == CONFUSERS else 0
+    if len(calls) > len(known):
+        open_classes = sum(item.slot.kind == CONFUSERS for item in known)
         parts.append(
             f"For {open_classes} classes the confusers are asked first; "
-            f"{open_classes * number} calls for their confusion lists follow."
+            f"{len(calls) - len(known)} calls for their confusion lists follow, estimated with other "
+            f"classes: in all {_about(calls, price)}."
         )
     return "\n".join(parts)
+
+
+def _about(calls: list[Planned], price: Price | None) -> str:
+    """What calls take, in words."""
+    usage = sum((estimated(item.request) for item in calls), Usage())
+    cost = "" if price is None else f", about {price.cost(usage):.4f} by the price list"
+    return f"about {usage.total} tokens{cost}"
 
 
 def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *, library_path: Path) -> str:

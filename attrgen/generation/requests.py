@@ -27,7 +27,7 @@ class Requests:
 
     def texts(self, slot: Slot) -> Request:
         """The request for the texts of a list."""
-        count = self.settings.counts[slot.kind]
+        count = self.settings.candidates(slot.kind)
         values = variables(self.card, slot.kind, slot.class_name, count, slot.confused)
         return self._request(slot.kind, values, ListFormat(field=TEXTS_KEY, count=count))
 
@@ -41,26 +41,21 @@ class Requests:
         self,
         request: Request,
         answered: Sequence[str],
-        texts: Sequence[str],
-        defects: Mapping[int, Sequence[str]],
+        bad: Sequence[tuple[str, Sequence[str]]],
+        good: Sequence[str],
     ) -> Request:
-        """The request for other texts in place of those with defects.
+        """The request for other texts in place of bad ones.
 
         Args:
             request, answered: the last request and the strings of its answer.
-            texts: the list as it is now.
-            defects: the reasons against each bad text, by its position in `texts`.
+            bad: texts to be replaced, and the reasons against each.
+            good: texts that stay.
         """
-        values = {
-            "bad": [
-                {"text": texts[position], "reasons": reasons} for position, reasons in sorted(defects.items())
-            ],
-            "good": [text for position, text in enumerate(texts) if position not in defects],
-        }
+        values = {"bad": [{"text": text, "reasons": reasons} for text, reasons in bad], "good": list(good)}
         return request.followed_by(
             ("assistant", json.dumps({request.format.field: list(answered)}, ensure_ascii=False)),
             ("user", self.prompts["replace"].render(values)),
-            count=len(defects),
+            count=len(bad),
         )
 
     def _request(self, kind: str, values: Mapping[str, object], form: ListFormat) -> Request:

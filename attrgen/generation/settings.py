@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ class BuildSettings:
         confusers, run: see `attrgen.schema.confusers.choose`.
         refresh: `CLASS[/KIND[/CONFUSED]]` or `all`, lists to ask for again.
         extra: further fields of each request's body.
+        over_generate: how many times the texts of a list are asked for; the best are kept.
         rounds: how often texts that fail the error-level checks are sent back to be replaced.
     """
 
@@ -33,3 +35,8 @@ class BuildSettings:
     refresh: Sequence[str] = ()
     rounds: int = 2
     extra: Mapping[str, Any] | None = None
+    over_generate: float = 1.0
+
+    def candidates(self, kind: str) -> int:
+        """How many texts of a kind are asked for."""
+        return math.ceil(round(self.counts[kind] * self.over_generate, 6))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attrgen.curation.provenance import SERVER_DEFAULT, Filled, digest
 from attrgen.generation.answers import Answered
-from attrgen.generation.defects import defects_of
+from attrgen.generation.defects import best_of, defects_of
 from attrgen.generation.requests import Requests
 from attrgen.llm.errors import Failed
 from attrgen.llm.request import Origin, Request, Sampling, Usage
@@ -63,9 +63,18 @@ class _Draft:
         texts = answered.answer.items
         return cls(texts, defects_of(texts, slot, card), (answered,))
 
-    def replaced(self, answered: Answered, slot: Slot, card: Card) -> _Draft:
-        """The list with its bad texts replaced by the strings of an answer, in order."""
-        new = dict(zip(sorted(self.defects), answered.answer.items, strict=False))
+    @property
+    def good(self) -> tuple[str, ...]:
+        """The texts without defects."""
+        return tuple(text for position, text in enumerate(self.texts) if position not in self.defects)
+
+    def bad(self, most: int) -> dict[int, list[str]]:
+        """The first so many bad texts: their positions and the reasons."""
+        return dict(sorted(self.defects.items())[:most])
+
+    def replaced(self, bad: Iterable[int], answered: Answered, slot: Slot, card: Card) -> _Draft:
+        """The list with the texts at some positions replaced by the strings of an answer, in order."""
+        new = dict(zip(bad, answered.answer.items, strict=False))
         texts = tuple(new.get(position, text) for position, text in enumerate(self.texts))
         return _Draft(texts, defects_of(texts, slot, card), (*self.answers, answered))
 
@@ -80,17 +89,20 @@ async def generate(slot: Slot, requests: Requests, ask: Ask) -> FilledList:
         Failed: there is no answer, or none of its texts passes the checks.
     """
     request = requests.texts(slot)
+    wanted = requests.settings.counts[slot.kind]
     draft = _Draft.of(await ask(request), slot, requests.card)
     rounds = 0
-    while draft.defects and rounds < requests.settings.rounds:
-        request = requests.replacements(request, draft.answers[-1].answer.items, draft.texts, draft.defects)
+    while draft.defects and len(draft.good) < wanted and rounds < requests.settings.rounds:
+        bad = draft.bad(wanted - len(draft.good))
+        pairs = [(draft.texts[position], reasons) for position, reasons in bad.items()]
+        request = requests.replacements(request, draft.answers[-1].answer.items, pairs, draft.good)
         try:
             answered = await ask(request)
         except Failed:
             break  # the good texts are worth keeping
         rounds += answered.fresh
-        draft = draft.replaced(answered, slot, requests.card)
-    good = tuple(text for position, text in enumerate(draft.texts) if position not in draft.defects)
+        draft = draft.replaced(bad, answered, slot, requests.card)
+    good = best_of(draft.good, wanted, slot, requests.card)
     if not good:
         position, reasons = min(draft.defects.items())
         why = "; ".join(reasons)
@@ -100,16 +112,17 @@ async def generate(slot: Slot, requests: Requests, ask: Ask) -> FilledList:
             remedy=f"Run the same again to ask for others, start afresh with --refresh '{slot}', "
             "choose another --model, or copy the curated library with --offline.",
         )
+    missing = wanted - len(good)
     rejected = tuple(
         Rejected(slot, draft.texts[position], tuple(reasons))
-        for position, reasons in sorted(draft.defects.items())
+        for position, reasons in draft.bad(missing).items()
     )
-    asked = requests.settings.counts[slot.kind]
-    return FilledList(_filled(good, slot, requests, draft.answers), rejected, asked - len(good))
+    return FilledList(_filled(good, slot, requests, draft), rejected, missing)
 
 
-def _filled(texts: tuple[str, ...], slot: Slot, requests: Requests, answers: tuple[Answered, ...]) -> Filled:
+def _filled(texts: tuple[str, ...], slot: Slot, requests: Requests, draft: _Draft) -> Filled:
     """The texts with what the set's provenance records of them."""
+    answers = draft.answers
     prompts = {name: requests.prompts[name] for name in ("system", slot.kind)}
     versions = {
         name: {"version": prompt.version, "sha256": prompt.sha256} for name, prompt in prompts.items()
@@ -130,6 +143,8 @@ def _filled(texts: tuple[str, ...], slot: Slot, requests: Requests, answers: tup
         form = requests.prompts["answer_format"]
         version = {"version": form.version} if form.sha256 == last.origin.answer_format else {}
         origin["answer_format"] = {**version, "sha256": last.origin.answer_format}
+    if requests.settings.over_generate > 1:
+        origin["over_generate"] = requests.settings.over_generate
     if requests.settings.extra:
         origin["extra_body"] = dict(requests.settings.extra)
     return Filled(

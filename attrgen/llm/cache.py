@@ -20,55 +20,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import diskcache
-from diskcache.core import MODE_RAW
 
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.files import read_text, write_text
 from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, validate_json
 from attrgen.llm.request import Answer, InvalidAnswer, Request
+from attrgen.llm.text_disk import Refused, TextDisk
 
-_LARGEST = 2**30  # characters; keeps every value inside the database instead of in a file named by it
 _DELETE = "Delete the folder: it only has answers that can be asked for again."
 _MOST_ERRORS = 20
-
-
-class Refused(ValueError):
-    """A key or value in the database that is not text; it was not decoded."""
-
-
-class TextDisk(diskcache.Disk):
-    """Stores `str` keys and values as SQLite text. Nothing is ever pickled or unpickled."""
-
-    def __init__(self, directory: str, **settings: Any) -> None:
-        super().__init__(directory, **{**settings, "min_file_size": _LARGEST})
-        self.min_file_size = _LARGEST
-
-    def put(self, key: Any) -> tuple[Any, bool]:
-        if type(key) is not str:
-            raise Refused(f"a key must be str, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: Any, raw: bool) -> str:
-        if not raw or type(key) is not str:
-            raise Refused("a key is not text")
-        return key
-
-    def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> tuple[int, int, None, str]:
-        if read or type(value) is not str:
-            raise Refused(f"a value must be str, not {type(value).__name__}")
-        return 0, MODE_RAW, None, value
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> str:
-        if read or mode != MODE_RAW or filename is not None or type(value) is not str:
-            raise Refused("a value is not text")
-        return value
-
-    def remove(self, file_path: str) -> None:
-        """Remove nothing: no value is in a file, so a row that names one was planted."""
 
 
 class About(Frozen):
@@ -78,6 +41,11 @@ class About(Frozen):
     class_name: str
     kind: str
     confused: str | None = None
+
+    def covered_by(self, words: str) -> bool:
+        """Whether `DATASET[/CLASS[/KIND[/CLASS]]]` names it, or what it is a part of."""
+        path = "/".join(filter(None, (self.dataset, self.class_name, self.kind, self.confused)))
+        return f"{path}/".casefold().startswith(f"{words.rstrip('/')}/".casefold())
 
 
 class CacheEntry(Frozen):
@@ -158,18 +126,29 @@ class Cache:
             except (Refused, InvalidEntry):
                 return None
 
-    def find(self, start: str) -> CacheEntry:
-        """The one entry whose key begins so.
+    def find(self, words: str) -> list[CacheEntry]:
+        """The entry whose key begins so, the `last` one that was stored, or those for a list or class.
+
+        Args:
+            words: the first digits of a key, `last`, or `DATASET[/CLASS[/KIND[/CLASS]]]`.
 
         Raises:
-            UserError: none or several do, or the entry is not valid.
+            UserError: there is none, several keys begin so, or the one entry is not valid.
         """
-        keys = [key for key in self.keys() if key.startswith(start)]
+        if words == "last":
+            keys = self._stored()[-1:]
+        else:
+            keys = [key for key in self.keys() if key.startswith(words)]
+            about = (
+                [entry for _, entry in self.entries() if entry.about.covered_by(words)] if not keys else []
+            )
+            if about:
+                return about
         if len(keys) != 1:
-            many = "no entry" if not keys else f"{len(keys)} entries"
             raise UserError(
-                f"{many} with a key that begins with '{start}'",
+                f"{len(keys) or 'no'} entries of the cache fit '{words}'",
                 code="cache-which-entry",
+                file=self.folder,
                 remedy=f"See {command('attrgen', 'cache', 'list', '--cache', self.folder.parent)}.",
             )
         entry = self.get(keys[0])
@@ -177,9 +156,18 @@ class Cache:
             raise UserError(
                 f"entry {keys[0][:12]} is not valid",
                 code="cache-invalid-entry",
+                file=self.folder,
                 remedy=f"See {command('attrgen', 'cache', 'verify', '--cache', self.folder.parent)}.",
             )
-        return entry
+        return [entry]
+
+    def _stored(self) -> list[str]:
+        """All keys in the order in which they were stored."""
+        with self._reported():
+            rows = self._disk._sql(
+                "SELECT key FROM Cache WHERE raw = 1 AND typeof(key) = 'text' ORDER BY store_time, rowid"
+            ).fetchall()
+        return [key for (key,) in rows]
 
     def put(self, entry: CacheEntry) -> str:
         """Store an entry at once; gives its key."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
 
 from attrgen.core.day import today
 from attrgen.llm.capabilities import Capabilities, Memory
 from attrgen.llm.errors import Failed, Fatal, Rejected, Transient
+from attrgen.llm.gathered import Gathered, is_runaway
 from attrgen.llm.negotiation import Negotiation, Structured
 from attrgen.llm.pace import Pace
 from attrgen.llm.prompts import Prompts
@@ -25,53 +23,10 @@ from attrgen.llm.transport import Log, Transport, format_variables, unreachable
 
 _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 _LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
-_MOST_REFUSALS = 2
-_MOST_FRUITLESS = 2
 _SHORTEST_NOTED = 0.05  # seconds
-_QUOTED = re.compile(r'"([^"\n]{12,})"')
 _LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
 
 __all__ = ["Client", "Server", "Structured"]
-
-
-@dataclass
-class _Gathered:
-    """What a request has so far: its strings, and what the model wrote."""
-
-    request: Request
-    items: list[str]
-    usage: Usage = field(default_factory=Usage)
-    raw: list[str] = field(default_factory=list)
-    last: tuple[Reply, Capabilities] | None = None
-    refusals: int = 0
-    fruitless: int = 0  # replies with nothing new, after some strings were there
-    why: str = ""
-    code: str = "answer-invalid"
-
-    def add(self, items: tuple[str, ...]) -> bool:
-        """Take the strings that are new and no example of the prompt; gives whether there are any."""
-        known = {item.casefold() for item in self.items} | self.examples
-        new = [item for item in items if item.casefold().rstrip(".") not in known][: self.missing]
-        self.items += new
-        return bool(new)
-
-    @cached_property
-    def examples(self) -> set[str]:
-        """What the prompt quotes; small models repeat it. Names to choose from are no examples."""
-        if self.request.format.choices is not None:
-            return set()
-        quoted = (match for _, text in self.request.messages[:2] for match in _QUOTED.findall(text))
-        return {text.casefold() for text in quoted}
-
-    @property
-    def hopeless(self) -> bool:
-        """The model declines, or has nothing more to say."""
-        return self.refusals == _MOST_REFUSALS or self.fruitless == _MOST_FRUITLESS
-
-    @property
-    def missing(self) -> int:
-        """How many strings are still to come."""
-        return self.request.format.count - len(self.items)
 
 
 class Client:
@@ -81,6 +36,7 @@ class Client:
         structured: `auto` starts with `json_schema` and steps down (`json_object`, then plain text) when the
             server rejects it; anything else fixes the mode.
         concurrency: most requests in flight.
+        start: requests in flight before the first answer.
         retries: how often one request is sent again after a rate limit, 5xx, timeout or lost connection.
         repairs: how often an answer that is invalid or incomplete is sent back with the reason.
         timeout: seconds that one request may take.
@@ -97,6 +53,7 @@ class Client:
         *,
         structured: Structured = "auto",
         concurrency: int = 16,
+        start: int = 1,
         retries: int = 6,
         repairs: int = 3,
         timeout: float = 120.0,
@@ -114,24 +71,32 @@ class Client:
         self._note = note
         self._memory = memory
         self._transport = Transport(server, prompts, timeout, log)
-        self._pace = Pace(concurrency, timeout)
+        self._pace = Pace(concurrency, timeout, start=start)
         self._models: dict[str, Negotiation] = {}
         self._halt: Fatal | None = None
 
-    async def ask(self, request: Request, kind: str, class_name: str, known: tuple[str, ...] = ()) -> Answer:
+    async def ask(
+        self,
+        request: Request,
+        kind: str,
+        class_name: str,
+        known: tuple[str, ...] = (),
+        enough: int | None = None,
+    ) -> Answer:
         """A usable answer to `request`; its tokens are counted for `kind` and `class_name`.
 
         Where the model gives fewer strings than asked for to the end, the answer is marked incomplete.
 
         Args:
             known: strings that an incomplete answer gave before; only the others are asked for.
+            enough: with so many strings no more are asked for; all of them where not given.
 
         Raises:
             Failed: there is no usable answer, after all retries.
             Fatal: no request to this server can succeed, or this one might pass a spending limit.
         """
         way = self._way(request.model)
-        gathered = _Gathered(request, list(known))
+        gathered = Gathered(request, list(known), enough or request.format.count)
         conversation = self._top_up(gathered, "") if known else request
         for attempt in range(self._repairs + 1):
             try:
@@ -146,7 +111,7 @@ class Client:
             gathered.usage = gathered.usage if wasted else gathered.usage + usage
             self._ledger.count(kind, class_name, usage, wasted=wasted)
             _learn(way, capabilities, reply, wasted=wasted)
-            if not gathered.missing or gathered.hopeless or attempt == self._repairs:
+            if gathered.is_enough or gathered.hopeless or attempt == self._repairs:
                 break
             retried = "refused" if reply.refusal else "invalid answer" if wasted else "incomplete answer"
             self._ledger.retries[retried] += 1
@@ -166,7 +131,7 @@ class Client:
         """Close the connections."""
         await self._transport.close()
 
-    def _take(self, gathered: _Gathered, reply: Reply, asked: Request) -> tuple[Request, bool]:
+    def _take(self, gathered: Gathered, reply: Reply, asked: Request) -> tuple[Request, bool]:
         """Add a reply's strings; gives the request for what is then missing, and whether it was no use."""
         if reply.refusal is not None:
             gathered.why, gathered.code = f"the model refuses: {reply.refusal}", "answer-refused"
@@ -190,7 +155,7 @@ class Client:
         )
         return gathered.request.followed_by(answered, ("user", complaint)), True
 
-    def _top_up(self, gathered: _Gathered, reason: str) -> Request:
+    def _top_up(self, gathered: Gathered, reason: str) -> Request:
         """The request for the strings that are missing."""
         form = gathered.request.format
         answered = json.dumps({form.field: gathered.items}, ensure_ascii=False)
@@ -200,7 +165,7 @@ class Client:
             ("assistant", answered), ("user", question), count=gathered.missing
         )
 
-    def _answer(self, gathered: _Gathered) -> Answer:
+    def _answer(self, gathered: Gathered) -> Answer:
         assert gathered.last is not None
         reply, capabilities = gathered.last
         given = gathered.request.sampling.given()
@@ -326,14 +291,15 @@ _REMEDY = "Run the same again to ask anew, choose another --model, or read the a
 def _learn(way: Negotiation, sent: Capabilities, reply: Reply, *, wasted: bool) -> None:
     """What a reply says about the way in which it was asked for."""
     if reply.cut:
-        way.cut_off(sent)
+        if not is_runaway(reply.content):
+            way.cut_off(sent)
     elif not wasted:
         way.useful(sent)
     elif reply.refusal is None:
         way.useless(sent)
 
 
-def _read(reply: Reply, gathered: _Gathered) -> Reading:
+def _read(reply: Reply, gathered: Gathered) -> Reading:
     """The strings of a reply; of its thoughts where it has nothing else."""
     form = gathered.request.format
     reading = read(reply.content, form.field, gathered.missing, form.choices)

@@ -108,15 +108,27 @@ def diagnose(
     memory: Memory,
     *,
     timeout: float = 120.0,
+    time_limit: float = 300.0,
     log: Log | None = None,
 ) -> Diagnosis:
-    """Ask a server a few small questions; what it accepts is remembered anew."""
+    """Ask a server a few small questions; what it accepts is remembered anew.
+
+    Args:
+        timeout: seconds that one request may take.
+        time_limit: seconds that all of them may take.
+    """
     memory.forget(server.id, model)
-    return asyncio.run(_diagnose(server, model, prompts, memory, timeout, log))
+    return asyncio.run(_diagnose(server, model, prompts, memory, timeout, time_limit, log))
 
 
 async def _diagnose(
-    server: Server, model: str, prompts: Prompts, memory: Memory, timeout: float, log: Log | None
+    server: Server,
+    model: str,
+    prompts: Prompts,
+    memory: Memory,
+    timeout: float,
+    time_limit: float,
+    log: Log | None,
 ) -> Diagnosis:
     ledger = Ledger()
     client = Client(
@@ -124,6 +136,7 @@ async def _diagnose(
         prompts,
         ledger,
         concurrency=_AT_ONCE,
+        start=_AT_ONCE,
         retries=2,
         repairs=2,
         timeout=timeout,
@@ -131,15 +144,16 @@ async def _diagnose(
         log=log,
     )
     transport = Transport(server, prompts, timeout, log)
-    result = Diagnosis(server, model, await transport.models())
+    result = Diagnosis(server, model)
     try:
-        await _ask(client, model, 0, Sampling(temperature=0.5, seed=1, max_tokens=2000))
-        began = time.monotonic()
-        result.answer = await _ask(client, model, 1)
-        result.seconds = time.monotonic() - began
-        result.capabilities = client.capabilities(model)
-        result.enforced = await _enforced(transport, model, result.capabilities)
-        result.seconds_at_once = await _at_once(client, model)
+        async with asyncio.timeout(time_limit):
+            await _examine(result, client, transport)
+    except TimeoutError:
+        result.error = Failed(
+            f"not done after {time_limit:g} s ({ledger.requests} requests were answered)",
+            code="doctor-time-limit",
+            remedy="The server is busy, or the model too large for it. Give it more time with --time-limit.",
+        )
     except (Failed, Fatal) as error:
         result.error = error
     finally:
@@ -147,6 +161,19 @@ async def _diagnose(
         await transport.close()
     result.requests = ledger.requests + sum(ledger.retries.values()) + 1
     return result
+
+
+async def _examine(result: Diagnosis, client: Client, transport: Transport) -> None:
+    """Ask all questions; what was found out stays in `result`, also where one fails."""
+    model = result.model
+    result.models = await transport.models()
+    await _ask(client, model, 0, Sampling(temperature=0.5, seed=1, max_tokens=2000))
+    began = time.monotonic()
+    result.answer = await _ask(client, model, 1)
+    result.seconds = time.monotonic() - began
+    result.capabilities = client.capabilities(model)
+    result.enforced = await _enforced(transport, model, result.capabilities)
+    result.seconds_at_once = await _at_once(client, model)
 
 
 def _request(model: str, question: int, sampling: Sampling) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from attrgen.llm.request import Request, Usage
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_TEXT = 40  # a generous guess, only to keep requests in flight from overshooting a limit
+
+_VERSION = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|latest)$")  # "-2026-03-17", "-20260317", "-0613"
 
 
 class Price(Frozen):
@@ -34,9 +37,8 @@ class Prices(Frozen):
     models: dict[str, Price] = Field(default_factory=dict)
 
     def of(self, model: str) -> Price | None:
-        """The price of a model, or of the longest listed name that it starts with and a '-' follows."""
-        named = [name for name in self.models if model == name or model.startswith(f"{name}-")]
-        return self.models[max(named, key=len)] if named else None
+        """The price of a model, or of the name that it is a dated version of; else None."""
+        return self.models.get(model) or self.models.get(_VERSION.sub("", model))
 
 
 def load_prices(path: Path) -> Prices:

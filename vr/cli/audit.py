@@ -30,6 +30,12 @@ def audit(
     keep: Annotated[
         int, options.option(AUDIT, "With --prune: texts of a kind that each class keeps at least.", min=1)
     ] = 3,
+    best: Annotated[
+        int | None,
+        options.option(
+            AUDIT, "With --prune: keep only so many texts of each list, the best.", default="not so", min=1
+        ),
+    ] = None,
     prune: Annotated[
         Path | None,
         options.option(options.OUTPUT, "Write a new set without the worst texts.", default="not written"),
@@ -60,5 +66,5 @@ def audit(
     else:
         table.show(audited, top=top, near_duplicates_from=near_duplicates)
     if prune is not None:
-        dropped = run_audit.prune(audited, prune, top=top, keep=keep)
+        dropped = run_audit.prune(audited, prune, top=top, keep=keep, best=best)
         typer.echo(f"written: {prune}, without {len(dropped)} texts", err=True)

@@ -257,6 +257,22 @@ def test_a_hundred_classes_do_not_make_9900_calls_unless_told(attrgen: Attrgen, 
     assert "10100 calls of" in attrgen(*words, "--confusers", "all").out
 
 
+def test_a_dry_run_counts_lists_whose_confusers_are_not_known_yet(attrgen: Attrgen, tmp_path: Path) -> None:
+    for number in range(12):
+        folder = tmp_path / "images" / f"kind_{number:02}"
+        folder.mkdir(parents=True)
+        (folder / "1.png").touch()
+    prices = Path(__file__).parents[3] / "data" / "prices.toml"
+    words = ("build", "--dataset", "images", "--dry-run", "--prices", prices, "--kinds", "confusion")
+    open_, named = attrgen(*words).out, attrgen(*words, "--confusers", "all").out
+    tokens = [int(number) for number in re.findall(r"about (\d+) tokens", open_)]
+    (each,) = re.findall(r"^132 calls of .* about (\d+) tokens", named, re.MULTILINE)
+    assert len(tokens) == 2  # of the calls that are known, and of all
+    assert tokens[1] - tokens[0] == pytest.approx(int(each) / 132 * 12 * 3, rel=0.02)
+    costs = [float(cost) for cost in re.findall(r"about ([\d.]+) by the price list", open_)]
+    assert costs[1] > costs[0] > 0
+
+
 def test_confusers_of_a_run(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:
     table = "path,label,predicted,smooth lump,spiky lump,plain tissue\n"
     table += "a.png,smooth lump,plain tissue,0.1,0.2,0.3\nb.png,spiky lump,spiky lump,0.1,0.3,0.2\n"

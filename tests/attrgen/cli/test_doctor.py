@@ -110,3 +110,11 @@ def test_the_log_has_every_raw_answer_and_no_secret(
 def test_a_log_that_cannot_be_written(attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path) -> None:
     ran = attrgen("build", "--dataset", card_file, "--base-url", server.url, "--log", tmp_path)
     assert ran.code == "log-unwritable" and not server.received
+
+
+def test_a_slow_server_is_left_after_the_time_limit(
+    attrgen: Attrgen, server: Any, scripts: ModuleType
+) -> None:
+    server.script = lambda r: scripts.Reply("{}", delay=0 if r.path.endswith("/models") else 60)
+    ran = attrgen("doctor", "--base-url", server.url, "--model", "m", "--time-limit", 1)
+    assert ran.status == 1 and "--time-limit" in actual(ran.out)["error"]

@@ -191,6 +191,43 @@ def test_texts_that_never_pass_are_left_out_and_reported(bench: Bench, scripts: 
     assert len(bench.server.received) == 3 * 3
 
 
+def test_of_more_texts_the_best_are_kept(bench: Bench, scripts: ModuleType) -> None:
+    bad = "the patient should be referred for further evaluation and biopsy"
+
+    def script(received: Any) -> Any:
+        strings = scripts.texts(received.question, received.count)
+        strings[0], strings[3] = (
+            bad,
+            "smooth lump with a dull grey rim on the upper left side",
+        )  # names its class
+        return scripts.Reply(scripts.completion(json.dumps({"attributes": strings})))
+
+    bench.server.script = script
+    result = bench.build(kinds=("descriptive",), over_generate=1.5)
+    assert [received.count for received in bench.server.received] == [6, 6, 6]
+    texts = whole(result).classes["smooth lump"].descriptive
+    assert texts is not None and len(texts) == 4
+    given = scripts.texts(bench.server.received[0].question, 6)
+    assert list(texts) == [given[1], given[2], given[4], given[5]]
+    assert not result.rejected and not result.short
+    (run,) = result.attributes.provenance["runs"] if result.attributes else ()
+    assert run["over_generate"] == 1.5
+    again = bench.build(kinds=("descriptive",), over_generate=1.5)
+    assert len(bench.server.received) == 3 and whole(again).id == whole(result).id
+
+
+def test_more_texts_than_needed_are_enough(bench: Bench, scripts: ModuleType) -> None:
+    def short(received: Any) -> Any:
+        strings = scripts.texts(received.question, received.count - 1)
+        return scripts.Reply(scripts.completion(json.dumps({"attributes": strings})))
+
+    bench.server.script = short
+    first = bench.build(kinds=("descriptive",), over_generate=1.5)
+    assert len(bench.server.received) == 3 and not first.short  # 5 of 6 are more than 4
+    assert whole(bench.build(kinds=("descriptive",), over_generate=1.5)).id == whole(first).id
+    assert len(bench.server.received) == 3
+
+
 def test_one_list_that_cannot_be_had_does_not_lose_the_others(bench: Bench, scripts: ModuleType) -> None:
     bench.server.script = lambda r: (
         scripts.Reply(scripts.completion(None, refusal="no"))

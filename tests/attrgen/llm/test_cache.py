@@ -189,9 +189,28 @@ def test_an_import_with_a_defect_takes_nothing(tmp_path: Path, line: str) -> Non
 def test_find_by_the_first_digits(tmp_path: Path) -> None:
     with Cache(tmp_path) as cache:
         key = cache.put(entry())
-        assert cache.find(key[:6]) == entry()
-        with pytest.raises(UserError, match="no entry"):
+        assert cache.find(key[:6]) == [entry()]
+        with pytest.raises(UserError) as caught:
             cache.find("zz")
+        assert caught.value.code == "cache-which-entry"
+
+
+def test_find_by_what_the_answer_was_for_and_the_last_one(tmp_path: Path) -> None:
+    def about(class_name: str, kind: str, confused: str | None = None) -> About:
+        return About(dataset="lumps", class_name=class_name, kind=kind, confused=confused)
+
+    abouts = [about("b", "descriptive"), about("a", "confusion", "b"), about("ab", "descriptive")]
+    entries = [entry(f"Write {number}.").model_copy(update={"about": of}) for number, of in enumerate(abouts)]
+    with Cache(tmp_path) as cache:
+        for item in entries:
+            cache.put(item)
+        assert cache.find("last") == [entries[2]]
+        assert cache.find("lumps/a") == cache.find("Lumps/a/confusion/b/") == [entries[1]]
+        assert sorted(item.about.class_name for item in cache.find("lumps")) == ["a", "ab", "b"]
+        for words in ("lumps/c", "lump", "lumps/a/confusion/c", ""):
+            with pytest.raises(UserError) as caught:
+                cache.find(words)
+            assert caught.value.code == "cache-which-entry"
 
 
 def test_a_folder_that_is_no_cache(tmp_path: Path) -> None:

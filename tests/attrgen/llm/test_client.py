@@ -256,6 +256,13 @@ def test_an_answer_without_words_that_was_cut_gets_more_room(
     assert answers[0].origin is not None and answers[0].origin.answer_tokens == 16384
 
 
+def test_an_answer_without_end_gets_no_more_room(ask: Any, server: Any, scripts: ModuleType) -> None:
+    endless = '{"attributes": ["shape", "' + "shape_id_" * 200
+    server.script = once(lambda r: scripts.Reply(scripts.completion(endless, finish="length")), scripts)
+    assert len(ask().items) == 3
+    assert "max_tokens" not in server.received[1].body
+
+
 def test_a_limit_of_the_users_own_is_kept(ask: Any, server: Any, scripts: ModuleType) -> None:
     server.script = lambda _: scripts.Reply(scripts.completion("", finish="length"))
     with pytest.raises(Failed) as caught:

@@ -35,7 +35,9 @@ def test_a_name_covers_its_dated_versions(prices: Path) -> None:
     card = load_prices(prices)
     assert card.of("big-2026-01-01") == card.of("big") == Price(input=2, output=8)
     assert card.of("big-mini-2026") == Price(input=1, output=4)
-    assert card.of("bigger") is None
+    assert card.of("big-0613") == card.of("big-20260317") == card.of("big-latest") == card.of("big")
+    for other in ("bigger", "big-nano", "big-pro-2026-01-01", "big-mini-2026-01", "x/big"):
+        assert card.of(other) is None
 
 
 def test_cost_counts_failed_attempts() -> None:

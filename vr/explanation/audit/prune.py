@@ -21,6 +21,23 @@ def removable(attributes: AttributeSet, worst: Sequence[Entry], *, keep: int) ->
     return removed
 
 
+def surplus(ranked: Sequence[Entry], *, best: int) -> list[Entry]:
+    """All texts but the `best` of each list, in order.
+
+    Args:
+        ranked: the texts, the worst first.
+        best: how many texts of each list (class, kind and confused class) stay.
+    """
+    remaining = Counter((entry.class_name, entry.kind, entry.confused) for entry in ranked)
+    removed = []
+    for entry in ranked:
+        key = entry.class_name, entry.kind, entry.confused
+        if remaining[key] > best:
+            remaining[key] -= 1
+            removed.append(entry)
+    return removed
+
+
 def without(
     attributes: AttributeSet, removed: Sequence[Entry], card: Card, note: dict[str, Any]
 ) -> AttributeSet:

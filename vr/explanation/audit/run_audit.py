@@ -24,7 +24,7 @@ from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
 from vr.explanation.audit.assessment import Assessment, assess
 from vr.explanation.audit.near_duplicates import NearDuplicate, near_duplicates
-from vr.explanation.audit.prune import removable, without
+from vr.explanation.audit.prune import removable, surplus, without
 from vr.runs.experiment import Experiment, Say, resolve
 from vr.runtime.device import resolve_device, resolve_precision
 
@@ -127,12 +127,13 @@ def as_json(audit: Audit) -> dict[str, Any]:
     }
 
 
-def prune(audit: Audit, path: Path, *, top: int, keep: int) -> list[Entry]:
+def prune(audit: Audit, path: Path, *, top: int, keep: int, best: int | None = None) -> list[Entry]:
     """Write a copy of the audited set without its worst `top` texts; the audited file stays as it is.
 
     Args:
         path: of the copy; no file may be there.
         keep: how many texts of each kind a class keeps at least.
+        best: instead, the copy has only so many texts of each list: those that tell their class apart best.
 
     Returns:
         The removed texts.
@@ -140,7 +141,10 @@ def prune(audit: Audit, path: Path, *, top: int, keep: int) -> list[Entry]:
     Raises:
         UserError: `path` cannot be written.
     """
-    removed = removable(audit.attributes, [text.entry for text in audit.worst(top)], keep=keep)
+    if best is None:
+        removed = removable(audit.attributes, [text.entry for text in audit.worst(top)], keep=keep)
+    else:
+        removed = surplus([text.entry for text in audit.assessments], best=best)
     note = {
         "date": today(),
         "by": "vr audit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrgen.schema import attribute_set, matching
 from attrgen.schema.attribute_set import AttributeSet, ClassAttributes, Entry
 from attrgen.schema.card import Card, CardClass
-from vr.explanation.audit.prune import removable, without
+from vr.explanation.audit.prune import removable, surplus, without
 
 CARD = Card(
     name="toy",
@@ -51,6 +51,17 @@ def test_every_kind_of_a_class_keeps_enough() -> None:
         "noise",
     ]
     assert removable(fitted(), worst, keep=10) == []
+
+
+def test_the_best_of_each_list_stay() -> None:
+    worst = [entry for entry in fitted().entries() if entry.confused != "other"]
+    gone = surplus(worst, best=2)
+    assert [(entry.class_name, entry.text) for entry in gone] == [
+        ("kidney cyst", "dark"),
+        ("stone", "white"),
+        ("stone", "bright"),
+    ]
+    assert surplus(worst, best=4) == []
 
 
 def test_the_texts_go_and_the_rest_stays_as_it_was() -> None:
