@@ -17,6 +17,7 @@ from attrgen.core.files import write_text
 from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, read_json
 from vr.evaluation import conformal, selective, temperature
+from vr.evaluation.classification import calibration_error
 from vr.evaluation.metrics import ECE_BINS
 from vr.evaluation.selective import CoverageRisk
 from vr.runs import run as runs
@@ -217,6 +218,4 @@ def _nll(scored: Predictions, scale: float) -> float:
 
 
 def _ece(chances: Tensor, labels: Tensor) -> float:
-    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
-
-    return float(tm.multiclass_calibration_error(chances, labels, chances.shape[1], n_bins=ECE_BINS))
+    return calibration_error(chances, labels, ECE_BINS)

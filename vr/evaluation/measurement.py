@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vr.evaluation import classification
 from vr.evaluation.metrics import METRICS
 from vr.runs.predictions import Predictions
 
@@ -48,25 +47,33 @@ class Scored:
 
 @dataclass(frozen=True)
 class Counts:
-    """Resampled confusion matrices (R, C, C), rows true, columns predicted."""
+    """Of resampled confusion matrices what metrics need, (R, C) each.
 
-    matrices: Floats
+    Attributes:
+        hits: correct images by class.
+        true: images by true class.
+        predicted: images by predicted class.
+    """
+
+    hits: Floats
+    true: Floats
+    predicted: Floats
 
     @property
-    def hits(self) -> Floats:
-        """(R, C) correct images by class."""
-        return np.diagonal(self.matrices, axis1=1, axis2=2)
+    def images(self) -> Floats:
+        """(R,) images in all."""
+        total: Floats = self.true.sum(1)
+        return total
 
     @property
     def recall(self) -> Floats:
         """(R, C); NaN where a class has no image."""
-        return self.hits / self.matrices.sum(2)
+        return self.hits / self.true
 
     @property
     def f1(self) -> Floats:
         """(R, C); NaN where a class has no image."""
-        true, predicted = self.matrices.sum(2), self.matrices.sum(1)
-        return np.where(true > 0, 2 * self.hits / (true + predicted), np.nan)
+        return np.where(self.true > 0, 2 * self.hits / (self.true + self.predicted), np.nan)
 
     @staticmethod
     def mean_over_classes(values: Floats) -> Floats:
@@ -101,25 +108,22 @@ def measure(predictions: Predictions, *, seed: int = 0) -> dict[str, Any]:
 
 def score(predictions: Predictions) -> Scored:
     """What metrics are computed from."""
-    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
-
     labels, logits, predicted = predictions.labels, predictions.logits.double(), predictions.predicted
     probabilities, classes = logits.softmax(1), len(predictions.classes)
-    present = torch.bincount(labels, minlength=classes) > 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class without images has no AUROC
-        auroc = tm.multiclass_auroc(probabilities, labels, classes, average=None)
+    matrix = classification.confusion_matrix(labels, predicted, classes)
+    present = matrix.sum(1) > 0
+    recall, precision, f1 = classification.per_class(matrix)
     return Scored(
         labels=labels,
         predicted=predicted,
         logits=logits,
         probabilities=probabilities,
-        matrix=tm.multiclass_confusion_matrix(predicted, labels, classes),
+        matrix=matrix,
         present=present,
-        recall=tm.multiclass_recall(predicted, labels, classes, average=None),
-        precision=tm.multiclass_precision(predicted, labels, classes, average=None),
-        f1=tm.multiclass_f1_score(predicted, labels, classes, average=None),
-        auroc=auroc.masked_fill(~present, float("nan")),
+        recall=recall,
+        precision=precision,
+        f1=f1,
+        auroc=classification.auroc(probabilities, labels).masked_fill(~present, float("nan")),
     )
 
 
@@ -132,10 +136,18 @@ def intervals(matrix: Tensor, *, seed: int = 0, resamples: int = RESAMPLES) -> d
     Args:
         matrix: (C, C) counts, rows true, columns predicted.
     """
-    counts = matrix.numpy().astype(np.float64)
-    total = int(counts.sum())
-    cells = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
-    return _quantiles(Counts(cells.reshape(resamples, *counts.shape).astype(np.float64)))
+    counts = matrix.numpy()
+    total, classes = int(counts.sum()), len(counts)
+    # Cells without images stay empty, and drawing them uses no random number: only the others are drawn. The
+    # last one takes what remains.
+    cells = np.union1d(np.flatnonzero(counts), [counts.size - 1])
+    rng = np.random.default_rng(seed)
+    at_once = max(1, _AT_ONCE // len(cells))
+    drawn = [
+        _counts(rng.multinomial(total, counts.ravel()[cells] / total, size=size), cells, classes)
+        for size in _pieces(resamples, at_once)
+    ]
+    return _quantiles(drawn)
 
 
 def group_intervals(
@@ -157,20 +169,39 @@ def group_intervals(
         groups: (N,) the group of each image.
     """
     number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
-    matrices = np.zeros((len(number), classes * classes))
-    np.add.at(
-        matrices,
-        (np.array([number[group] for group in groups]), (labels * classes + predicted).numpy()),
-        1,
-    )
+    cells, cell_of = np.unique((labels * classes + predicted).numpy(), return_inverse=True)
+    matrices = np.zeros((len(number), len(cells)))
+    np.add.at(matrices, (np.array([number[group] for group in groups]), cell_of), 1)
     rng = np.random.default_rng(seed)
     share = np.full(len(number), 1 / len(number))
-    at_once = max(1, _AT_ONCE // len(number))
+    at_once = max(1, _AT_ONCE // max(len(number), len(cells)))
     drawn = [
-        rng.multinomial(len(number), share, size=min(at_once, resamples - start)) @ matrices
-        for start in range(0, resamples, at_once)
+        _counts(rng.multinomial(len(number), share, size=size) @ matrices, cells, classes)
+        for size in _pieces(resamples, at_once)
     ]
-    return _quantiles(Counts(np.concatenate(drawn).reshape(resamples, classes, classes)))
+    return _quantiles(drawn)
+
+
+def _pieces(whole: int, largest: int) -> list[int]:
+    return [min(largest, whole - start) for start in range(0, whole, largest)]
+
+
+def _counts(drawn: Any, cells: Any, classes: int) -> Counts:
+    """Sums of the cells of confusion matrices.
+
+    Args:
+        drawn: (R, K) counts of the cells.
+        cells: (K,) their positions, row * classes + column, rising.
+    """
+    rows, columns = np.divmod(cells, classes)
+
+    def summed(keys: Any, chosen: Any) -> Floats:
+        sums = np.zeros((classes, len(drawn)))
+        np.add.at(sums, keys[chosen], drawn.T[chosen])
+        return sums.T
+
+    everything = np.ones(len(cells), dtype=bool)
+    return Counts(summed(rows, rows == columns), summed(rows, everything), summed(columns, everything))
 
 
 def _intervals(predictions: Predictions, scored: Scored, seed: int) -> dict[str, Any]:
@@ -182,10 +213,14 @@ def _intervals(predictions: Predictions, scored: Scored, seed: int) -> dict[str,
     return {"intervals": values, "groups": len(set(groups))}
 
 
-def _quantiles(drawn: Counts) -> dict[str, list[float]]:
+def _quantiles(drawn: Sequence[Counts]) -> dict[str, list[float]]:
     edges = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = {key: metric.resampled(drawn) for key, metric in METRICS.items() if metric.resampled}
+        values = {
+            key: np.concatenate([metric.resampled(counts) for counts in drawn])
+            for key, metric in METRICS.items()
+            if metric.resampled
+        }
     return {key: [float(edge) for edge in np.quantile(value, edges)] for key, value in values.items()}
 
 

@@ -114,11 +114,9 @@ def _auroc(scored: Scored) -> float:
 
 
 def _ece(scored: Scored) -> float:
-    from torchmetrics.functional import classification as tm  # seconds to import, and predicting needs none
+    from vr.evaluation.classification import calibration_error
 
-    classes = scored.probabilities.shape[1]
-    error = tm.multiclass_calibration_error(scored.probabilities, scored.labels, classes, n_bins=ECE_BINS)
-    return float(error)
+    return calibration_error(scored.probabilities, scored.labels, ECE_BINS)
 
 
 def _nll(scored: Scored) -> float:
@@ -132,7 +130,7 @@ _ALL = (
         "accuracy",
         "accuracy",
         _accuracy,
-        lambda counts: counts.hits.sum(1) / counts.matrices.sum((1, 2)),
+        lambda counts: counts.hits.sum(1) / counts.images,
         note="share of images that are classified correctly",
         by_class="sensitivity",
     ),

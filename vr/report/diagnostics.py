@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import NormalDist
 
 import torch
 from torch import Tensor
-from torchmetrics.functional import classification as tm
 
+from vr.evaluation import classification
 from vr.evaluation.metrics import ECE_BINS
 from vr.runs.predictions import Predictions
 
 _POINTS = 200
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ class Curve:
 
 def wilson(count: int, total: int) -> tuple[float, float]:
     """Wilson's 95% interval of a proportion. (Brown, Cai and DasGupta, Statistical Science 2001.)"""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(count, total).proportion_ci(0.95, method="wilson")
-    return float(low), float(high)
+    share, square = count / total, _Z * _Z / total
+    middle = share + square / 2
+    spread = math.sqrt(square * (share * (1 - share) + square / 4))
+    low, high = (middle - spread) / (1 + square), (middle + spread) / (1 + square)
+    return (0.0 if count == 0 else low), (1.0 if count == total else high)
 
 
 def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
@@ -79,40 +82,42 @@ def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
     return result
 
 
-def roc(predictions: Predictions) -> list[Curve | None]:
-    """False against true positive rate by class, area AUROC; None for a class without or with all images."""
-    false, true, _ = _curves(tm.multiclass_roc, predictions)
+def roc(predictions: Predictions, classes: Sequence[int] | None = None) -> list[Curve | None]:
+    """False against true positive rate by class, area AUROC; None for a class without or with all images.
+
+    Args:
+        classes: labels of the classes; all by default.
+    """
     return [
-        Curve(*_thin(x, y), float(torch.trapezoid(y, x))) if is_defined else None
-        for x, y, is_defined in zip(false, true, _defined(predictions), strict=True)
+        None if counts is None else _roc(*classification.roc(counts))
+        for counts in _steps(predictions, classes)
     ]
 
 
-def precision_recall(predictions: Predictions) -> list[Curve | None]:
-    """Recall against precision by class, area average precision; None as for `roc`."""
-    precision, recall, _ = _curves(tm.multiclass_precision_recall_curve, predictions)
-    curves: list[Curve | None] = []
-    for x, y, is_defined in zip(recall, precision, _defined(predictions), strict=True):
-        # A step from one recall to the next has the precision at its end.
-        area = float(((x[:-1] - x[1:]) * y[:-1]).sum())
-        curves.append(Curve(*_thin(x, y), area) if is_defined else None)
-    return curves
+def precision_recall(predictions: Predictions, classes: Sequence[int] | None = None) -> list[Curve | None]:
+    """Recall against precision by class, area average precision; None and `classes` as for `roc`."""
+    return [
+        None if counts is None else _precision_recall(*classification.precision_recall(counts))
+        for counts in _steps(predictions, classes)
+    ]
 
 
-def _curves(function: Any, predictions: Predictions) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    probabilities = predictions.logits.double().softmax(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class without images has no curve; it is left out
-        curves: tuple[list[Tensor], list[Tensor], list[Tensor]] = function(
-            probabilities, predictions.labels, len(predictions.classes)
-        )
-    return curves
+def _roc(x: Tensor, y: Tensor) -> Curve:
+    return Curve(*_thin(x, y), float(torch.trapezoid(y, x)))
 
 
-def _defined(predictions: Predictions) -> list[bool]:
-    """Whether a class has images, and so have the others."""
-    counts = torch.bincount(predictions.labels, minlength=len(predictions.classes)).tolist()
-    return [0 < count < len(predictions.labels) for count in counts]
+def _precision_recall(x: Tensor, y: Tensor) -> Curve:
+    # A step from one recall to the next has the precision at its end.
+    return Curve(*_thin(x, y), float(((x[:-1] - x[1:]) * y[:-1]).sum()))
+
+
+def _steps(predictions: Predictions, classes: Sequence[int] | None) -> Iterator[classification.Steps | None]:
+    """By class the counts of its curves; None for a class without or with all images."""
+    probabilities, labels = predictions.logits.double().softmax(1), predictions.labels
+    for label in range(len(predictions.classes)) if classes is None else classes:
+        positive = labels == label
+        defined = bool(positive.any()) and not bool(positive.all())
+        yield classification.steps(probabilities[:, label], positive) if defined else None
 
 
 def _thin(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

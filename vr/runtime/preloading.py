@@ -1,4 +1,4 @@
-"""torch and open_clip imported in a thread, while the program reads images."""
+"""Libraries that take seconds to import, imported in a thread while the program does something else."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-# Both threads need these: imported before, so that neither waits for the other.
+# A thread and the program both need these: imported before, so that neither waits for the other.
 _FIRST = ("numpy", "PIL.Image")
-_HEAVY = ("torch", "open_clip")
+TORCH = ("torch", "open_clip")
 
 
 @contextmanager
-def loading_torch() -> Iterator[None]:
-    """Import what takes seconds in the background; at the end of the block it is there.
+def loading(*names: str) -> Iterator[None]:
+    """Import modules in the background; at the end of the block they are there.
 
-    An error of the import is not raised here: the program meets it again at its own import.
+    An error of an import is not raised here: the program meets it again at its own import.
     """
     for name in _FIRST:
         importlib.import_module(name)
-    thread = Thread(target=_import, daemon=True)
+    thread = Thread(target=_import, args=(names,), daemon=True)
     thread.start()
     try:
         yield
@@ -28,9 +28,9 @@ def loading_torch() -> Iterator[None]:
         thread.join()
 
 
-def _import() -> None:
+def _import(names: tuple[str, ...]) -> None:
     try:
-        for name in _HEAVY:
+        for name in names:
             importlib.import_module(name)
     except Exception:
         return

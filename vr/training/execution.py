@@ -10,13 +10,12 @@ import torch
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
 from vr.clip.text_lengths import check_lengths
-from vr.data.formats.source import Item
+from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.training_images import TrainingImages
 from vr.data.sampling.view import without_unreadable
 from vr.evaluation.evaluation import evaluate, evaluate_run
 from vr.methods import find_method
 from vr.methods.common.base import Context
-from vr.report.run_report import write_report
 from vr.runs import run as runs
 from vr.runs.experiment import Resolved, Say
 from vr.runs.history import Row, write_history
@@ -24,6 +23,7 @@ from vr.runs.run import Run
 from vr.runs.selection import ORACLE, oracle_row
 from vr.runs.unreadable import UNREADABLE, write_unreadable
 from vr.runtime.device import resolve_device, resolve_precision
+from vr.runtime.preloading import loading
 from vr.training import checkpoint as checkpoints
 from vr.training import events, run_folder
 from vr.training.checkpoint import Checkpoint
@@ -32,6 +32,7 @@ from vr.training.sample import ExperimentImages
 from vr.training.trainer import Trainer
 
 OnEpoch = Callable[[Row, int], None]
+REPORTING = "vr.report.run_report"  # needed last, and slow to import: loaded beside the backbone
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def execute(
 ) -> Run:
     """Train, save and evaluate; arguments as for `vr.training.train.run_experiment`."""
     continues = resume and (resolved.path / runs.CONFIG).is_file()
-    training = _prepare(resolved, images, backbone, continues)
+    with loading(REPORTING):
+        training = _prepare(resolved, images, backbone, continues)
     if continues:
         run_folder.check_same(resolved.path, training.run.config)
         if (resolved.path / runs.METRICS).is_file():
@@ -72,7 +74,7 @@ def execute(
     if board is not None:
         board.metrics(metrics)
         board.close()
-    write_report(resolved.path, run=training.run, source=images.source)
+    _report(training.run, images.source)
     return training.run
 
 
@@ -118,8 +120,14 @@ def _finished(training: Training) -> Run:
     path = training.run.path
     run = runs.load_run(path, loaded=training.run.method.context.backbone)
     if not (path / runs.REPORT).is_file():
-        write_report(path, run=run, source=training.images.source)
+        _report(run, training.images.source)
     return run
+
+
+def _report(run: Run, source: ImageSource) -> None:
+    from vr.report.run_report import write_report
+
+    write_report(run.path, run=run, source=source)
 
 
 def _begin(training: Training, resume: bool, say: Say) -> Checkpoint | None:

@@ -13,7 +13,7 @@ from attrgen.core.locks import locked_folder
 from vr.runs.experiment import Experiment, Resolved, Say, resolve
 from vr.runs.history import Row
 from vr.runs.run import Run
-from vr.runtime.preloading import loading_torch
+from vr.runtime.preloading import TORCH, loading
 from vr.training import events, run_folder, sample
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def run_experiment(
     sample.check_enough(resolved)
     if tensorboard:
         events.check_installed()
-    on_resolved(resolved)
     with locked_folder(resolved.path):
         run_folder.check_free(resolved.path, resume=resume, fresh=fresh)  # as it is now
-        with loading_torch():
+        with loading(*TORCH):
+            on_resolved(resolved)
             images = sample.experiment_images(resolved, say)
         from vr.training.execution import execute
 

@@ -70,7 +70,7 @@ def test_one_new_entry_is_computed_resampled_and_printed(monkeypatch: pytest.Mon
         "error_rate",
         "error rate",
         lambda scored: float((scored.predicted != scored.labels).double().mean()),
-        lambda counts: 1 - counts.hits.sum(1) / counts.matrices.sum((1, 2)),
+        lambda counts: 1 - counts.hits.sum(1) / counts.images,
         higher_is_better=False,
     )
     monkeypatch.setitem(METRICS, "error_rate", entry)

@@ -73,3 +73,11 @@ def test_a_class_without_images_has_no_curve() -> None:
     actual = scored(50, missing=1)
     assert [curve is None for curve in diagnostics.roc(actual)] == [False, True, False]
     assert [curve is None for curve in diagnostics.precision_recall(actual)] == [False, True, False]
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 7), (7, 7), (3, 11), (500, 1000), (1, 1)])
+def test_interval_of_a_share_is_that_of_scipy(count: int, total: int) -> None:
+    from scipy.stats import binomtest
+
+    reference = binomtest(count, total).proportion_ci(0.95, method="wilson")
+    assert diagnostics.wilson(count, total) == pytest.approx((reference.low, reference.high), abs=1e-9)
