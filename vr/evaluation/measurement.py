@@ -59,6 +59,24 @@ class Counts:
     true: Floats
     predicted: Floats
 
+    @classmethod
+    def of_cells(cls, drawn: Any, cells: Any, classes: int) -> Counts:
+        """From the cells of confusion matrices that have images.
+
+        Args:
+            drawn: (R, K) counts of the cells.
+            cells: (K,) their positions, row * classes + column, rising.
+        """
+        rows, columns = np.divmod(cells, classes)
+
+        def summed(keys: Any, chosen: Any) -> Floats:
+            sums = np.zeros((classes, len(drawn)))
+            np.add.at(sums, keys[chosen], drawn.T[chosen])
+            return sums.T
+
+        everything = np.ones(len(cells), dtype=bool)
+        return cls(summed(rows, rows == columns), summed(rows, everything), summed(columns, everything))
+
     @property
     def images(self) -> Floats:
         """(R,) images in all."""
@@ -144,7 +162,7 @@ def intervals(matrix: Tensor, *, seed: int = 0, resamples: int = RESAMPLES) -> d
     rng = np.random.default_rng(seed)
     at_once = max(1, _AT_ONCE // len(cells))
     drawn = [
-        _counts(rng.multinomial(total, counts.ravel()[cells] / total, size=size), cells, classes)
+        Counts.of_cells(rng.multinomial(total, counts.ravel()[cells] / total, size=size), cells, classes)
         for size in _pieces(resamples, at_once)
     ]
     return _quantiles(drawn)
@@ -176,7 +194,7 @@ def group_intervals(
     share = np.full(len(number), 1 / len(number))
     at_once = max(1, _AT_ONCE // max(len(number), len(cells)))
     drawn = [
-        _counts(rng.multinomial(len(number), share, size=size) @ matrices, cells, classes)
+        Counts.of_cells(rng.multinomial(len(number), share, size=size) @ matrices, cells, classes)
         for size in _pieces(resamples, at_once)
     ]
     return _quantiles(drawn)
@@ -184,24 +202,6 @@ def group_intervals(
 
 def _pieces(whole: int, largest: int) -> list[int]:
     return [min(largest, whole - start) for start in range(0, whole, largest)]
-
-
-def _counts(drawn: Any, cells: Any, classes: int) -> Counts:
-    """Sums of the cells of confusion matrices.
-
-    Args:
-        drawn: (R, K) counts of the cells.
-        cells: (K,) their positions, row * classes + column, rising.
-    """
-    rows, columns = np.divmod(cells, classes)
-
-    def summed(keys: Any, chosen: Any) -> Floats:
-        sums = np.zeros((classes, len(drawn)))
-        np.add.at(sums, keys[chosen], drawn.T[chosen])
-        return sums.T
-
-    everything = np.ones(len(cells), dtype=bool)
-    return Counts(summed(rows, rows == columns), summed(rows, everything), summed(columns, everything))
 
 
 def _intervals(predictions: Predictions, scored: Scored, seed: int) -> dict[str, Any]:

@@ -70,11 +70,11 @@ def _resampled_differences(pairs: Sequence[tuple[Predictions, Predictions]], see
     cells = [labels * classes + side.predicted.numpy() for pair in pairs for side in pair]
     units, shares, number = _units(np.stack(cells, axis=1), first.groups)
     rng = np.random.default_rng(seed)
-    at_once = max(1, _AT_ONCE // max(len(shares), classes * classes))
+    at_once = max(1, _AT_ONCE // max(len(shares), classes))
     drawn: dict[str, list[Floats]] = {}
     for start in range(0, RESAMPLES, at_once):
         draws = rng.multinomial(number, shares, size=min(at_once, RESAMPLES - start)).astype(float)
-        counts = [Counts((draws @ _one_hot(*unit, classes)).reshape(-1, classes, classes)) for unit in units]
+        counts = [_counts(draws, *unit, classes) for unit in units]
         for key, values in _values(counts).items():
             drawn.setdefault(key, []).append(values)
     return {key: np.concatenate(values) for key, values in drawn.items()}
@@ -116,8 +116,9 @@ def _units(cells: NDArray[Any], groups: Sequence[Hashable] | None) -> tuple[list
     return units, np.full(len(numbers), 1 / len(numbers)), len(numbers)
 
 
-def _one_hot(members: NDArray[Any], cells: NDArray[Any], number: int, classes: int) -> Floats:
-    """(U, C * C) counts of the cells of a confusion matrix in each unit."""
-    matrices = np.zeros((number, classes * classes))
-    np.add.at(matrices, (members, cells), 1)
-    return matrices
+def _counts(draws: Floats, members: NDArray[Any], cells: NDArray[Any], number: int, classes: int) -> Counts:
+    """Counts of the units that were drawn (R, U); cells without images are left out."""
+    distinct, cell_of = np.unique(cells, return_inverse=True)
+    matrices = np.zeros((number, len(distinct)))
+    np.add.at(matrices, (members, cell_of), 1)
+    return Counts.of_cells(draws @ matrices, distinct, classes)
