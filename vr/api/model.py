@@ -19,8 +19,11 @@ from attrgen.core.shell import command
 from vr.api.metrics import Metrics
 from vr.data.loading.unlabelled import GivenImages, ImageLike, UnlabelledFiles
 from vr.evaluation import calibration as calibrations
+from vr.evaluation import operating_point as operating_points
 from vr.evaluation.calibration import Calibration
+from vr.evaluation.choose_operating_point import choose_operating_point
 from vr.evaluation.evaluation import evaluate_run
+from vr.evaluation.operating_point import check_class, parse_target
 from vr.explanation.explanation import Explanation, explain_items
 from vr.inference.decision import Decision, Prediction, decision
 from vr.inference.predict import predictions
@@ -112,7 +115,8 @@ class Model:
             sets: also give sets of classes that hold the true one this often; needs a calibration.
 
         Returns:
-            A prediction for each image, in their order: label, probability, probabilities, abstained, set.
+            A prediction for each image, in their order: label, probability, probabilities, abstained, set;
+            flagged, where the run has an operating point.
 
         Raises:
             UserError: an image cannot be read, by name, or is of no such kind.
@@ -161,6 +165,8 @@ class Model:
         data: str | Path | None = None,
         data_format: str | None = None,
         out: str | Path | None = None,
+        operating_point: str | None = None,
+        class_name: str | None = None,
     ) -> Metrics:
         """Measure the run on a split, and write metrics.json and predictions.csv as `vr eval` does.
 
@@ -172,11 +178,16 @@ class Model:
             split: train, val or test.
             data, data_format: where the collection is now; by default where the run found it.
             out: folder of the files; by default the run's, or its folder SPLIT if not test.
+            operating_point: first choose, on images that training did not see, the probability from which an
+                image counts as `class_name`: "sensitivity=0.95" or "specificity=0.9".
 
         Raises:
-            UserError: there is no such split, or an image cannot be read.
+            UserError: there is no such split, class or target, or an image cannot be read.
         """
         source = open_images(self.run.config, None if data is None else Path(data), data_format)
+        if operating_point is not None:
+            target, value = parse_target(operating_point)
+            choose_operating_point(self.run, source, check_class(class_name, self.classes), target, value)
         folder = Path(out) if out else (self.run.path if split == "test" else self.run.path / split)
         return Metrics(evaluate_run(self.run, source, split=split, out=folder))
 
@@ -184,7 +195,15 @@ class Model:
         self, *, threshold: float | None = None, coverage: float | None = None, sets: float | None = None
     ) -> Decision:
         """How scores become predictions under these wishes; see `vr.inference.decision.decision`."""
-        return decision(self.classes, self.calibration, threshold=threshold, coverage=coverage, sets=sets)
+        return decision(
+            self.classes,
+            self.calibration,
+            threshold=threshold,
+            coverage=coverage,
+            sets=sets,
+            point=operating_points.load(self.run.path),
+            run=self.run.path,
+        )
 
     def _source(self, images: Sequence[ImageLike]) -> GivenImages:
         return GivenImages(images, UnlabelledFiles.of(self.run.card))

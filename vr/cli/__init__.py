@@ -47,7 +47,14 @@ add_command(
     "vr audit --attrs attrs/kidney-phantom.json --backbone mini --prune attrs/pruned.json",
     group=TRAIN,
 )
-add_command(app, "eval", evaluate_cli.evaluate, f"vr eval {RUN}", group=USE)
+add_command(
+    app,
+    "eval",
+    evaluate_cli.evaluate,
+    f"vr eval {RUN}",
+    "vr eval RUN --operating-point sensitivity=0.95 --class tumor --curves",
+    group=USE,
+)
 add_command(
     app,
     "predict",

@@ -48,6 +48,7 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     if metrics.get("unreadable"):
         lines.append(f"  {metrics['unreadable']} more images cannot be read and are left out")
     lines += _class_lines(metrics["per_class"])
+    lines += _operating_lines(metrics.get("operating_point"))
     return [*lines, *_warning_lines(metrics), *_oracle_lines(metrics.get("oracle"))]
 
 
@@ -57,6 +58,24 @@ def _class_lines(per_class: Mapping[str, Any]) -> list[str]:
     for name, values in per_class.items():
         recall = "no images" if values["recall"] is None else f"recall {100 * values['recall']:5.1f}%"
         lines.append(f"  {name:<{width}}  {recall}  of {values['images']}")
+    return lines
+
+
+def _operating_lines(point: Mapping[str, Any] | None) -> list[str]:
+    if point is None:
+        return []
+    from vr.evaluation.binary_measures import NAMES
+
+    lines = [f"operating point: {point['sentence']}"]
+    width = max(map(len, NAMES.values()))
+    for key, name in NAMES.items():
+        value, low_high = point[key], point["intervals"][key]
+        shown = "not defined" if value is None else f"{100 * value:.1f}%"
+        interval = "" if low_high is None else " (95%: {:.1f} to {:.1f})".format(*(100 * v for v in low_high))
+        lines.append(f"  {name:<{width}}  {shown}{interval}")
+    lines.append(
+        f"  PPV and NPV hold where {100 * point['prevalence']:.1f}% of the images show the class, as here"
+    )
     return lines
 
 

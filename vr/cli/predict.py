@@ -173,10 +173,15 @@ def _rule(flags: dict[str, Any]) -> Decision:
     classes = runs.trained_config(path).card.class_names
 
     from vr.evaluation import calibration as calibrations
+    from vr.evaluation import operating_point
     from vr.inference.decision import decision
 
     wishes = {key: flags[key] for key in ("threshold", "coverage", "sets")}
-    return decision(classes, calibrations.load(path) if flags["calibrated"] else None, run=path, **wishes)
+    point = operating_point.load(path)
+    if point is not None:
+        _say(f"flagged: {point.sentence}")
+    calibration = calibrations.load(path) if flags["calibrated"] else None
+    return decision(classes, calibration, point=point, run=path, **wishes)
 
 
 def _run(flags: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from vr.runs.run import Run
 from vr.runs.unreadable import read_unreadable
 
 Pool = Literal["val", "train", "all"]
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "val": "validation images",
     "train": "training images outside the few-shot sample",
     "all": "validation images and training images outside the few-shot sample",
@@ -49,10 +49,10 @@ def calibrate_run(
     """
     chosen: Pool = pool or ("val" if source.splits.get("val") else "train")
     items = unseen_items(run, source, chosen)
-    say(f"{len(items)} {_DESCRIPTIONS[chosen]}")
+    say(f"{len(items)} {DESCRIPTIONS[chosen]}")
     if len(items) < 2:
         raise UserError(
-            f"{len(items)} {_DESCRIPTIONS[chosen]}: too few to calibrate on",
+            f"{len(items)} {DESCRIPTIONS[chosen]}: too few to calibrate on",
             code="calibration-few-images",
             file=source.root,
             remedy="Use --split all, or give a collection with more labelled images with --data.",
@@ -61,7 +61,7 @@ def calibrate_run(
     calibration, curve = calibrations.fit(
         scored,
         model=calibrations.model_id(run.path),
-        images_from=_DESCRIPTIONS[chosen],
+        images_from=DESCRIPTIONS[chosen],
         coverage=coverage,
         score=score,
     )
@@ -80,7 +80,7 @@ def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
     Raises:
         UserError: `pool` is none of val, train and all.
     """
-    if pool not in _DESCRIPTIONS:
+    if pool not in DESCRIPTIONS:
         raise UserError(
             f"--split {pool} is not for calibration",
             code="calibration-not-on-test",

@@ -15,12 +15,12 @@ from attrgen.core.files import write_text
 from vr.data.formats.groups import group_key, has_groups
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
-from vr.evaluation import features
+from vr.evaluation import features, operating_point
 from vr.evaluation.measurement import measure
 from vr.methods.common.base import Method
 from vr.runs import predictions
 from vr.runs import run as runs
-from vr.runs.history import read_history
+from vr.runs.history import Row, read_history
 from vr.runs.images import no_images
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run
@@ -179,18 +179,24 @@ def evaluate_run(
         "selected_epoch": selected_epoch(run.config.select, history),
         **measure(scored),
     }
+    if (point := operating_point.load(run.path)) is not None:
+        metrics["operating_point"] = point.measured(scored)
     if len(items) < len(source.splits[split]):
         metrics["unreadable"] = len(source.splits[split]) - len(items)
     if oracle := oracle_row(history):
-        metrics["oracle"] = {
-            "accuracy": oracle[ORACLE],
-            "epoch": int(oracle["epoch"]),
-            "note": "selected on the test set: an upper bound, not a result",
-        }
+        metrics["oracle"] = _oracle(oracle)
     if group is None or group.leads:
         predictions.save(scored, folder / runs.PREDICTIONS)
         write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return metrics
+
+
+def _oracle(row: Row) -> dict[str, Any]:
+    return {
+        "accuracy": row[ORACLE],
+        "epoch": int(row["epoch"]),
+        "note": "selected on the test set: an upper bound, not a result",
+    }
 
 
 def _score_features(

@@ -13,6 +13,7 @@ from attrgen.core.errors import UserError
 from attrgen.core.shell import command
 from vr.evaluation import conformal
 from vr.evaluation.calibration import Calibration, probabilities
+from vr.evaluation.operating_point import OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Prediction:
         abstained: whether the confidence is below the threshold, so that a person should decide.
         set: classes that together hold the true one as often as requested, the most probable first; empty
             where no class fits; None where no sets were requested.
+        flagged: whether it counts as the class of the run's operating point; None where there is none.
     """
 
     path: str | None
@@ -35,6 +37,7 @@ class Prediction:
     probabilities: Mapping[str, float]
     abstained: bool
     set: tuple[str, ...] | None
+    flagged: bool | None = None
 
     def __repr__(self) -> str:
         name = "image" if self.path is None else Path(self.path).name
@@ -48,7 +51,8 @@ class Prediction:
 
     def _note(self) -> str:
         inside = "" if self.set is None else f", set: {', '.join(self.set) or 'empty'}"
-        return (", abstained" if self.abstained else "") + inside
+        flagged = ", flagged" if self.flagged else ""
+        return (", abstained" if self.abstained else "") + inside + flagged
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Decision:
         temperature: scores are divided by it.
         threshold: below this probability the model abstains.
         set_limit, set_score: of `conformal.prediction_sets`; a limit of None makes no sets.
+        point: the run's operating point; None flags no image.
     """
 
     classes: tuple[str, ...]
@@ -67,6 +72,7 @@ class Decision:
     threshold: float = 0.0
     set_limit: float | None = None
     set_score: conformal.Score = "lac"
+    point: OperatingPoint | None = None
 
     def predict(self, logits: Tensor, paths: Sequence[str | None]) -> list[Prediction]:
         """Predictions of images, from their scores (N, C) and files."""
@@ -75,6 +81,7 @@ class Decision:
         members = None
         if self.set_limit is not None:
             members = conformal.prediction_sets(chances, self.set_limit, self.set_score).tolist()
+        flags = None if self.point is None else self.point.flags(logits.cpu(), self.classes).tolist()
         results = []
         for row, (path, values) in enumerate(zip(paths, chances.tolist(), strict=True)):
             best = order[row][0]
@@ -89,6 +96,7 @@ class Decision:
                     probabilities=dict(zip(self.classes, values, strict=True)),
                     abstained=values[best] < self.threshold,
                     set=inside,
+                    flagged=None if flags is None else flags[row],
                 )
             )
         return results
@@ -101,6 +109,7 @@ def decision(
     threshold: float | None = None,
     coverage: float | None = None,
     sets: float | None = None,
+    point: OperatingPoint | None = None,
     run: Path | None = None,
 ) -> Decision:
     """The decision that follows from a calibration and what a user requests.
@@ -109,11 +118,35 @@ def decision(
         threshold: abstain below this probability; by default the calibration's own threshold.
         coverage: instead, the share of images to answer, looked up in the calibration.
         sets: share of images whose set must hold the true class.
+        point: the run's operating point, where it has one.
         run: the run directory, for messages.
 
     Raises:
         UserError: a value out of range, or a request that needs a calibration where there is none.
     """
+    _check_threshold(threshold, coverage)
+    if calibration is None:
+        for name, value in (("--coverage", coverage), ("--sets", sets)):
+            if value is not None:
+                raise UserError(
+                    f"{name} {value:g} needs a calibration, and the run has none",
+                    code="predict-no-calibration",
+                    remedy=f"Fit it first: {command('vr', 'calibrate', run or '--help')}.",
+                )
+        return Decision(classes, threshold=threshold or 0.0, point=point)
+    if threshold is None:
+        threshold = calibration.threshold if coverage is None else calibration.threshold_for(coverage, run)
+    return Decision(
+        classes,
+        temperature=calibration.temperature,
+        threshold=threshold,
+        set_limit=None if sets is None else calibration.set_limit_for(sets),
+        set_score=calibration.set_score,
+        point=point,
+    )
+
+
+def _check_threshold(threshold: float | None, coverage: float | None) -> None:
     if threshold is not None and coverage is not None:
         raise UserError(
             "--threshold and --coverage exclude each other",
@@ -126,21 +159,3 @@ def decision(
             code="predict-threshold-range",
             remedy="Use a value from 0 to 1.",
         )
-    if calibration is None:
-        for name, value in (("--coverage", coverage), ("--sets", sets)):
-            if value is not None:
-                raise UserError(
-                    f"{name} {value:g} needs a calibration, and the run has none",
-                    code="predict-no-calibration",
-                    remedy=f"Fit it first: {command('vr', 'calibrate', run or '--help')}.",
-                )
-        return Decision(classes, threshold=threshold or 0.0)
-    if threshold is None:
-        threshold = calibration.threshold if coverage is None else calibration.threshold_for(coverage, run)
-    return Decision(
-        classes,
-        temperature=calibration.temperature,
-        threshold=threshold,
-        set_limit=None if sets is None else calibration.set_limit_for(sets),
-        set_score=calibration.set_score,
-    )

@@ -24,7 +24,7 @@ class Outcome:
 
 
 def write_ordered(
-    out: Path, classes: Sequence[str], rows: Iterable[Row], *, sets: bool, before: int = 0
+    out: Path, classes: Sequence[str], rows: Iterable[Row], *, sets: bool, flags: bool, before: int = 0
 ) -> Outcome:
     """Write a table of rows that come in the order of the list; errors are returned, not written.
 
@@ -43,7 +43,7 @@ def write_ordered(
             count += 1
             yield without_position(row)
 
-    prediction_table.write(out, classes, predicted(), sets=sets)
+    prediction_table.write(out, classes, predicted(), sets=sets, flags=flags)
     return Outcome(count, before, errors)
 
 

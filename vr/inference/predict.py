@@ -111,7 +111,12 @@ def predict_to_file(
             recorded.add(rows)
             progress(len(block.paths))
         return write_ordered(
-            out, run.card.class_names, recorded.in_order(), sets=predictor.has_sets, before=before
+            out,
+            run.card.class_names,
+            recorded.in_order(),
+            sets=predictor.has_sets,
+            flags=predictor.has_flags,
+            before=before,
         )
 
 
@@ -159,7 +164,8 @@ def predict_to_stream(
     if jsonl:
         lines = prediction_table.json_lines(counted())
     else:
-        lines = prediction_table.csv_lines(decision.classes, counted(), sets=decision.set_limit is not None)
+        columns = {"sets": decision.set_limit is not None, "flags": decision.point is not None}
+        lines = prediction_table.csv_lines(decision.classes, counted(), **columns)
     for line in lines:
         write(line)
     return Outcome(rows, 0, errors)

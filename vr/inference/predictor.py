@@ -43,6 +43,11 @@ class Predictor:
         )
 
     @property
+    def has_flags(self) -> bool:
+        """Whether rows have flags of an operating point."""
+        return self.decision.point is not None
+
+    @property
     def has_sets(self) -> bool:
         """Whether rows have prediction sets."""
         return self.decision.set_limit is not None
@@ -67,4 +72,5 @@ class Predictor:
             "temperature": decision.temperature,
             "threshold": decision.threshold,
             "sets": [decision.set_score, str(decision.set_limit)],
+            **({} if decision.point is None else {"point": decision.point.model_dump(mode="json")}),
         }

@@ -93,7 +93,7 @@ def merge(out: Path, run: Path) -> Outcome:
     images = _length_of_list(parts)
     rows = heapq.merge(*map(in_order, parts), key=lambda row: row[AT])
     classes, sets = head["classes"], head["sets"][1] != str(None)
-    return write_ordered(out, classes, _complete(rows, images, out), sets=sets)
+    return write_ordered(out, classes, _complete(rows, images, out), sets=sets, flags="point" in head)
 
 
 def _parts(out: Path) -> list[Path]:

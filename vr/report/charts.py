@@ -132,6 +132,24 @@ def coverage_risk(curve: CoverageRisk, chosen: tuple[float, float, float] | None
         return inline(figure, f"{alt}.")
 
 
+def decision_curve(thresholds: Any, model: Any, everyone: Any, chosen: float | None, *, alt: str) -> Markup:
+    """Net benefit (T,) over threshold probabilities (T,): the model, calling all positive, and none.
+
+    `chosen` is the threshold in use.
+    """
+    top = max(0.02, float(max(model.max(), everyone.max())))
+    with drawing(WIDTH, 250) as figure:
+        plot = axes(figure, 56, 44, right=20)
+        plot.axhline(0, color=SOFT, linewidth=1)
+        plot.plot(thresholds, everyone, color=SOFT, linestyle=(0, (3, 3)))
+        plot.plot(thresholds, model, color=ACCENT)
+        if chosen is not None and 0 < chosen < 1:
+            plot.axvline(chosen, color=SECOND, linewidth=1.4)
+        plot.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top), xlabel="threshold", ylabel="net benefit")
+        plot.set_xticks(_TICKS, _PERCENT)
+        return inline(figure, alt)
+
+
 def dots(values: Sequence[tuple[str, float, float, float]], *, xlabel: str, alt: str) -> Markup:
     """Shares in [0, 1] with their intervals, one row per (key, value, low, high), each in its colour."""
     start = max(0.0, math.floor(10 * min(low for _, _, low, _ in values)) / 10 - 0.1)

@@ -26,6 +26,7 @@ FILES = {
     runs.HISTORY: "loss and accuracy per epoch",
     runs.CALIBRATION: "temperature, abstention thresholds, prediction sets",
     runs.RISK_CSV: "risk at every coverage",
+    runs.OPERATING_POINT: "the probability from which an image counts as a class",
     runs.RISK_PNG: "the same as a figure",
     runs.REPORT: "figures; it shows images of the collection",
 }

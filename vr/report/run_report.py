@@ -7,6 +7,7 @@ from pathlib import Path
 from vr.data.formats.source import ImageSource
 from vr.report import captions, image_sections, metric_sections, page, provenance
 from vr.report.calibration_section import calibrated
+from vr.report.decision_section import decisions
 from vr.report.report_data import ReportData, read
 from vr.runs import run as runs
 from vr.runs.run import Run
@@ -17,6 +18,7 @@ _SECTIONS = {
     "confusion": "Confusion",
     "confidence": "Confidence",
     "curves": "Curves",
+    "decisions": "Decisions",
     "training": "Training",
     "programs": "Programs",
     "sample": "Sample",
@@ -69,6 +71,7 @@ def make_page(data: ReportData) -> str:
         facts=captions.facts(config),
         training=training,
         calibrated=calibrated(data),
+        decisions=decisions(data),
         programs=programs,
         programs_sentence=captions.programs(programs[0].signed if programs else False),
         sample=image_sections.sample(data),

@@ -18,7 +18,7 @@ State = Literal["finished", "unfinished", "damaged"]
 WRITTEN = (
     *(runs.CONFIG, runs.FEWSHOT, runs.ATTRIBUTES, runs.CHECKPOINT, runs.MODEL, runs.METRICS),
     *(runs.PREDICTIONS, runs.REPORT, runs.HISTORY, runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG),
-    *(UNREADABLE, "error.json", "README.md", "roc.csv", "pr.csv", "operating_point.json"),
+    *(UNREADABLE, "error.json", "README.md", runs.OPERATING_POINT, runs.ROC_CSV, runs.PR_CSV),
 )
 _EVENTS = "events.out.tfevents."
 SPLITS = ("train", "val", "test")  # folders of other splits' results

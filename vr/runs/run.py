@@ -33,6 +33,7 @@ CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
 METRICS, PREDICTIONS, REPORT = "metrics.json", "predictions.csv", "report.html"
 CALIBRATION, RISK_CSV, RISK_PNG = "calibration.json", "coverage_risk.csv", "coverage_risk.png"
+OPERATING_POINT, ROC_CSV, PR_CSV = "operating_point.json", "roc.csv", "pr.csv"
 __all__ = [
     "ATTRIBUTES",
     "CALIBRATION",
@@ -42,10 +43,13 @@ __all__ = [
     "HISTORY",
     "METRICS",
     "MODEL",
+    "OPERATING_POINT",
     "PREDICTIONS",
+    "PR_CSV",
     "REPORT",
     "RISK_CSV",
     "RISK_PNG",
+    "ROC_CSV",
     "AttributesRecord",
     "BackboneRecord",
     "FoldRecord",

@@ -18,6 +18,7 @@ from vr.runs.unreadable import UNREADABLE
 RESULTS = (
     *(runs.METRICS, runs.PREDICTIONS, runs.MODEL, runs.HISTORY, runs.REPORT),
     *(runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG, UNREADABLE),
+    *(runs.OPERATING_POINT, runs.ROC_CSV, runs.PR_CSV),
 )
 
 

@@ -316,7 +316,7 @@ def _sets_without_calibration(user: User) -> str:
     return user.sees("vr", "predict", user.run_copy(), user.toy.data / "test", "--sets", 0.9)
 
 
-@situation("vr.methods.__init__.find_method: vr methods")
+@situation("vr.methods.__init__.find_declaration: vr methods")
 def _misspelled_method(user: User) -> str:
     return user.sees("vr", "train", *user.toy_words(), "--method", "biomedvt")
 
@@ -358,3 +358,10 @@ def _damaged_metrics(user: User) -> str:
     run = user.run_copy()
     (run / "metrics.json").write_text("{")
     return user.sees("vr", "table", run)
+
+
+@situation("vr.evaluation.operating_point.load: vr eval --help")
+def _a_damaged_operating_point(user: User) -> str:
+    run = user.run_copy()
+    (run / "operating_point.json").write_text("{")
+    return user.sees("vr", "predict", run, user.toy.data / "test")

@@ -42,7 +42,7 @@ def test_the_page_says_what_metrics_json_says(hostile_run: Path, read_page: Any)
 def test_the_page_holds_every_section_and_names_it(hostile_run: Path, read_page: Any) -> None:
     page = read_page(hostile_run / runs.REPORT)
     targets = [link["href"] for link in page.all("a")]
-    assert len(targets) == 11 and all(target[1:] in page.ids for target in targets)
+    assert len(targets) == 12 and all(target[1:] in page.ids for target in targets)
     assert len(page.ids) == len(set(page.ids))
     labels = [svg["aria-label"] for svg in page.all("svg")]
     for start in (
@@ -120,7 +120,7 @@ def test_without_images_and_backbone_the_page_says_what_is_missing(
     assert "No images are shown: " in page.text
     assert "No programs and no texts behind mistakes" in page.text
     assert page.all("img") == [] and "#programs" not in [link["href"] for link in page.all("a")]
-    assert len(page.all("svg")) == 7
+    assert len(page.all("svg")) == 10
     assert str(tmp_path) not in page.text.replace(str(tmp_path / "no-clip"), "")
 
 
