@@ -17,6 +17,7 @@ from attrgen.checks import check_set
 from attrgen.checks.file import check_file
 from attrgen.checks.rule import Finding
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.curation.diff import Change, difference
 from attrgen.generation.build import Builder
 from attrgen.generation.report import raise_for, require_dataset
@@ -63,7 +64,7 @@ def load(path: str | Path) -> AttributeSet:
         >>> attributes.dataset, list(attributes.classes)
         ('busi', ['benign breast tumor', 'malignant breast tumor', 'normal breast tissue'])
     """
-    return attribute_set.load(Path(path).expanduser())
+    return attribute_set.load(expanded(path))
 
 
 def save(attributes: AttributeSet, path: str | Path) -> None:
@@ -79,7 +80,7 @@ def save(attributes: AttributeSet, path: str | Path) -> None:
         >>> attrgen.load("my-busi.json") == attributes
         True
     """
-    attribute_set.save(attributes, Path(path).expanduser())
+    attribute_set.save(attributes, expanded(path))
 
 
 def check(attributes: AttributeSet | str | Path, dataset: Card | str | Path | None = None) -> list[Finding]:
@@ -102,7 +103,7 @@ def check(attributes: AttributeSet | str | Path, dataset: Card | str | Path | No
     card = None if dataset is None else _card(dataset)
     if isinstance(attributes, AttributeSet):
         return check_set(attributes, card or spelling.card_of(attributes))
-    return check_file(Path(attributes).expanduser(), card).findings
+    return check_file(expanded(attributes), card).findings
 
 
 def diff(old: AttributeSet, new: AttributeSet, dataset: Card | str | Path | None = None) -> list[Change]:
@@ -168,7 +169,7 @@ def build(
     counts = {**DEFAULT_COUNTS, **(counts or {})}
     settings = BuildSettings(model=model, kinds=tuple(kinds), counts=counts, confusers=confusers)
     server = None if offline else Server.from_environment(base_url)
-    folder = Path(cache or os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE).expanduser()
+    folder = expanded(cache or os.environ.get(CACHE_VARIABLE) or DEFAULT_CACHE)
     ledger = Ledger(None, max_tokens=max_tokens_total)
     name = None if isinstance(dataset, Card) else str(dataset)
     return _built(card, name, existing, settings, server, folder, ledger, progress)

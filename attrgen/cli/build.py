@@ -80,14 +80,14 @@ def _existing(path: Path, its_card: Card) -> AttributeSet | None:
 
 
 def _settings(options: BuildOptions) -> BuildSettings:
-    from attrgen.cli.parsing import checked_kinds, confuser_limit, extra_body
+    from attrgen.cli.parsing import checked_kinds, checked_model, confuser_limit, extra_body
     from attrgen.generation.settings import BuildSettings
     from attrgen.llm.request import Sampling
     from attrgen.schema.attribute_set import KINDS
 
     sampling = Sampling(temperature=options.temperature, seed=options.seed, max_tokens=options.max_tokens)
     return BuildSettings(
-        model=options.model,
+        model=checked_model(options.model),
         sampling=sampling,
         kinds=checked_kinds(options.kinds),
         counts={kind: getattr(options, kind) for kind in KINDS},

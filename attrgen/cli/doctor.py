@@ -28,6 +28,7 @@ def doctor(
     Makes about ten small requests. What the server accepts is remembered in the cache folder.
     Exit status: 0 the server gives usable answers, 1 it does not.
     """
+    from attrgen.cli.parsing import checked_model
     from attrgen.core.errors import UserError
     from attrgen.llm import doctor as doctors
     from attrgen.llm import prompts
@@ -44,7 +45,13 @@ def doctor(
         )
     writes = None if log is None else opened(log)
     result = doctors.diagnose(
-        server, model, prompts.load(), Memory(cache), timeout=timeout, time_limit=time_limit, log=writes
+        server,
+        checked_model(model),
+        prompts.load(),
+        Memory(cache),
+        timeout=timeout,
+        time_limit=time_limit,
+        log=writes,
     )
     for line in result.lines():
         print(line)

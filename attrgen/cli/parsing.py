@@ -47,6 +47,21 @@ def checked_kind(kind: str, *, option: str = "--kind") -> str:
     return kind
 
 
+def checked_model(name: str) -> str:
+    """The name of a model.
+
+    Raises:
+        UserError: it is empty, or has characters that no name has.
+    """
+    if not name.strip() or not name.isprintable():
+        raise UserError(
+            "--model is empty or has characters that cannot be printed",
+            code="option-model",
+            remedy="Give the name as the server lists it; `attrgen doctor` shows what the server answers.",
+        )
+    return name
+
+
 def confuser_limit(word: str | None) -> Limit:
     """`--confusers`: a number of 1 or more, or 'all'.
 

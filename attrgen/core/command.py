@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from inspect import Parameter, Signature
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -12,12 +13,20 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from attrgen.core import streams
 from attrgen.core.errors import UserError, UserErrors
+from attrgen.core.system import refused
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
+TERMINATED_STATUS = 143
+BROKEN_PIPE_STATUS = 141  # as if SIGPIPE had ended the process
 T = TypeVar("T")
 DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
+
+
+class Terminated(KeyboardInterrupt):
+    """`kill` asked the process to end; what Ctrl-C saves is saved then, too."""
 
 
 class Command(TyperCommand):
@@ -114,20 +123,64 @@ def with_options(options: type[T]) -> Callable[[Callable[[T], None]], Callable[.
 
 
 def run(app: Callable[[], None]) -> None:
-    """Run a typer app; a `UserError` is printed with its code and exits 2, a bug keeps its traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # file names that are not UTF-8 are printed as they are
-            stream.reconfigure(errors="surrogateescape" if stream.errors == "strict" else stream.errors)
+    """Run a typer app and exit with its status; a bug keeps its traceback.
+
+    A `UserError`, and whatever the system refuses, is printed with its code and exits 2.
+    """
+    streams.prepare()
+    with suppress(ValueError):  # not in the main thread
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _terminate)
+    status = _status(app)
+    failure = streams.flush()
+    if isinstance(failure, BrokenPipeError):  # `| head` has read enough
+        status = BROKEN_PIPE_STATUS
+    elif failure is not None and status in (0, None):
+        status = _told(refused(failure))
+    sys.exit(status)
+
+
+def _status(app: Callable[[], None]) -> int | str | None:
     try:
         app()
+    except (SystemExit, KeyboardInterrupt, BrokenPipeError) as error:
+        return _ended(error)
     except UserError as error:
-        errors = error.errors if isinstance(error, UserErrors) else [error]
-        for one in errors:
-            print(f"error: {one} [{one.code}]", file=sys.stderr)
-        sys.exit(USER_ERROR_STATUS)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED_STATUS)
+        return _told(error)
+    except Exception as error:
+        refusal = refused(error)
+        if refusal is None:
+            raise
+        return _told(refusal)
+    return 0
+
+
+def _ended(error: BaseException) -> int | str | None:
+    """The status of a command that was stopped or exits; typer turns some errors into exits."""
+    origin: BaseException | None = error
+    while origin is not None and not isinstance(origin, (KeyboardInterrupt, BrokenPipeError)):
+        origin = origin.__cause__ or origin.__context__
+    if isinstance(origin, BrokenPipeError):  # `| head` has read enough
+        return BROKEN_PIPE_STATUS
+    if isinstance(origin, Terminated):
+        streams.complain("terminated")
+        return TERMINATED_STATUS
+    if isinstance(origin, KeyboardInterrupt):
+        streams.complain("interrupted")
+        return INTERRUPTED_STATUS
+    return error.code if isinstance(error, SystemExit) else USER_ERROR_STATUS
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
+
+
+def _told(error: UserError | None) -> int:
+    """Print an error with its code; the exit status."""
+    if error is not None:
+        for one in error.errors if isinstance(error, UserErrors) else [error]:
+            streams.complain(f"error: {one} [{one.code}]")
+    return USER_ERROR_STATUS
 
 
 def _show_version(ctx: typer.Context, value: bool) -> None:

@@ -56,6 +56,23 @@ def whole_file(path: Path) -> Iterator[Path]:
                 temporary.unlink()
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with `~` and `~NAME` replaced by the home folder.
+
+    Raises:
+        UserError: there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            "there is no such home folder",
+            code="file-no-home",
+            file=path,
+            remedy="Write the path without '~'.",
+        ) from error
+
+
 def unwritable(path: Path, error: OSError) -> UserError:
     """The error of a file or folder that cannot be written."""
     return UserError(

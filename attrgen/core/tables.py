@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
+
+from attrgen.core.streams import printable, unfiltered
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,14 +29,14 @@ def add_row(table: Table, *cells: object, bold: bool = False) -> None:
     """Add a row of plain words; rich's markup in them is not interpreted."""
     from rich.text import Text
 
-    table.add_row(*(Text(str(cell), style="bold" if bold else "") for cell in cells))
+    table.add_row(*(Text(printable(str(cell)), style="bold" if bold else "") for cell in cells))
 
 
 def show(table: Table) -> None:
     """Print a table, broken to the terminal's width; where stdout is no terminal, each row is one line."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(file=unfiltered(sys.stdout))
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=_UNBROKEN)
+        console = Console(file=unfiltered(sys.stdout), width=_UNBROKEN)
     console.print(table)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.core.shell import command
+from attrgen.core.streams import printable, unfiltered
 from attrgen.generation.build import Planned
 from attrgen.generation.requests import CONFUSERS
 from attrgen.generation.result import Result
@@ -45,7 +47,7 @@ class Progress:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._console = Console(stderr=True)
+        self._console = Console(file=unfiltered(sys.stderr))
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
@@ -67,7 +69,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Print one line, such as of a retry."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(printable(text), markup=False, highlight=False)
 
 
 def plan(planned: list[Planned], server: Server | None, model: str, price: Price | None = None) -> str:

@@ -49,7 +49,8 @@ class Server:
                 remedy=f"Write --base-url http://{address}, or https:// for a server on the internet.",
             )
         try:
-            valid = bool(urlsplit(self.address).hostname) and urlsplit(self.address).port != 0
+            valid = self.address.isprintable() and bool(urlsplit(self.address).hostname)
+            valid = valid and urlsplit(self.address).port != 0
         except ValueError:
             valid = False
         if not valid:

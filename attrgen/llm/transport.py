@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,9 @@ from attrgen.llm.server import Server
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
+
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 Log = Callable[[Mapping[str, Any]], None]
 
@@ -134,6 +138,12 @@ class Transport:
             raise Transient(f"no answer within {self._timeout:g} s", busy=True, timed_out=True) from error
         except httpx2.DecodingError as error:
             raise Transient("the server's response cannot be decompressed") from error
+        except (httpx2.InvalidURL, UnicodeError) as error:
+            raise Fatal(
+                f"the address {self._server.shown} cannot be used: {error}",
+                code="server-invalid-url",
+                remedy="Correct --base-url.",
+            ) from None
         except httpx2.TransportError as error:
             reason = self._server.scrub(str(error) or type(error).__name__)
             raise Transient("connection lost", reason, lost=True) from None
@@ -162,17 +172,38 @@ class Transport:
             headers = {"Content-Type": "application/json", "User-Agent": "attrgen"}
             if self._server.key:
                 headers["Authorization"] = f"Bearer {self._server.key}"
-            self._http = httpx2.AsyncClient(
-                headers={**headers, **self._server.headers},
-                params=dict(self._server.query),
-                timeout=self._timeout,
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-                # Certificates take long to load. There are none to check at an address without TLS, and a
-                # redirect, which might lead to another address, is not followed.
-                verify=self._server.address.startswith("https:"),
-                follow_redirects=False,
-            )
+            try:
+                self._http = httpx2.AsyncClient(
+                    headers={**headers, **self._server.headers},
+                    params=dict(self._server.query),
+                    timeout=self._timeout,
+                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                    # Certificates take long to load. There are none to check at an address without TLS, and
+                    # a redirect, which might lead to another address, is not followed.
+                    verify=self._server.address.startswith("https:"),
+                    follow_redirects=False,
+                )
+            except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
+                raise self._unusable(error) from None  # its words may have a password
         return self._http
+
+    def _unusable(self, error: Exception) -> Fatal:
+        """What is wrong with the environment's certificates or proxies, without the values of the latter."""
+        if isinstance(error, OSError):
+            given = [name for name in _CERTIFICATES if os.environ.get(name)]
+            named = " and ".join(f"{name}={os.environ[name]}" for name in given)
+            return Fatal(
+                f"the certificates cannot be read: {error.strerror or type(error).__name__}",
+                code="server-certificates",
+                remedy=f"Correct or unset {named}." if given else "Install the system's certificates.",
+            )
+        given = [name for name in (*_PROXIES, *map(str.lower, _PROXIES)) if os.environ.get(name)]
+        return Fatal(
+            "the settings of the proxy cannot be used",
+            code="server-proxy",
+            remedy=f"Correct or unset {', '.join(given) or 'the proxy of the system'}; "
+            "a proxy is written as http://HOST:PORT.",
+        )
 
     def _write_log(self, body: dict[str, Any], status: int | None, text: str, seconds: float) -> None:
         if self._log is None:

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.core.names import did_you_mean as did_you_mean
 from attrgen.core.names import fold as fold
 from attrgen.core.resources import resource
@@ -206,7 +207,7 @@ def find(dataset: str) -> Card:
     cards = shipped_cards()
     if dataset in cards:
         return load(cards[dataset])
-    path = Path(dataset).expanduser()
+    path = expanded(dataset)
     if path.is_dir():
         from attrgen.schema.folder_card import from_folder  # it makes a Card, so it imports this module
 

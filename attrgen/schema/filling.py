@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.core.shell import command
 from attrgen.schema import card as cards
 from attrgen.schema import library
@@ -47,7 +48,7 @@ def card_option(dataset: str | None) -> tuple[str, ...]:
 
 
 def _without_card(dataset: str) -> str:
-    if Path(dataset).expanduser().exists():
+    if expanded(dataset).exists():
         return (
             f"Write a card first, which prints the next commands: {command('vr', 'data', 'card', dataset)}."
         )

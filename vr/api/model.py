@@ -15,6 +15,7 @@ from pathlib import Path
 
 from attrgen.core import html
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.core.shell import command
 from vr.api.metrics import Metrics
 from vr.data.loading.unlabelled import GivenImages, ImageLike, UnlabelledFiles
@@ -58,7 +59,7 @@ def load(
     Raises:
         UserError: not a finished run, another backbone, or another run's calibration.
     """
-    path = Path(run).expanduser()
+    path = expanded(run)
     calibration = calibrations.load(path) if calibrated else None
     loaded = runs.load_run(path, backbone=backbone, weights=weights, device=device, precision=precision)
     return Model(loaded, calibration)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.core.resources import resource
 from vr.clip import configuration as configurations
 from vr.clip import hub, tags
@@ -93,7 +94,7 @@ def configuration_of(name: str) -> tuple[Configuration, Path | None]:
 def _model_folder(name: str) -> Path | None:
     if name == MINI:
         return Path(resource("data", "mini"))
-    folder = Path(name.removeprefix(_LOCAL)).expanduser()
+    folder = expanded(name.removeprefix(_LOCAL))
     if folder.is_dir():
         return folder
     if name.startswith(_LOCAL):
@@ -147,7 +148,7 @@ def _from_hub(name: str, repo: str, weights: str | None) -> Source:
 
 def _own_file(name: str, weights: str, folder: Path | None) -> Path:
     """The weights file for a backbone that has weights already: by path, or by name in its folder."""
-    candidates = [Path(weights).expanduser(), *([folder / weights] if folder is not None else [])]
+    candidates = [expanded(weights), *([folder / weights] if folder is not None else [])]
     file = next((path for path in candidates if path.is_file()), None)
     if file is None:
         raise UserError(
@@ -174,7 +175,7 @@ def _from_name(name: str, known: str, given: str | None) -> Source:
         tags.check_activation(known, weights, bool(entry.get("quick_gelu", False)))
         file = _fetch_tag(known, weights, entry)
         return Source(name, given, configuration, entry, file, older_preprocessing=entry)
-    file = Path(weights).expanduser()
+    file = expanded(weights)
     if file.is_file():
         return _from_file(name, known, weights, file)
     raise _no_weights(known, weights)
@@ -239,7 +240,7 @@ def _fetch_tag(known: str, tag: str, entry: Mapping[str, Any]) -> Path:
 
 
 def _no_weights(known: str, weights: str) -> UserError:
-    if Path(weights).expanduser().is_dir() or hub.repository(weights) is not None:
+    if expanded(weights).is_dir() or hub.repository(weights) is not None:
         return UserError(
             f"'{weights}' is a whole model and not weights of {known}",
             code="backbone-weights-is-a-model",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.schema import card as cards
 from attrgen.schema.card import Card, CardCounts
 from attrgen.schema.folder_card import card_of_classes, few_classes_remedy, one_per_class
@@ -15,7 +16,7 @@ from vr.data.formats.source import ImageSource
 
 def is_collection(dataset: str) -> bool:
     """Whether `--dataset` names a collection by its path, and not a card."""
-    path = Path(dataset).expanduser()
+    path = expanded(dataset)
     if dataset in cards.shipped_cards() or path.suffix == ".toml":
         return False
     return path.is_dir() or (path.is_file() and path.suffix.lower() in image_formats.collection_suffixes())

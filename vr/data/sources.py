@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.core.shell import command
 from attrgen.schema.card import Card, find
 from vr.data import image_formats
@@ -32,7 +33,7 @@ PHANTOM = "kidney-phantom"
 
 def data_root() -> Path:
     """The folder of the collections that have a name: `VR_DATA`, else `datasets/` in the working folder."""
-    return Path(os.environ.get("VR_DATA") or "datasets").expanduser()
+    return expanded(os.environ.get("VR_DATA") or "datasets")
 
 
 def open_dataset(
@@ -54,11 +55,11 @@ def open_dataset(
         UserError: an unknown dataset or class, or as for `open_source`.
     """
     if is_collection(dataset):
-        data = data or Path(dataset).expanduser()
+        data = data or expanded(dataset)
         card = infer_card(data, format)
     else:
         card = find(dataset)
-        data = data or _beside(Path(dataset).expanduser(), card)
+        data = data or _beside(expanded(dataset), card)
     if classes:
         card = card.subset(classes)
     return with_intensity(card, open_source(card, data, format=format))
@@ -86,7 +87,7 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
             do not match.
     """
     chosen = None if format is None else image_formats.find_format(format)
-    path = _default_path(card) if data is None else data.expanduser()
+    path = _default_path(card) if data is None else expanded(data)
     if not path.exists():
         raise UserError(
             "there is no such folder or file", code="data-missing", file=path, remedy="Check --data."

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import expanded
 from attrgen.core.resources import resource
 from attrgen.core.validation import Frozen, toml_values, validate
 from attrgen.schema.card import did_you_mean
@@ -94,7 +95,7 @@ def load(recipe: str, changes: Mapping[str, Any]) -> Grid:
     Raises:
         UserError: no such recipe, not TOML, an unknown key or a value out of range.
     """
-    path = shipped().get(recipe, Path(recipe).expanduser())
+    path = shipped().get(recipe, expanded(recipe))
     if not path.is_file():
         raise UserError(
             f"there is no sweep recipe '{recipe}'",

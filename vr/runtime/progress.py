@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from attrgen.core.streams import unfiltered
 
 
 @contextmanager
@@ -15,7 +18,7 @@ def count_bar(title: str, total: int | None, *, shown: bool = True) -> Iterator[
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    console = Console(stderr=True)
+    console = Console(file=unfiltered(sys.stderr))
     unbounded = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,}"))
     columns = unbounded if total is None else Progress.get_default_columns()
     hidden = not (shown and console.is_terminal)
@@ -30,7 +33,7 @@ def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], i
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = Console(file=unfiltered(sys.stderr))
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -63,7 +66,7 @@ def sweep_bar(cells: int) -> Iterator[Callable[[str], None]]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = Console(file=unfiltered(sys.stderr))
     columns = (
         TextColumn("cells"),
         BarColumn(),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from attrgen.core.errors import UserError
+from attrgen.llm import prompts
 from attrgen.llm.server import Server
+from attrgen.llm.transport import Transport
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -95,3 +100,36 @@ def test_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", f"{SECRET}\r\n")
     server = Server.from_environment(None)
     assert server is not None and server.key == SECRET and server.base_url is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h/\udcff", "http://h\x01/v1", "http://x:99999/v1", "http://[::1/v1", "http://h\x1b[2J/v1"]
+)
+def test_an_address_that_no_request_can_have_is_refused(url: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Server(url, None)
+    assert caught.value.code == "server-invalid-url"
+
+
+class TestEnvironment:
+    """What cannot be used in the environment is named, without the values of secrets."""
+
+    def _error(self, url: str = "http://localhost:1/v1") -> UserError:
+        async def send() -> None:
+            await Transport(Server(url, None), prompts.load(), 5.0).models()
+
+        with pytest.raises(UserError) as caught:
+            asyncio.run(send())
+        return caught.value
+
+    def test_a_missing_certificate_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+        error = self._error("https://localhost:1/v1")
+        assert error.code == "server-certificates" and "none.pem" in error.remedy
+
+    @pytest.mark.parametrize("proxy", ["socks9://me:hunter22@h:1", "http://me:hunter22@[::1"])
+    def test_a_proxy_that_is_none(self, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        error = self._error()
+        assert error.code == "server-proxy" and "ALL_PROXY" in error.remedy
+        assert "hunter22" not in str(error)
