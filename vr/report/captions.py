@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FEW = 100  # test images below which intervals are wide
 _EVEN = 0.01  # logits between two classes that are no preference
+_NAMED = 20  # classes in a sentence, at most
 _GAP = 0.05  # between confidence and accuracy, worth naming
 
 
@@ -55,8 +56,34 @@ def classes(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
-    """The most frequent mistake."""
+def classes_listed(listed: int, classes: int) -> str:
+    """Which classes a table lists, where it does not list all."""
+    if listed == classes:
+        return ""
+    return f"Of {classes:,} classes the {listed} with the lowest recall; classes.csv has all."
+
+
+def classes_drawn(drawn: int, classes: int) -> str:
+    """Which classes a confusion matrix has, where it does not have all."""
+    if drawn == classes:
+        return ""
+    return f"Of {classes:,} classes the {drawn} that are confused most; confusions.csv lists all pairs."
+
+
+def classes_sampled(shown: int, classes: int) -> str:
+    """Of which classes the sample is shown, where it is not all."""
+    return "" if shown == classes else f"Shown: the {shown} classes with the lowest recall."
+
+
+def confusion(
+    matrix: Sequence[Sequence[int]], names: Sequence[str], totals: Sequence[int] | None = None
+) -> str:
+    """The most frequent mistake.
+
+    Args:
+        totals: images of each class; by default the sums of the rows.
+    """
+    totals = totals or list(map(sum, matrix))
     mistakes = [
         (count, row, column)
         for row, counts in enumerate(matrix)
@@ -68,17 +95,21 @@ def confusion(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     count, row, column = max(mistakes, key=lambda entry: entry[0])
     return (
         f"The most frequent mistake: {names[row]} taken for {names[column]}, "
-        f"{count} of {counted(sum(matrix[row]), 'image')} ({percent(count / sum(matrix[row]), 0)})."
+        f"{count} of {counted(totals[row], 'image')} ({percent(count / totals[row], 0)})."
     )
 
 
-def confusion_alt(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
-    """The matrix in words."""
+def confusion_alt(
+    matrix: Sequence[Sequence[int]], names: Sequence[str], totals: Sequence[int] | None = None
+) -> str:
+    """The matrix in words; `totals` as for `confusion`."""
+    totals = totals or list(map(sum, matrix))
     rows = [
-        f"{name}: {counts[label]} of {sum(counts)} right"
-        for label, (name, counts) in enumerate(zip(names, matrix, strict=True))
+        f"{name}: {matrix[label][label]} of {total} right"
+        for label, (name, total) in enumerate(zip(names, totals, strict=True))
     ]
-    return f"Confusion matrix, rows true, columns predicted. {'; '.join(rows)}. {confusion(matrix, names)}"
+    most = confusion(matrix, names, totals)
+    return f"Confusion matrix, rows true, columns predicted. {'; '.join(rows)}. {most}"
 
 
 def confidence(bins: Sequence[Bin]) -> list[str]:
@@ -176,10 +207,10 @@ def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | Non
     named = map(sum, zip(*metrics["confusion_matrix"], strict=True))
     never = [name for name, count in zip(metrics["per_class"], named, strict=True) if not count]
     if never:
-        lines.append(f"Never predicted: {', '.join(never)}.")
+        lines.append(f"Never predicted: {_first(never)}.")
     absent = [name for name, values in metrics["per_class"].items() if not values["images"]]
     if absent:
-        lines.append(f"Without {metrics['split']} images, so not measured: {', '.join(absent)}.")
+        lines.append(f"Without {metrics['split']} images, so not measured: {_first(absent)}.")
     total = sum(bin_.images for bin_ in bins)
     gap = sum(bin_.images * (bin_.confidence - bin_.accuracy) for bin_ in bins if bin_.images) / total
     if gap > _GAP:
@@ -198,6 +229,12 @@ def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | Non
             "selected on the test set, is an upper bound and not a result."
         )
     return lines
+
+
+def _first(names: Sequence[str]) -> str:
+    """The names, or of many the first and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more:,} more"
 
 
 def facts(config: RunConfig) -> str:

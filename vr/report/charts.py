@@ -22,8 +22,15 @@ _TICKS = (0, 0.25, 0.5, 0.75, 1)
 _PERCENT = ("0", "25", "50", "75", "100%")
 
 
-def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
-    """Counts and row shares; the darker a cell, the larger its share of the true class."""
+def confusion(
+    matrix: Sequence[Sequence[int]], classes: Sequence[str], totals: Sequence[int] | None = None
+) -> Markup:
+    """Counts and row shares; the darker a cell, the larger its share of the true class.
+
+    Args:
+        totals: images of each class, where other classes are not drawn; by default the sums of the rows.
+    """
+    totals = totals or list(map(sum, matrix))
     count = len(classes)
     upright = count > 4
     words = [word for name in classes for word in name.split()]
@@ -37,14 +44,14 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup
         plot.spines[:].set_visible(False)
         for row, values in enumerate(matrix):
             for column, value in enumerate(values):
-                _cell(plot, row, column, value, sum(values), 12 if count <= 4 else 10)
+                _cell(plot, row, column, value, totals[row], 12 if count <= 4 else 10)
         middles = [label + 0.5 for label in range(count)]
         plot.set_yticks(middles, [_in_lines(name) for name in classes])
         if upright:
             plot.set_xticks(middles, [_in_lines(name) for name in classes], rotation=90)
         else:
             plot.set_xticks(middles, [_wrapped(name, int(cell / 6.6)) for name in classes])
-        return inline(figure, captions.confusion_alt(matrix, classes))
+        return inline(figure, captions.confusion_alt(matrix, classes, totals))
 
 
 def _cell(plot: Any, row: int, column: int, value: int, total: int, font_size: int) -> None:

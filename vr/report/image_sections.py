@@ -12,7 +12,7 @@ from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
 from vr.methods.common.base import Method
-from vr.report import captions, misclassified
+from vr.report import captions, many_classes, misclassified
 from vr.report.misclassified import ConfusedPair
 from vr.report.misleading_texts import IMAGES, BankOnPair, misleading_texts
 from vr.report.report_data import ReportData
@@ -54,11 +54,13 @@ def programs(data: ReportData) -> list[ShownProgram]:
 
 
 def sample(data: ReportData) -> dict[str, Any]:
-    """The training images by class, at most `_SAMPLE_IMAGES`."""
+    """The training images by class, at most `_SAMPLE_IMAGES`; of many classes those that the page lists."""
     listed = fewshot.listed_paths(data.path / runs.FEWSHOT)
     train, val = listed["train"], sum(map(len, listed["val"].values()))
-    limit = max(4, _SAMPLE_IMAGES // len(train))
-    chosen = {name: paths[:limit] for name, paths in train.items()}
+    labels, names = many_classes.worst_classes(data.metrics), list(train)
+    shown = {names[label]: train[names[label]] for label in labels}
+    limit = max(4, _SAMPLE_IMAGES // len(shown))
+    chosen = {name: paths[:limit] for name, paths in shown.items()}
     made = thumbnails(data.source, [path for paths in chosen.values() for path in paths], _SMALL)
     groups = [
         {
@@ -66,9 +68,11 @@ def sample(data: ReportData) -> dict[str, Any]:
             "note": captions.shown(len(paths), len(pictures := _pictures(chosen[name], made))),
             "pictures": pictures,
         }
-        for name, paths in train.items()
+        for name, paths in shown.items()
     ]
-    return {"sentence": captions.sample(sum(map(len, train.values())), val), "groups": groups}
+    sentence = captions.sample(sum(map(len, train.values())), val)
+    note = captions.classes_sampled(len(shown), len(train))
+    return {"sentence": f"{sentence} {note}".strip(), "groups": groups}
 
 
 def mistakes(data: ReportData) -> dict[str, Any]:

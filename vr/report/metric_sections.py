@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from vr.evaluation.metrics import HEADLINE, METRICS
-from vr.report import captions, charts, diagnostics, training_curves
+from vr.report import captions, charts, diagnostics, many_classes, training_curves
 from vr.report.report_data import ReportData
 
 
@@ -15,7 +17,9 @@ def result(data: ReportData) -> dict[str, Any]:
     metrics, predictions, names = data.metrics, data.predictions, data.predictions.classes
     overall, matrix = metrics["overall"], metrics["confusion_matrix"]
     bins = diagnostics.reliability(predictions)
-    curves, pr_curves = diagnostics.roc(predictions), diagnostics.precision_recall(predictions)
+    shown, drawn = many_classes.worst_classes(metrics), many_classes.excerpt(matrix)
+    curves, pr_curves = diagnostics.roc(predictions, shown), diagnostics.precision_recall(predictions, shown)
+    per_class = list(metrics["per_class"].items())
     counts = [values["images"] for values in metrics["per_class"].values()]
     method_warnings = [] if data.run is None else data.run.method.warnings()
     weights = data.config.backbone.weights
@@ -36,16 +40,22 @@ def result(data: ReportData) -> dict[str, Any]:
                 "areas": captions.areas(curve, pr_curve),
             }
             for (name, values), curve, pr_curve in zip(
-                metrics["per_class"].items(), curves, pr_curves, strict=True
+                (per_class[label] for label in shown), curves, pr_curves, strict=True
             )
         ],
+        "classes_note": captions.classes_listed(len(shown), len(names)),
+        "confusion_note": captions.classes_drawn(len(drawn.classes), len(names)),
         "confusion_sentence": captions.confusion(matrix, names),
         "confidence_sentences": captions.confidence(bins),
-        "confusion_chart": charts.confusion(matrix, names),
+        "confusion_chart": _confusion_chart(drawn, names),
         "reliability_chart": charts.reliability(bins, overall["ece"]),
-        "roc_chart": charts.roc(curves, names),
-        "precision_recall_chart": charts.precision_recall(pr_curves, names),
+        "roc_chart": charts.roc(curves, [names[label] for label in shown]),
+        "precision_recall_chart": charts.precision_recall(pr_curves, [names[label] for label in shown]),
     }
+
+
+def _confusion_chart(drawn: many_classes.Excerpt, names: Sequence[str]) -> Markup:
+    return charts.confusion(drawn.matrix, [names[label] for label in drawn.classes], drawn.totals)
 
 
 def training(data: ReportData) -> dict[str, Any] | None:

@@ -28,6 +28,8 @@ FILES = {
     runs.RISK_CSV: "risk at every coverage",
     runs.OPERATING_POINT: "the probability from which an image counts as a class",
     runs.RISK_PNG: "the same as a figure",
+    runs.CLASSES_CSV: "metrics per class",
+    runs.CONFUSIONS_CSV: "which classes were confused, and how often",
     runs.REPORT: "figures; it shows images of the collection",
 }
 

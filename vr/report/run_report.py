@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vr.data.formats.source import ImageSource
-from vr.report import captions, image_sections, metric_sections, page, provenance
+from vr.report import captions, image_sections, many_classes, metric_sections, page, provenance
 from vr.report.calibration_section import calibrated
 from vr.report.decision_section import decisions
 from vr.report.report_data import ReportData, read
@@ -52,6 +52,7 @@ def write(data: ReportData, out: Path | None = None) -> Path:
     """As `write_report`, from data that was read before; `out` is another path for the page."""
     path = out or data.results / runs.REPORT
     page.write(path, make_page(data), "report")
+    many_classes.write_tables(data.metrics, path.parent)
     return path
 
 

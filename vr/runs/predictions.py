@@ -6,14 +6,14 @@ Its columns are path, group (only where groups are known), label, predicted, and
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Hashable, Sequence
+from array import array
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text, write_text
+from attrgen.core.files import read_text, whole_file
 from attrgen.core.shell import command
 
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
 
 def save(predictions: Predictions, path: Path) -> None:
     """Write `predictions.csv`: path, group if known, label, predicted, and the fused logit of every class."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
     names, groups = predictions.classes, predictions.groups
-    rows.writerow([*(_HEAD if groups is None else _GROUPED_HEAD), *names])
     first = [[image] for image in predictions.paths]
     if groups is not None:
         numbers = {group: number for number, group in enumerate(dict.fromkeys(groups), start=1)}
@@ -79,12 +76,15 @@ def save(predictions: Predictions, path: Path) -> None:
         first,
         predictions.labels.tolist(),
         predictions.predicted.tolist(),
-        predictions.logits.tolist(),
+        predictions.logits,
         strict=True,
     )
-    for cells, label, predicted, logits in scores:
-        rows.writerow([*cells, names[label], names[predicted], *(f"{value:.6f}" for value in logits)])
-    write_text(path, text.getvalue())
+    with whole_file(path) as file, file.open("w", encoding="utf-8", newline="") as text:
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow([*(_HEAD if groups is None else _GROUPED_HEAD), *names])
+        for cells, label, predicted, logits in scores:  # a row at a time: many classes make a large table
+            numbers_of = (f"{value:.6f}" for value in logits.tolist())
+            rows.writerow([*cells, names[label], names[predicted], *numbers_of])
 
 
 def load(path: Path) -> Predictions:
@@ -94,7 +94,7 @@ def load(path: Path) -> Predictions:
         UserError: not there, or not such a table.
     """
     remedy = f"Write it again: {command('vr', 'eval', path.parent)}."
-    rows = csv.reader(io.StringIO(read_text(path, what="predictions table")))
+    rows = csv.reader(_lines(read_text(path, what="predictions table")))
     head = next(rows, [])
     columns = _GROUPED_HEAD if head[1:2] == ["group"] else _HEAD
     if tuple(head[: len(columns)]) != columns or len(head) < len(columns) + 2:
@@ -115,7 +115,7 @@ def _read_rows(
     paths: list[str] = []
     groups: list[Hashable] = []
     labels: list[int] = []
-    logits: list[list[float]] = []
+    logits = array("f")
     for row in rows:
         cells = dict(zip(columns, row, strict=False))
         try:
@@ -133,10 +133,20 @@ def _read_rows(
         paths.append(cells["path"])
         groups.append(cells.get("group"))
         labels.append(label)
-        logits.append(values)
+        logits.extend(values)
     if not paths:
         raise UserError("the table is empty", code="predictions-empty", file=path, remedy=remedy)
     import torch
 
     known = tuple(groups) if "group" in columns else None
-    return Predictions(classes, tuple(paths), torch.tensor(labels), torch.tensor(logits), known)
+    scores = torch.tensor(logits).view(len(paths), len(classes))
+    return Predictions(classes, tuple(paths), torch.tensor(labels), scores, known)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, without a second copy of it."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end

@@ -32,13 +32,16 @@ if TYPE_CHECKING:
 CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
 METRICS, PREDICTIONS, REPORT = "metrics.json", "predictions.csv", "report.html"
+CLASSES_CSV, CONFUSIONS_CSV = "classes.csv", "confusions.csv"  # beside the report of many classes
 CALIBRATION, RISK_CSV, RISK_PNG = "calibration.json", "coverage_risk.csv", "coverage_risk.png"
 OPERATING_POINT, ROC_CSV, PR_CSV = "operating_point.json", "roc.csv", "pr.csv"
 __all__ = [
     "ATTRIBUTES",
     "CALIBRATION",
     "CHECKPOINT",
+    "CLASSES_CSV",
     "CONFIG",
+    "CONFUSIONS_CSV",
     "FEWSHOT",
     "HISTORY",
     "METRICS",

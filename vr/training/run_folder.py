@@ -19,6 +19,7 @@ RESULTS = (
     *(runs.METRICS, runs.PREDICTIONS, runs.MODEL, runs.HISTORY, runs.REPORT),
     *(runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG, UNREADABLE),
     *(runs.OPERATING_POINT, runs.ROC_CSV, runs.PR_CSV),
+    *(runs.CLASSES_CSV, runs.CONFUSIONS_CSV),
 )
 
 
