@@ -80,7 +80,10 @@ def command(folder: Path, program: str, *words: str, allowed: tuple[int, ...] = 
     environment = {**os.environ, "VR_CACHE": str(folder / "cache"), "OPENAI_API_KEY": "none"}
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", program, *words], cwd=folder, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", f"from {program}.cli import main; main()", *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) not in allowed:
