@@ -6,11 +6,12 @@ BIN := .venv/bin
 # Many small matrices: one thread per process and several processes are faster than the reverse.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() or 1))")
 
-.PHONY: help demo test test-lowest lint docs benchmarks clean
+.PHONY: help demo test test-lowest fuzz lint docs benchmarks clean
 help:
 	@echo "make demo        attributes, training and report on the embedded default: no key, no hub, no GPU"
 	@echo "make test        the whole test suite"
 	@echo "make test-lowest the same with the lowest versions that pyproject.toml allows; TESTS=FOLDER runs a part"
+	@echo "make fuzz        10,000 damaged files and 1,000 faults; SEED=N repeats a run, FILES=N and FAULTS=N are counts"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        the documentation as a site in site/; no network is needed to build or read it"
 	@echo "make benchmarks  start-up and throughput, printed"
@@ -65,6 +66,14 @@ test: .venv/.dev
 test-lowest: .venv-lowest/.dev
 	@PATH="$$PWD/.venv-lowest/bin:$$PATH" OMP_NUM_THREADS=1 \
 	  .venv-lowest/bin/python -m pytest -n $(JOBS) --dist loadgroup -q $(TESTS)
+
+# Both print their seed, and for each failure a line that repeats it.
+FILES ?= 10000
+FAULTS ?= 1000
+SEED ?= $(shell $(PYTHON) -c "import secrets; print(secrets.randbelow(10**6))")
+fuzz: .venv/.dev
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --files $(FILES) --seed $(SEED) --jobs $(JOBS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults --faults $(FAULTS) --seed $(SEED) --jobs $(JOBS)
 
 lint: .venv/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrgen.checks.rule import Finding, Level
 from attrgen.core.json_lines import JsonPath, LocatedJson
-from attrgen.schema.attribute_set import KINDS, OTHER
+from attrgen.schema.attribute_set import KINDS, LONGEST_TEXT, OTHER
 from attrgen.schema.card import Card, did_you_mean, fold
 from attrgen.schema.plan import Slot
 from attrgen.schema.spelling import class_name
@@ -37,7 +37,7 @@ def finding(rule: str, message: str, **location: Any) -> Finding:
 
 
 def readable(located: LocatedJson) -> tuple[dict[Slot, list[str]], Paths]:
-    """The texts of every list, and the path of each; values of another form are skipped."""
+    """The texts of every list, and their paths; values of another form, and too long texts, are skipped."""
     lists: dict[Slot, list[str]] = {}
     paths: Paths = {}
     for name, kinds in _mapping(_mapping(located.value).get("classes")).items():
@@ -47,7 +47,7 @@ def readable(located: LocatedJson) -> tuple[dict[Slot, list[str]], Paths]:
             for confused, texts in groups:
                 path = ("classes", name, kind) if confused is None else ("classes", name, kind, confused)
                 for position, text in enumerate(texts if isinstance(texts, list) else ()):
-                    if isinstance(text, str) and text.strip():
+                    if isinstance(text, str) and text.strip() and len(text) <= LONGEST_TEXT:
                         slot = Slot(name, kind, confused)
                         lists.setdefault(slot, []).append(text.encode("utf-8", "replace").decode("utf-8"))
                         paths.setdefault(slot, []).append((*path, position))

@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from attrgen.core.errors import UserError
 
 _UNFINISHED = ".partial-"  # in the names of temporary files
 _LEFTOVER_SECONDS = 3600.0  # a temporary file that is older belongs to a process that was killed
+LARGEST_TEXT = 2**25  # bytes (32 MiB) of a file that a person may write: a card, a set, a template
+LARGEST_TABLE = 2**30  # bytes (1 GiB) of a file with a row per image
 
 
 @contextmanager
@@ -128,18 +131,30 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def read_bytes(path: Path, *, what: str, missing: str = "Check the path.") -> bytes:
-    """Read a file.
+def read_bytes(
+    path: Path, *, what: str, missing: str = "Check the path.", largest: int = LARGEST_TEXT
+) -> bytes:
+    """Read a regular file.
 
     Args:
         what: what the file should be, for messages: "attribute set", "dataset card".
         missing: the remedy where there is none.
+        largest: bytes that such a file can have.
 
     Raises:
-        UserError: there is no such file, or it cannot be read.
+        UserError: there is no such file, it cannot be read, it is a device or a pipe, or it is too large.
     """
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > largest:
+                raise UserError(
+                    f"has {size / 2**20:,.0f} MiB, and a {what} has at most {largest / 2**20:,.0f} MiB",
+                    code="file-too-large",
+                    file=path,
+                    remedy="Check that it is the right file, or split it.",
+                )
+            return file.read(largest)
     except FileNotFoundError as error:
         raise UserError(f"there is no such {what}", code="file-missing", file=path, remedy=missing) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
@@ -151,14 +166,14 @@ def read_bytes(path: Path, *, what: str, missing: str = "Check the path.") -> by
         ) from error
 
 
-def read_text(path: Path, *, what: str, missing: str = "Check the path.") -> str:
-    """Read UTF-8 text (a byte-order mark is dropped); `what` and `missing` as for `read_bytes`.
+def read_text(path: Path, *, what: str, missing: str = "Check the path.", largest: int = LARGEST_TEXT) -> str:
+    """Read UTF-8 text (a byte-order mark is dropped); arguments as for `read_bytes`.
 
     Raises:
-        UserError: there is no such file, it cannot be read, or it is not UTF-8.
+        UserError: as for `read_bytes`, or it is not UTF-8.
     """
     try:
-        return read_bytes(path, what=what, missing=missing).decode("utf-8-sig")
+        return read_bytes(path, what=what, missing=missing, largest=largest).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(
@@ -168,6 +183,29 @@ def read_text(path: Path, *, what: str, missing: str = "Check the path.") -> str
             line=line,
             remedy="Save the file as UTF-8.",
         ) from error
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """The file, open for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+        UserError: it is a device, a pipe or a socket, whose content may never end.
+    """
+
+    def opener(name: str, flags: int) -> int:  # a pipe that nobody writes would be waited for
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    with open(path, "rb", opener=opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise UserError(
+                "is a device, a pipe or a socket, not a file",
+                code="file-not-regular",
+                file=path,
+                remedy="Save its content in a file, and name that.",
+            )
+        yield file
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from attrgen.core.errors import UserError
 JsonPath = tuple[str | int, ...]
 
 DEEPEST = 100  # levels of nesting; a set has five, and its provenance few more
+MOST_VALUES = 2_000_000
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
@@ -39,13 +40,19 @@ class LocatedJson:
         return None
 
 
-def parse(text: str) -> LocatedJson:
+def parse(text: str, *, most_values: int = MOST_VALUES) -> LocatedJson:
     """Parse JSON, keeping lines.
 
+    Args:
+        most_values: how many values it can have; each takes some hundred bytes of memory.
+
     Raises:
-        ValueError: not JSON (`json.JSONDecodeError`), nested too deeply, or something that could be read but
-            not be written again: a number beyond all bounds, half of a surrogate pair.
+        ValueError: not JSON (`json.JSONDecodeError`), nested too deeply, too many values, or something that
+            could be read but not be written again: a number beyond all bounds, half of a surrogate pair.
     """
+    marks = text.count(",") + text.count("[") + text.count("{")  # in texts as well: a bound from above
+    if marks > most_values and sum(1 for mark in _TOKEN.finditer(text) if mark[0] in ",[{") > most_values:
+        raise ValueError(f"more than {most_values:,} values")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
     except RecursionError as error:

@@ -10,6 +10,8 @@ import sys
 from contextlib import suppress
 from typing import IO, Any
 
+from attrgen.core.secrets import masked
+
 _ERRORS = "attrgen-printed"  # name of the codec error handler
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _CONTROL_BUT_COLOURS = re.compile(rf"(\x1b\[[0-9;]*m)|{_CONTROL.pattern}")
@@ -23,7 +25,7 @@ def printable(text: str) -> str:
 
 def unfiltered(stream: IO[str]) -> IO[str]:
     """What is below a filtered stream, for whoever moves the cursor: bars and tables."""
-    return stream.below if isinstance(stream, _Terminal) else stream
+    return stream.below if isinstance(stream, _Filtered) else stream
 
 
 def prepare() -> None:
@@ -40,8 +42,9 @@ def prepare() -> None:
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the whole process
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors=_ERRORS)
-        if not isinstance(stream, _Terminal) and _is_terminal(stream):
-            stream = _Terminal(stream, _CONTROL_BUT_BARS if name == "stderr" else _CONTROL_BUT_COLOURS)
+        if not isinstance(stream, _Filtered):
+            pattern = _CONTROL_BUT_BARS if name == "stderr" else _CONTROL_BUT_COLOURS
+            stream = _Filtered(stream, pattern if _is_terminal(stream) else None)
         setattr(sys, name, stream)
 
 
@@ -63,16 +66,22 @@ def complain(text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
 
 
-class _Terminal:
-    """A terminal that texts cannot control: only line breaks, colours and what bars need pass."""
+class _Filtered:
+    """A stream that shows no secrets; and a terminal that texts cannot control.
 
-    def __init__(self, below: Any, pattern: re.Pattern[str]) -> None:
+    To a terminal, only line breaks, colours and what bars need pass; to files and pipes, all characters.
+    """
+
+    def __init__(self, below: Any, pattern: re.Pattern[str] | None) -> None:
         self.below = below
         self._pattern = pattern
 
     def write(self, text: str) -> int:
-        """Write text with control characters escaped."""
-        self.below.write(self._pattern.sub(lambda match: match[1] or _escaped(match), text))
+        """Write text with secrets masked, and for a terminal with control characters escaped."""
+        shown = masked(text)
+        if self._pattern is not None:
+            shown = self._pattern.sub(lambda match: match[1] or _escaped(match), shown)
+        self.below.write(shown)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from attrgen.core.secrets import masked
 from attrgen.core.streams import printable, unfiltered
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_row(table: Table, *cells: object, bold: bool = False) -> None:
     """Add a row of plain words; rich's markup in them is not interpreted."""
     from rich.text import Text
 
-    table.add_row(*(Text(printable(str(cell)), style="bold" if bold else "") for cell in cells))
+    table.add_row(*(Text(masked(printable(str(cell))), style="bold" if bold else "") for cell in cells))
 
 
 def show(table: Table) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,28 +13,33 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeVar, Uni
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from attrgen.core.decoding import decoding, reason_of
 from attrgen.core.errors import UserError, one_or_many
-from attrgen.core.files import read_text
+from attrgen.core.files import LARGEST_TEXT, read_text
 from attrgen.core.names import did_you_mean
+from attrgen.core.secrets import masked
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 KeyPath = tuple[int | str, ...]
+_MOST_KEY_PARTS = 64  # of a dotted TOML key
+_MOST_ERRORS = 50  # of one file that a message lists
+_LONGEST_KEY = 200  # characters of a key's path that a message repeats
 _LONGEST_INPUT = 60  # characters of a wrong value that a message repeats
 
 
 class Strict(BaseModel):
-    """A model that refuses unknown keys."""
+    """A model that refuses unknown keys, and numbers that are none."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Frozen(Strict):
     """A strict model that never changes; a copy drops the values of cached properties."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As pydantic's; cached properties are computed again."""
@@ -114,18 +121,22 @@ def validate(
 def translated(error: ValidationError, model: type[BaseModel], context: Context) -> list[UserError]:
     """What pydantic found wrong, each as an error in the program's own words."""
     items = error.errors(include_url=False, include_context=False)
-    paths = [item["loc"] for item in items]
-    return [
-        _translated(item, model, context)
-        for item in items
-        # pydantic counts valid entries only, so that one wrong entry may make its list too short as well
-        if item["type"] != "too_short" or sum(path[: len(item["loc"])] == item["loc"] for path in paths) == 1
-    ]
+    at_or_below = Counter(
+        path[:end] for path in (item["loc"] for item in items) for end in range(len(path) + 1)
+    )
+    # pydantic counts valid entries only, so that one wrong entry may make its list too short as well
+    chosen = [item for item in items if item["type"] != "too_short" or at_or_below[item["loc"]] == 1]
+    errors = [_translated(item, model, context) for item in chosen[:_MOST_ERRORS]]
+    if len(chosen) > _MOST_ERRORS:
+        more = f"{len(chosen) - _MOST_ERRORS:,} more values of it are wrong"
+        errors.append(UserError(more, code=f"{context.code}-value", file=context.file))
+    return errors
 
 
 def _translated(item: ErrorDetails, model: type[BaseModel], context: Context) -> UserError:
     path = tuple(part for part in item["loc"] if part != "[key]")
     key, line, class_name = context.locate(path)
+    key = key[:_LONGEST_KEY]
     other = context.wording.get(item["type"], Wording())
     if item["type"] == "extra_forbidden":
         kind, what, remedy = "unknown-key", f"unknown key '{key}'", _near_keys(model, path)
@@ -164,13 +175,25 @@ def toml_values(path: Path, *, what: str, code: str, missing: str = "Check the p
     Raises:
         UserError: not there, not UTF-8, or not TOML.
     """
-    try:
-        return tomllib.loads(read_text(path, what=what, missing=missing))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UserError(
-            f"not TOML: {reason}", code=f"{code}-not-toml", file=path, remedy="Correct the syntax there."
-        ) from error
+    text = read_text(path, what=what, missing=missing)
+    _check_toml_keys(text, path, code)
+    with decoding(path, what="not TOML", code=f"{code}-not-toml", remedy="Correct the syntax there."):
+        return tomllib.loads(text)
+
+
+def _check_toml_keys(text: str, path: Path, code: str) -> None:
+    """Refuse keys of very many parts, for which the parser would take hours."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > _MOST_KEY_PARTS:
+            pieces = re.split(r"[=,{}\[\]]", re.sub(r""""[^"]*"|'[^']*'""", "", line))
+            if max(piece.count(".") for piece in pieces) > _MOST_KEY_PARTS:
+                raise UserError(
+                    f"a key has more than {_MOST_KEY_PARTS} parts",
+                    code=f"{code}-not-toml",
+                    file=path,
+                    line=number,
+                    remedy="Correct the key.",
+                )
 
 
 def read_json(
@@ -181,13 +204,14 @@ def read_json(
     code: str,
     missing: str = "Check the path.",
     remedy: str = "Restore the file.",
+    largest: int = LARGEST_TEXT,
 ) -> M:
-    """An object of `model` from a JSON file; arguments as for `validate`.
+    """An object of `model` from a JSON file; arguments as for `validate` and `read_bytes`.
 
     Raises:
         UserError: not there, not UTF-8, not JSON, or not of the model's form.
     """
-    text = read_text(path, what=what, missing=missing)
+    text = read_text(path, what=what, missing=missing, largest=largest)
     return validate_json(model, text, what=what, code=code, file=path, remedy=remedy)
 
 
@@ -210,6 +234,10 @@ def validate_json(
     except ValidationError as error:
         context = Context(what, code, file, remedy)
         raise one_or_many(translated(error, model, context)) from error
+    except ValueError as error:  # such as half of a surrogate pair
+        raise UserError(
+            f"not JSON: {reason_of(error)}", code=f"{code}-value", file=file, remedy=remedy
+        ) from error
 
 
 def dotted(path: KeyPath) -> str:
@@ -249,4 +277,5 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _shortened(text: str) -> str:
+    text = masked(text)
     return text if len(text) <= _LONGEST_INPUT else f"{text[:_LONGEST_INPUT]}…"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+from attrgen.core.secrets import masked
 from attrgen.core.shell import command
 from attrgen.core.streams import printable, unfiltered
 from attrgen.generation.build import Planned
@@ -69,7 +70,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Print one line, such as of a retry."""
-        self._console.print(printable(text), markup=False, highlight=False)
+        self._console.print(masked(printable(text)), markup=False, highlight=False)
 
 
 def plan(planned: list[Planned], server: Server | None, model: str, price: Price | None = None) -> str:

@@ -1,9 +1,5 @@
 """The cache of LLM answers: `cache/llm/`, one JSON text per request, safe to delete, portable to share.
 
-A file that others may write must not be able to run code, and `diskcache` unpickles every value that its
-database marks as a pickle (CVE-2025-69872, unfixed). So this cache stores only `str`: keys and values of
-other types are refused when they are written and when they are read. Only the owner may open the folder.
-
 An export is a JSON-lines file, one entry per line in the order of the keys::
 
     {"key": "9f…", "request": {"model": …, "messages": …, "format": …, "sampling": …},
@@ -16,22 +12,23 @@ in an entry, and no address of a machine that is not on the internet.
 from __future__ import annotations
 
 import json
-import sqlite3
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 
-import diskcache
-
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError, one_or_many
-from attrgen.core.files import read_text, write_text
+from attrgen.core.files import LARGEST_TABLE, read_text, write_text
 from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, validate_json
+from attrgen.llm import cache_database as database
 from attrgen.llm.request import Answer, InvalidAnswer, Request
-from attrgen.llm.text_disk import Refused, TextDisk
+from attrgen.llm.text_disk import Refused
 
-_DELETE = "Delete the folder: it only has answers that can be asked for again."
 _MOST_ERRORS = 20
+_log = logging.getLogger(__name__)
 
 
 class About(Frozen):
@@ -62,8 +59,10 @@ class Cache:
     Args:
         folder: the cache's root, for instance `cache`; answers are in its `llm` folder.
 
+    A damaged database counts as absent: it is set aside, and a new one is begun.
+
     Raises:
-        UserError: the folder cannot be created, or has something that is no cache.
+        UserError: the folder cannot be created or used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,15 +70,22 @@ class Cache:
         with self._reported():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder.chmod(0o700)
-            self._disk = diskcache.Cache(
-                str(self.folder),
-                disk=TextDisk,
-                eviction_policy="none",
-                size_limit=2**40,
-                cull_limit=0,
-                statistics=0,
-                tag_index=0,
-            )
+        try:
+            self._disk = database.opened(self.folder)
+        except UserError as error:
+            if error.code != database.DAMAGED:
+                raise
+            self._set_aside(error)
+            self._disk = database.opened(self.folder)
+
+    def _set_aside(self, error: UserError) -> None:
+        """Keep a damaged cache under another name: it counts as absent, and nothing of it is deleted."""
+        number = next(n for n in count(1) if not self.folder.with_name(f"llm.damaged-{n}").exists())
+        kept = self.folder.with_name(f"llm.damaged-{number}")
+        with self._reported():
+            self.folder.rename(kept)
+            self.folder.mkdir(mode=0o700)
+        _log.warning("note: %s It was moved to %s, and a new one begun.", error.at(self.folder), kept)
 
     def __enter__(self) -> Cache:
         return self
@@ -122,9 +128,9 @@ class Cache:
         with self._reported():
             try:
                 text = self._disk.get(key, retry=True)
-                return None if text is None else parse(key, text)
-            except (Refused, InvalidEntry):
+            except Refused:
                 return None
+        return None if text is None else cached(lambda: parse(key, text))
 
     def find(self, words: str) -> list[CacheEntry]:
         """The entry whose key begins so, the `last` one that was stored, or those for a list or class.
@@ -206,31 +212,8 @@ class Cache:
                 return int(self._disk.clear(retry=True))
             return sum(bool(self._disk.delete(key, retry=True)) for key in keys)
 
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:  # a full disk, a lock: the entries are intact
-            raise UserError(
-                f"the cache cannot be used: {error}",
-                code="cache-unusable",
-                file=self.folder,
-                remedy="Free space or correct the permissions, then run the same again: nothing is lost.",
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise UserError(
-                f"the cache cannot be used: {error}",
-                code="cache-damaged",
-                file=self.folder,
-                remedy=_DELETE,
-            ) from error
-        except OSError as error:
-            raise UserError(
-                f"the cache cannot be used: {error.strerror or error}",
-                code="cache-unusable",
-                file=self.folder,
-                remedy="Choose another folder with --cache.",
-            ) from error
+    def _reported(self) -> AbstractContextManager[None]:
+        return database.reported(self.folder)
 
 
 class InvalidEntry(ValueError):
@@ -281,7 +264,9 @@ def import_(cache: Cache, path: Path, *, replace: bool = False) -> tuple[int, in
     """
     entries: list[tuple[str, CacheEntry]] = []
     errors: list[UserError] = []
-    for number, line in enumerate(read_text(path, what="cache export").split("\n"), start=1):
+    for number, line in enumerate(
+        read_text(path, what="cache export", largest=LARGEST_TABLE).split("\n"), start=1
+    ):
         if not line.strip():
             continue
         try:

@@ -10,6 +10,7 @@ A template is a text file with a front matter and a Jinja body::
 
 Its kind is its file's name. Templates are shared between people, so they run in Jinja's sandbox and see
 nothing but the variables of `variables`; a variable that is not there is an error, never an empty word.
+Those of a user run in a child process with a limit of time and memory.
 """
 
 from __future__ import annotations
@@ -18,24 +19,20 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
+from attrgen.llm import sandbox
+from attrgen.llm.rendering import renderer
 from attrgen.schema.attribute_set import KINDS
 from attrgen.schema.card import Card, did_you_mean
 from attrgen.schema.confusers import MOST_LIKELY
 from attrgen.schema.plan import DEFAULT_COUNTS
 
 TEMPLATES = ("system", *KINDS, "confusers", "answer_format", "invalid_answer", "replace", "top_up")
-_LARGEST = 10_000  # of a factor in a template
 MIN_WORDS, MAX_WORDS = 6, 28  # 28 words of medical English stay well under CLIP's 77 tokens
 
 _FRONT_MATTER = re.compile(r"\A---\r?\n(?P<head>.*?)\r?\n---\r?\n(?P<body>.*)\Z", re.DOTALL)
@@ -57,26 +54,23 @@ class Prompt:
         Raises:
             UserError: a syntax error, a missing variable, or something that the sandbox forbids.
         """
-        try:
-            return _compiled(self.body).render(values).strip() + "\n"
-        except TemplateSyntaxError as error:
+        is_shipped = self.path.is_relative_to(resource("prompts"))
+        rendered = (sandbox.render if is_shipped else renderer().render)(self.body, values)
+        if rendered.is_syntax:
             raise UserError(
-                f"template syntax: {error.message}",
+                f"template syntax: {rendered.error}",
                 code="prompts-syntax",
                 file=self.path,
-                line=error.lineno,
-            ) from error
-        except TemplateError as error:
+                line=rendered.line,
+            )
+        if rendered.error:
             raise UserError(
-                f"the template cannot be rendered: {error.message or error}",
+                f"the template cannot be rendered: {rendered.error}",
                 code="prompts-render",
                 file=self.path,
                 remedy=f"Variables of a template: {', '.join(sorted(values))}.",
-            ) from error
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise UserError(
-                f"the template cannot be rendered: {error}", code="prompts-render", file=self.path
-            ) from error
+            )
+        return rendered.text
 
 
 class Prompts(dict[str, Prompt]):
@@ -219,21 +213,3 @@ def _read(path: Path) -> Prompt:
     # Empty lines in place of the front matter keep Jinja's line numbers those of the file.
     body = "\n" * text[: match.start("body")].count("\n") + match["body"]
     return Prompt(path.stem, int(head["version"]), body, digest, path)
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, which guards attributes and loops, and that no product fills the memory."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        small = all(isinstance(value, int | float) and abs(value) <= _LARGEST for value in (left, right))
-        if operator != "*" or not small:
-            raise SecurityError(f"'{operator}' is for products of small numbers only")
-        return super().call_binop(context, operator, left, right)
-
-
-@lru_cache(maxsize=64)
-def _compiled(body: str) -> Template:
-    environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(body)

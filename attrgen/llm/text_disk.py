@@ -1,4 +1,4 @@
-"""How the cache stores text, and nothing but text: see `attrgen.llm.cache`."""
+"""How the cache stores text, and nothing but text: see `attrgen.llm.cache_database`."""
 
 from __future__ import annotations
 

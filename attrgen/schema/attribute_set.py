@@ -28,6 +28,7 @@ FORMAT: Final = "attribute-set/1"
 POSITIVE_KINDS = ("descriptive", "distinctive")
 KINDS = (*POSITIVE_KINDS, "confusion", "ensemble")
 OTHER = "other"
+LONGEST_TEXT = 100_000  # characters; CLIP reads some hundred
 _OBJECT = Wording('should be a JSON object, {"…": …}')
 _WORDING = {
     "model_type": _OBJECT,
@@ -56,6 +57,8 @@ def _how_to_make(path: Path) -> str:
 
 
 def _one_visible_line(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"the text has {len(text):,} characters, and {LONGEST_TEXT:,} are the most")
     if not text.strip():
         raise ValueError("the text is empty")
     if not text.isprintable():

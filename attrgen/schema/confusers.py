@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from attrgen.core.csv_rows import csv_rows
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text
+from attrgen.core.files import LARGEST_TABLE, read_text
 from attrgen.core.shell import command
 from attrgen.schema.card import Card
 
@@ -60,18 +59,11 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
             mistake.
     """
     path = run / "predictions.csv"
-    table = csv.DictReader(io.StringIO(read_text(path, what="predictions file of a run"), newline=""))
-    try:
-        columns, rows = set(table.fieldnames or ()), [(table.line_num, row) for row in table]
-    except csv.Error as error:
-        raise UserError(
-            f"not a CSV file: {error}",
-            code="confusers-not-csv",
-            file=path,
-            line=table.line_num,
-            remedy=f"Write it again: {command('vr', 'eval', run)}.",
-        ) from error
-    if not {"label", "predicted"} <= columns:
+    text = read_text(path, what="predictions file of a run", largest=LARGEST_TABLE)
+    remedy = f"Write it again: {command('vr', 'eval', run)}."
+    rows = csv_rows(text, path, code="confusers-not-csv", remedy=remedy)
+    _, titles = next(rows, (0, []))
+    if not {"label", "predicted"} <= set(titles):
         raise UserError(
             "the columns 'label' and 'predicted' are missing",
             code="confusers-missing-column",
@@ -79,8 +71,9 @@ def from_run(card: Card, run: Path) -> Mapping[str, tuple[str, ...]]:
             remedy="Give --from-run the directory of a finished run, or a folder of its results.",
         )
     counts: dict[str, Counter[str]] = {}
-    for line, row in rows:
-        label, predicted = (_class(card, row[column], path, line) for column in ("label", "predicted"))
+    for line, cells in rows:
+        row = dict(zip(titles, cells, strict=False))
+        label, predicted = (_class(card, row.get(column), path, line) for column in ("label", "predicted"))
         if label != predicted:
             counts.setdefault(label, Counter())[predicted] += 1
     if not counts:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import open_regular
 from attrgen.core.names import readable
 from attrgen.core.shell import command
 from attrgen.core.validation import validate
@@ -68,7 +69,7 @@ class FilesOnDisk:
             UserError: it cannot be read.
         """
         try:
-            with self._paths[name].open("rb") as file:
+            with open_regular(self._paths[name]) as file:
                 return file.read(size)
         except OSError as error:
             raise UserError(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from attrgen.core.decoding import cached
 from attrgen.core.names import fold
 
 # The titles by meaning, without spaces; where a table has several of one meaning, the first counts.
@@ -77,7 +78,8 @@ def column_index(titles: Sequence[str], title: str) -> int | None:
 def columns_of_csv(head: bytes) -> Columns:
     """The columns of a CSV file by its first bytes."""
     first_line = head.decode("utf-8-sig", "replace").split("\n", 1)[0].rstrip("\r")
-    return columns_of(next(csv.reader([first_line], delimiter=delimiter_of(first_line)), []))
+    rows = csv.reader([first_line], delimiter=delimiter_of(first_line))
+    return columns_of(cached(lambda: next(rows)) or [])  # a line that is not CSV is no table of images
 
 
 def delimiter_of(first_line: str) -> str:

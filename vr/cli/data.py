@@ -22,11 +22,12 @@ def list_cards() -> None:
     Also shows whether the images are here: under $VR_DATA, else under datasets/.
     """
     from attrgen.core import tables
+    from attrgen.core.streams import printable
     from attrgen.schema import card as cards
     from vr.data.sources import data_root, is_available
 
     table = tables.table("name", "here", "classes", "images", "what", "licence", "from")
-    table.title, table.title_justify = f"data root: {data_root()}", "left"
+    table.title, table.title_justify = printable(f"data root: {data_root()}"), "left"
     for path in cards.shipped_cards().values():
         card = cards.load(path)
         counts = card.counts

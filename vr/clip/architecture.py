@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from vr.clip.configuration import Configuration
+
+_LARGEST_NUMBER = 1_000_000  # vocabularies have a quarter of a million entries
+_MOST_LAYERS = 200
 
 
 def build(configuration: Configuration, *, name: str, text_config: Path | str | None) -> nn.Module:
@@ -35,19 +40,45 @@ def build(configuration: Configuration, *, name: str, text_config: Path | str | 
         kind = CoCa if "multimodal_cfg" in values else CustomTextCLIP
     if "timm_model_name" not in values["vision_cfg"]:
         del values["vision_cfg"]["timm_model_pretrained"]
-    try:
-        with _quiet():
-            model: nn.Module = kind(**values)
-    except (TypeError, ValueError, KeyError, RuntimeError, AssertionError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"the model of {name} cannot be built: {reason}",
+    _check_numbers(values, name, configuration)
+    with (
+        decoding(
+            configuration.file or name,
+            what=f"the model of {name} cannot be built",
             code="backbone-config-unusable",
-            file=configuration.file,
             remedy="The configuration may need another version of open_clip or timm, or it is damaged.",
-        ) from error
+        ),
+        _quiet(),
+    ):
+        model: nn.Module = kind(**values)
     _check_size(model, name, configuration)
     return model
+
+
+def _check_numbers(values: dict[str, Any], name: str, configuration: Configuration) -> None:
+    """Refuse a model that no machine holds before any of it is made."""
+    numbers = list(_numbers(values))
+    largest = max((number for _, number in numbers), default=0)
+    layers = max((number for key, number in numbers if "layers" in key), default=0)
+    if largest > _LARGEST_NUMBER or layers > _MOST_LAYERS:
+        raise UserError(
+            f"the model of {name} cannot be built: a number of its configuration is far too large",
+            code="backbone-config-unusable",
+            file=configuration.file,
+            remedy=f"Correct it: numbers are at most {_LARGEST_NUMBER:,}, and layers {_MOST_LAYERS:,}.",
+        )
+
+
+def _numbers(values: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of a configuration, each with the name of its key."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _numbers(value, name)
+    elif isinstance(values, list):
+        for value in values:
+            yield from _numbers(value, key)
+    elif isinstance(values, (int, float)):
+        yield key, abs(values)
 
 
 def _check_size(model: nn.Module, name: str, configuration: Configuration) -> None:

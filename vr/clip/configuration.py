@@ -26,6 +26,9 @@ class _File(BaseModel):
         missing = {"embed_dim", "vision_cfg", "text_cfg"} - values.keys()
         if missing:
             raise ValueError(f"lacks {', '.join(sorted(missing))}")
+        for key in ("vision_cfg", "text_cfg"):
+            if not isinstance(values[key], dict):
+                raise ValueError(f"{key} should be an object")
         return values
 
 

@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from attrgen.core.decoding import cached
 from attrgen.core.files import write_bytes
 from vr.clip import bank as banks
 from vr.clip.backbone import Backbone
 from vr.clip.bank import Bank
+
+_KEY_BYTES = 32  # of a SHA-256
+_UNIT_TOLERANCE = 1e-3
 
 
 def cache_folder() -> Path:
@@ -58,12 +61,17 @@ def _key(text: str) -> bytes:
 
 
 def _read(path: Path) -> dict[bytes, Tensor]:
-    try:
+    """Unit embeddings by key; rows of another form are left out."""
+
+    def read() -> dict[bytes, Tensor]:
         tensors = load_file(path)
         keys, rows = tensors["keys"], tensors["rows"]
-    except (OSError, SafetensorError, KeyError):
-        return {}
-    return {bytes(key.tolist()): row for key, row in zip(keys, rows, strict=False)}
+        if rows.dtype != torch.float32 or keys.dtype != torch.uint8 or keys.shape != (len(rows), _KEY_BYTES):
+            return {}
+        is_unit = (rows.norm(dim=1) - 1).abs() < _UNIT_TOLERANCE
+        return {bytes(key.tolist()): row for key, row in zip(keys[is_unit], rows[is_unit], strict=True)}
+
+    return cached(read) or {}
 
 
 def _write(path: Path, known: dict[bytes, Tensor]) -> None:

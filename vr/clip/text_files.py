@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from attrgen.core.decoding import cached, decoding
 from attrgen.core.errors import UserError
+from attrgen.core.files import read_text
 from vr.clip import hub
 from vr.clip.configuration import Configuration
 
@@ -36,7 +38,7 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
 
     text = configuration.text
     context = text.get("context_length", _DEFAULT_CONTEXT)
-    options = text.get("tokenizer_kwargs", {})
+    options = _tokenizer_options(configuration, name)
     repo = text.get("hf_tokenizer_name")
     if not repo:
         return SimpleTokenizer(context_length=context, **options)
@@ -45,7 +47,10 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
     location = str(folder) if has_files else repo
     try:
         return HFTokenizer(
-            location, context_length=context, tokenizer_mode=text.get("tokenizer_mode"), **options
+            location,
+            context_length=context,
+            tokenizer_mode=text.get("tokenizer_mode"),
+            **{**options, "trust_remote_code": False},
         )
     except Exception as error:  # the tokenizers' own errors have no common base
         if has_files:
@@ -60,6 +65,24 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
         raise hub.explained(error, repo, files, remedy=_beside(files, repo, folder)) from error
 
 
+def _tokenizer_options(configuration: Configuration, name: str) -> dict[str, Any]:
+    """What the configuration passes to the tokenizer; never leave to run code that comes with its files."""
+    options = configuration.text.get("tokenizer_kwargs") or {}
+    if not isinstance(options, dict) or options.get("trust_remote_code"):
+        runs_code = isinstance(options, dict)
+        raise UserError(
+            f"the tokenizer of {name} would run code of its own"
+            if runs_code
+            else f"tokenizer_kwargs of {name} is no object",
+            code="backbone-config-runs-code" if runs_code else "backbone-config-unusable",
+            file=configuration.file,
+            remedy="Remove tokenizer_kwargs.trust_remote_code, and use a tokenizer that transformers has."
+            if runs_code
+            else "Correct text_cfg.tokenizer_kwargs.",
+        )
+    return options
+
+
 def text_config(configuration: Configuration, *, name: str, folder: Path | None) -> Path | str | None:
     """Where the configuration of a Hugging Face text tower is; None for open_clip's own text towers.
 
@@ -70,13 +93,20 @@ def text_config(configuration: Configuration, *, name: str, folder: Path | None)
     if not repo:
         return None
     _need_transformers(name)
-    if folder is not None and _is_text_config(folder / _TEXT_CONFIG):
-        return folder
     from transformers import AutoConfig
 
+    if folder is not None and _is_text_config(folder / _TEXT_CONFIG):
+        with decoding(
+            folder / _TEXT_CONFIG,
+            what="the configuration of the text tower cannot be read",
+            code="backbone-config-unusable",
+            remedy="Copy the file again.",
+        ):
+            AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        return folder
     try:
-        AutoConfig.from_pretrained(repo)
-    except (OSError, ValueError, KeyError) as error:
+        AutoConfig.from_pretrained(repo, trust_remote_code=False)
+    except Exception as error:  # transformers and the hub raise many kinds
         files = (_TEXT_CONFIG,)
         raise hub.explained(error, repo, files, remedy=_beside(files, repo, folder)) from error
     return str(repo)
@@ -86,10 +116,8 @@ def _is_text_config(file: Path) -> bool:
     """Whether it describes a text model; a repository may have another model's config.json."""
     from open_clip.hf_configs import arch_dict
 
-    try:
-        return json.loads(file.read_text("utf-8")).get("model_type") in arch_dict
-    except (OSError, ValueError, AttributeError):
-        return False
+    text = cached(lambda: read_text(file, what="text configuration"))
+    return text is not None and cached(lambda: json.loads(text).get("model_type") in arch_dict) is True
 
 
 def _need_transformers(name: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def load_into(model: nn.Module, file: Path, *, name: str) -> None:
             model.load_state_dict({k: v for k, v in load_file(file).items() if k not in _OPENAI_ONLY})
         else:
             load_checkpoint(model, str(file), strict=True, weights_only=True)
-    except (RuntimeError, KeyError, ValueError, AttributeError) as error:
+    except Exception as error:  # whatever open_clip and torch raise for tensors that do not fit
         raise _misfit(model, shapes, file, name, error) from error
     _tell_resized(model, shapes, file)
 
@@ -117,43 +118,31 @@ def is_openai(file: Path) -> bool:
 
 
 def _safetensors(file: Path) -> Shapes:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(file, framework="pt") as tensors:
-            return {key: tuple(tensors.get_slice(key).get_shape()) for key in tensors.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"not a whole safetensors file: {error}", code="weights-damaged", file=file, remedy=_AGAIN
-        ) from error
+    with (
+        decoding(file, what="not a whole safetensors file", code="weights-damaged", remedy=_AGAIN),
+        safe_open(file, framework="pt") as tensors,
+    ):
+        return {key: tuple(tensors.get_slice(key).get_shape()) for key in tensors.keys()}  # noqa: SIM118
 
 
 def _pickled(file: Path) -> Shapes:
     import torch
     from torch import Tensor
 
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            if any(Path(name).name == "constants.pkl" for name in archive.namelist()):
-                raise _needs_conversion(file, "TorchScript", "torch.jit.load(f, 'cpu')")
-    try:
-        content = torch.load(file, map_location="meta", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ) as error:
-        if isinstance(error, pickle.UnpicklingError) and _is_pickle(file):
+    with decoding(file, what="not a whole weights file", code="weights-damaged", remedy=_AGAIN):
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                if any(Path(name).name == "constants.pkl" for name in archive.namelist()):
+                    raise _needs_conversion(file, "TorchScript", "torch.jit.load(f, 'cpu')")
+        try:
+            content = torch.load(file, map_location="meta", weights_only=True)
+        except pickle.UnpicklingError as error:
+            if not _is_pickle(file):
+                raise
             load = "torch.load(f, 'cpu', weights_only=False)"
             raise _needs_conversion(file, "a pickle of more than tensors", load) from error
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"not a whole weights file: {reason}", code="weights-damaged", file=file, remedy=_AGAIN
-        ) from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not any(isinstance(value, Tensor) for value in content.values()):

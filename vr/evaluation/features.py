@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
+import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from attrgen.core.decoding import cached as cached_file
 from attrgen.core.files import write_bytes
 from attrgen.core.names import readable
 from vr.clip.backbone import Backbone
@@ -40,9 +41,14 @@ def cached(
     for item in items:
         digest.update(f"|{item.path}|{source.stamp(item.path)}".encode())
     path = (folder or cache_folder() / "features") / f"{digest.hexdigest()[:32]}.safetensors"
-    try:
-        return load_file(path)["features"].to(backbone.device)
-    except (OSError, SafetensorError, KeyError):
-        rows = compute()
+    stored = cached_file(lambda: load_file(path)["features"])
+    if stored is not None and _fits(stored, len(items)):
+        return stored.to(backbone.device)
+    rows = compute()
     write_bytes(path, to_bytes({"features": rows.float().cpu().contiguous()}))
     return rows
+
+
+def _fits(stored: Tensor, rows: int) -> bool:
+    """Whether it can be features of so many images."""
+    return stored.dtype == torch.float32 and stored.shape[:-1] == (rows,) and bool(stored.isfinite().all())

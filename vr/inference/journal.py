@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
+from vr.inference import stored_row
 
 Row = Mapping[str, Any]
 FORMAT = "journal/2"
@@ -37,19 +39,32 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b")
-            self._lock()
-            end = _end_of_last_line(path)
-            self._file.truncate(end)
         except OSError as error:
             raise self._not_written(error) from error
         try:
-            if end == 0:
-                self._write([self._head])
-            else:
-                self._check_head()
+            self._begin()
+        except OSError as error:
+            self._file.close()
+            raise self._not_written(error) from error
         except UserError:
             self._file.close()  # and so release the lock
             raise
+
+    def _begin(self) -> None:
+        """Lock the file, check its first line, and cut off a last line that a kill left unfinished."""
+        self._lock()
+        end = _end_of_last_line(self.path)
+        if end:
+            self._check_head()
+        elif not (line := self._line(self._head)).startswith(self._beginning(len(line))):
+            raise _damaged(self.path, 1)  # another program's file, which must not be cut off
+        self._file.truncate(end)
+        if end == 0:
+            self._write([self._head])
+
+    def _beginning(self, size: int) -> bytes:
+        self._file.seek(0)
+        return self._file.read(size + 1)
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows, and hand them to the operating system, so that they survive a kill.
@@ -91,12 +106,16 @@ class Journal:
             ) from error
 
     def _write(self, rows: Iterable[Row]) -> None:
-        text = "".join(json.dumps(row) + "\n" for row in rows)
+        lines = b"".join(map(self._line, rows))
         try:
-            self._file.write(text.encode())
+            self._file.write(lines)
             self._file.flush()
         except OSError as error:
             raise self._not_written(error) from error
+
+    @staticmethod
+    def _line(row: Row) -> bytes:
+        return json.dumps(row).encode() + b"\n"
 
     def _check_head(self) -> None:
         head = head_of(self.path)
@@ -145,11 +164,14 @@ def entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         UserError: a line is damaged.
     """
-    offset = 0
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if number > 1:
-                yield offset, _parse(path, line, number)
+        first = lines.readline()
+        head, offset = _parse(path, first, 1) if first else {}, len(first)
+        for number, line in enumerate(lines, start=2):
+            row = _parse(path, line, number)
+            if not stored_row.fits(row, head):
+                raise _damaged(path, number)
+            yield offset, row
             offset += len(line)
 
 
@@ -173,19 +195,20 @@ def rows_at(path: Path, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
 
 
 def _parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        row = None
+    row = cached(lambda: json.loads(line))
     if not isinstance(row, dict):
-        raise UserError(
-            "not a row of a prediction",
-            code="journal-damaged",
-            file=path,
-            line=number,
-            remedy="Start again with --force.",
-        )
+        raise _damaged(path, number)
     return row
+
+
+def _damaged(path: Path, number: int) -> UserError:
+    return UserError(
+        "not a row of a prediction",
+        code="journal-damaged",
+        file=path,
+        line=number,
+        remedy="Start again with --force.",
+    )
 
 
 def _end_of_last_line(path: Path, before: int | None = None, block: int = 2**16) -> int:

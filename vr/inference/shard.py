@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrgen.core.errors import UserError
+from vr.inference import stored_row
 from vr.inference.journal import END, last_row
 
 if TYPE_CHECKING:
@@ -70,4 +71,4 @@ def numbers_of_shards(out: Path) -> list[int]:
 def end_of(path: Path) -> dict[str, Any] | None:
     """What a complete journal says of the list; None where it is not complete."""
     last = last_row(path)
-    return None if last is None else last.get(END)
+    return None if last is None or not stored_row.is_end(last) else last[END]

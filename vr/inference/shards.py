@@ -15,6 +15,7 @@ from typing import Any
 
 from attrgen.core.errors import UserError
 from vr.evaluation.calibration import model_id
+from vr.inference import stored_row
 from vr.inference.blocks import AT, ListedPaths, Row
 from vr.inference.journal import END, Journal, head_of
 from vr.inference.outcome import Outcome, write_ordered
@@ -92,6 +93,13 @@ def merge(out: Path, run: Path) -> Outcome:
         )
     images = _length_of_list(parts)
     rows = heapq.merge(*map(in_order, parts), key=lambda row: row[AT])
+    if not stored_row.is_head(head):
+        raise UserError(
+            "a part does not say what it predicts",
+            code="journal-damaged",
+            file=folder_of(out),
+            remedy="Predict all shards again with --force.",
+        )
     classes, sets = head["classes"], head["sets"][1] != str(None)
     return write_ordered(out, classes, _complete(rows, images, out), sets=sets, flags="point" in head)
 

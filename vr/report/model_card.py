@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
+from attrgen.core.secrets import masked
 from vr.evaluation import calibration_assessment
 from vr.evaluation.metrics import METRICS
 from vr.report import markdown
 from vr.report.captions import counted, listed
+from vr.report.markdown import code, escaped
 from vr.report.run_facts import FILES, Facts, without_folders
 from vr.runs import run as runs
 
@@ -20,12 +23,14 @@ _CLASS_METRICS = ("recall", "precision", "f1", "auroc")
 def model_card(facts: Facts) -> str:
     """The card of a run, as Markdown with the front matter of the Hugging Face hub."""
     parts = [section(facts) for section in _SECTIONS]
-    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+    return masked("\n\n".join("\n".join(lines) for lines in parts) + "\n")
 
 
 def _front_matter(facts: Facts) -> list[str]:
     backbone = facts.config.backbone.name
-    base = [f"base_model: {backbone.removeprefix('hf-hub:')}"] if backbone.startswith("hf-hub:") else []
+    repository = backbone.removeprefix("hf-hub:")
+    named = backbone.startswith("hf-hub:") and re.fullmatch(r"[\w.-]+/[\w.-]+", repository)
+    base = [f"base_model: {repository}"] if named else []
     tags = ("biomedvr", facts.config.method, "few-shot", "medical-imaging", "clip")
     lines = ["---", "library_name: biomedvr", "pipeline_tag: image-classification", *base, "tags:"]
     return [*lines, *(f"- {tag}" for tag in dict.fromkeys(tags)), "---"]
@@ -34,7 +39,7 @@ def _front_matter(facts: Facts) -> list[str]:
 def _head(facts: Facts) -> list[str]:
     config = facts.config
     lines = [
-        f"# {config.card.title}: {config.method}, {counted(config.shots, 'shot')} per class",
+        f"# {escaped(config.card.title)}: {config.method}, {counted(config.shots, 'shot')} per class",
         "",
         "> **For research only. This is not a medical device and not for clinical use:** no diagnosis,",
         "> triage or treatment may rest on it.",
@@ -57,17 +62,17 @@ def _head(facts: Facts) -> list[str]:
 
 def _what(facts: Facts) -> list[str]:
     config, recipe, backbone = facts.config, facts.config.recipe, facts.config.backbone
-    weights = "" if backbone.weights is None else f", weights `{without_folders(backbone.weights)}`"
+    weights = "" if backbone.weights is None else f", weights {code(without_folders(backbone.weights))}"
     epoch = facts.metrics.get("selected_epoch")
     kept = "the last" if config.select == "last" else "the best on validation images"
     lines = [
         "## What it is",
         "",
-        f"It tells {listed(config.card.class_names)} apart in {config.card.modality}: "
-        f"each image is {config.card.shows}.",
+        f"It tells {listed(list(map(escaped, config.card.class_names)))} apart in "
+        f"{escaped(config.card.modality)}: each image is {escaped(config.card.shows)}.",
         "",
         f"- Method: {facts.method.title} ({facts.method.reference.short})",
-        f"- Frozen backbone: `{without_folders(backbone.name)}`{weights}, id `{backbone.id[:16]}`; "
+        f"- Frozen backbone: {code(without_folders(backbone.name))}{weights}, id {code(backbone.id[:16])}; "
         f"images of {backbone.image_size} by {backbone.image_size} pixels",
         f"- Learned: {counted(config.learned_parameters, 'number')}",
     ]
@@ -77,19 +82,22 @@ def _what(facts: Facts) -> list[str]:
             f"batches of {recipe.batch_size}, seed {config.seed}; epoch {epoch} was kept, {kept}"
         )
     if config.preset != "default":
-        lines.append(f"- Preset: {config.preset}")
+        lines.append(f"- Preset: {escaped(config.preset)}")
     return [*lines, _attributes_line(facts)]
 
 
 def _attributes_line(facts: Facts) -> str:
     if facts.attributes is None:
         return "- Attribute texts: none"
-    provenance = facts.attributes.provenance
-    models = [run.get("resolved_model") or run.get("model") for run in provenance.get("runs", ())]
-    origin = [provenance.get("source", "not recorded"), *dict.fromkeys(model for model in models if model)]
+    provenance = facts.attributes.provenance  # of any form: a person may have edited it
+    runs_of_it = provenance.get("runs")
+    recorded = [run for run in runs_of_it if isinstance(run, dict)] if isinstance(runs_of_it, list) else []
+    models = [str(run.get("resolved_model") or run.get("model") or "") for run in recorded]
+    origin = [str(provenance.get("source", "not recorded")), *dict.fromkeys(filter(None, models))]
     if "licence" in provenance:
         origin.append(f"licence {provenance['licence']}")
-    return f"- Attribute texts: set `{facts.attributes.id[:16]}`; origin: {', '.join(map(str, origin))}"
+    listed_origin = ", ".join(map(escaped, origin))
+    return f"- Attribute texts: set `{facts.attributes.id[:16]}`; origin: {listed_origin}"
 
 
 def _data(facts: Facts) -> list[str]:
@@ -97,14 +105,14 @@ def _data(facts: Facts) -> list[str]:
     lines = [
         "## Data",
         "",
-        f"- Collection: {card.title} (`{card.name}`, card version {card.version})",
-        f"- Licence of the data: {card.licence}",
-        f"- Source: {card.source}",
+        f"- Collection: {escaped(card.title)} ({code(card.name)}, card version {card.version})",
+        f"- Licence of the data: {escaped(card.licence)}",
+        f"- Source: {escaped(card.source)}",
     ]
     if card.citation:
-        lines.append(f"- Citation: {card.citation}")
+        lines.append(f"- Citation: {escaped(card.citation)}")
     if card.notes:
-        lines.append(f"- Note: {card.notes}")
+        lines.append(f"- Note: {escaped(card.notes)}")
     if card.counts:
         counts = (f"{count} {split}" for split, count in card.counts.model_dump().items())
         lines.append(f"- Images as published: {', '.join(counts)}")
@@ -112,7 +120,7 @@ def _data(facts: Facts) -> list[str]:
         *lines,
         f"- Trained on {counted(config.shots, 'image')} per class, {config.shots * len(card.classes)} in "
         f"all, drawn with seed {config.seed}; `{runs.FEWSHOT}` names each by path and content "
-        f"(SHA-256 of the sample: `{config.fewshot[:16]}`)",
+        f"(SHA-256 of the sample: {code(config.fewshot[:16])})",
     ]
 
 
@@ -124,7 +132,7 @@ def _results(facts: Facts) -> list[str]:
         rows.append([metric.name, metric.text(metric.read(metrics)), interval])
     class_rows = [
         [
-            name,
+            escaped(name),
             str(values["images"]),
             *(_percent(values[key]) for key in ("recall", "precision", "f1", "auroc")),
         ]
@@ -133,8 +141,8 @@ def _results(facts: Facts) -> list[str]:
     lines = [
         "## Results",
         "",
-        f"On {counted(metrics['images'], metrics['split'] + ' image')}, measured after training; nothing was "
-        "chosen on them. Intervals: 95%, bootstrap over images.",
+        f"On {counted(metrics['images'], escaped(metrics['split']) + ' image')}, measured after training; "
+        "nothing was chosen on them. Intervals: 95%, bootstrap over images.",
         "",
         markdown.table(("metric", "value", "interval"), rows),
         "",
@@ -142,7 +150,10 @@ def _results(facts: Facts) -> list[str]:
     ]
     if "oracle" in metrics:
         oracle = metrics["oracle"]
-        lines += ["", f"Oracle, {_percent(oracle['accuracy'])} in epoch {oracle['epoch']}: {oracle['note']}."]
+        lines += [
+            "",
+            f"Oracle, {_percent(oracle['accuracy'])} in epoch {oracle['epoch']}: {escaped(oracle['note'])}.",
+        ]
     return lines
 
 
@@ -158,7 +169,7 @@ def _confidence(facts: Facts) -> list[str]:
     lines = [
         "## Confidence",
         "",
-        f"Calibrated on {calibration.images} {calibration.images_from}: temperature "
+        f"Calibrated on {calibration.images} {escaped(calibration.images_from)}: temperature "
         f"{calibration.temperature:.3g}; it abstains below a confidence of {calibration.threshold:.3f}.",
     ]
     if test is not None:
@@ -189,7 +200,7 @@ def _limits(facts: Facts) -> list[str]:
         f"- It knows {len(config.card.classes)} classes and nothing else: whatever an image shows, it "
         "answers one of them.",
     ]
-    few = [name for name, values in metrics["per_class"].items() if values["images"] < _FEW]
+    few = [escaped(name) for name, values in metrics["per_class"].items() if values["images"] < _FEW]
     if few:
         lines.append(f"- Fewer than {_FEW} test images, so that their numbers say little: {listed(few)}.")
     if facts.attributes is not None:
@@ -221,13 +232,14 @@ def _cite(facts: Facts) -> list[str]:
         "## How to cite",
         "",
         f"- Method: {facts.method.reference.citation}",
-        f"- Data: {config.card.citation or config.card.source}",
-        f"- Backbone: `{without_folders(config.backbone.name)}` (id `{config.backbone.id}`), loaded by "
-        "open_clip; cite the paper of its weights, and CLIP (Radford et al., ICML 2021)",
+        f"- Data: {escaped(config.card.citation or config.card.source)}",
+        f"- Backbone: {code(without_folders(config.backbone.name))} (id {code(config.backbone.id)}), loaded "
+        "by open_clip; cite the paper of its weights, and CLIP (Radford et al., ICML 2021)",
     ]
     if facts.attributes is not None:
         lines.append(f"- Attribute set: id `{facts.attributes.id}`")
-    biomedvr, torch = (config.versions.get(name, "unknown") for name in ("biomedvr", "torch"))
+    names = ("biomedvr", "torch")
+    biomedvr, torch = (escaped(config.versions.get(name, "unknown")) for name in names)
     return [*lines, f"- Software: biomedvr {biomedvr}, torch {torch}"]
 
 

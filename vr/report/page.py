@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_text
+from attrgen.core.secrets import masked
+from attrgen.core.streams import printable
 from vr.report import captions
 from vr.report.svg import SERIES, hue
 
@@ -57,6 +59,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -66,6 +69,11 @@ def _environment() -> Environment:
         "counted": captions.counted,
     }
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """A value without secrets and control characters; markup of this program stays as it is."""
+    return masked(printable(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _is_own_page(path: Path, kind: str) -> bool:

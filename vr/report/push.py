@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import read_bytes
+from attrgen.core.secrets import masked
 from vr.report.model_card import CARD, model_card
 from vr.report.run_facts import FILES, read_facts, without_folders
 from vr.runs import run as runs
@@ -35,7 +37,7 @@ def files_to_push(path: Path, *, report: bool = False, predictions: bool = True)
     """
     facts = read_facts(path)
     card = path / CARD
-    sent = {CARD: card.read_bytes() if card.is_file() else model_card(facts).encode()}
+    sent = {CARD: read_bytes(card, what="model card") if card.is_file() else model_card(facts).encode()}
     left_out = {*(() if report else (runs.REPORT,)), *(() if predictions else (runs.PREDICTIONS,))}
     for name in FILES:
         file = path / name
@@ -48,7 +50,7 @@ def files_to_push(path: Path, *, report: bool = False, predictions: bool = True)
                 file=file,
                 remedy="Move it out of the run directory.",
             )
-        sent[name] = file.read_bytes()
+        sent[name] = read_bytes(file, what="file of a run", largest=LARGEST)
     sent[runs.CONFIG] = _without_paths(sent[runs.CONFIG])
     return sent
 
@@ -122,7 +124,7 @@ def _without_paths(config: bytes) -> bytes:
         values["backbone"]["weights"] = without_folders(values["backbone"]["weights"])
     if values["attributes"]:
         values["attributes"]["file"] = without_folders(values["attributes"]["file"])
-    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+    return masked(json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _is_unreachable(error: Exception, hub: Any) -> bool:

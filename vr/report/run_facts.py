@@ -69,7 +69,7 @@ def read_facts(path: Path) -> Facts:
     calibration = calibrations.load(path)
     method = find_declaration(config.method)
     attributes = runs.load_attributes(path)
-    options = method.options_type.model_validate(config.options)
+    options = runs.options_of(config, path / runs.CONFIG)
     return Facts(
         path=path,
         config=config,

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field, field_validator
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import expanded
@@ -80,6 +80,24 @@ class Grid(Frozen):
         return validate(Experiment, values, what="sweep's 'common' table", code="sweep", within="common")
 
 
+class _Common(BaseModel):
+    """What a recipe and the command line both have, and is merged."""
+
+    common: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        recipe: dict[str, Any] = self.common.get("recipe", {})
+        return recipe
+
+    @field_validator("common")
+    @classmethod
+    def _recipe_is_a_table(cls, common: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(common.get("recipe", {}), dict):
+            raise ValueError("recipe should be a table")
+        return common
+
+
 def shipped() -> dict[str, Path]:
     """Name and path of the sweep recipes that ship with the program."""
     return {path.stem: path for path in sorted(resource("data", "recipes").glob("*.toml"))}
@@ -112,11 +130,10 @@ def build(values: Mapping[str, Any], changes: Mapping[str, Any], path: Path | No
     Raises:
         UserError: an unknown key or a value out of range.
     """
-    common = {**values.get("common", {}), **changes.get("common", {})}
-    common["recipe"] = {
-        **values.get("common", {}).get("recipe", {}),
-        **changes.get("common", {}).get("recipe", {}),
-    }
+    recipe = validate(_Common, values, what="sweep recipe", code="sweep", file=path)
+    options = validate(_Common, changes, what="sweep options", code="sweep")
+    common = {**recipe.common, **options.common}
+    common["recipe"] = {**recipe.recipe, **options.recipe}
     return validate(
         Grid, {**values, **changes, "common": common}, what="sweep recipe", code="sweep", file=path
     )

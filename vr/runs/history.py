@@ -6,11 +6,13 @@ import csv
 import io
 from pathlib import Path
 
+from attrgen.core.csv_rows import csv_rows
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
 
 HISTORY = "history.csv"
 Row = dict[str, float]
+_REMEDY = "Train the run again."
 
 
 def write_history(path: Path, history: list[Row]) -> None:
@@ -32,14 +34,24 @@ def read_history(path: Path) -> list[Row]:
     file = path / HISTORY
     if not file.is_file():
         return []
-    rows = csv.DictReader(io.StringIO(read_text(file, what="training history")))
+    rows = csv_rows(
+        read_text(file, what="training history"), file, code="run-damaged-history", remedy=_REMEDY
+    )
+    _, titles = next(rows, (0, []))
+    return [_row(titles, cells, file, line) for line, cells in rows]
+
+
+def _row(titles: list[str], cells: list[str], file: Path, line: int) -> Row:
     try:
-        return [{key: float(value) for key, value in row.items()} for row in rows]
-    except (TypeError, ValueError) as error:
+        row = {title: float(cell) for title, cell in zip(titles, cells, strict=True)}
+        if not row.get("epoch", 0.0).is_integer() or "epoch" not in row:
+            raise ValueError("the epoch is not a whole number")
+    except ValueError as error:
         raise UserError(
             f"not a training history: {error}",
             code="run-damaged-history",
             file=file,
-            line=rows.line_num,
-            remedy="Train the run again.",
+            line=line,
+            remedy=_REMEDY,
         ) from error
+    return row

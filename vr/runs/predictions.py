@@ -9,11 +9,13 @@ import csv
 from array import array
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from attrgen.core.csv_rows import Rows, csv_rows
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text, whole_file
+from attrgen.core.files import LARGEST_TABLE, read_text, whole_file
 from attrgen.core.shell import command
 
 if TYPE_CHECKING:
@@ -94,40 +96,44 @@ def load(path: Path) -> Predictions:
         UserError: not there, or not such a table.
     """
     remedy = f"Write it again: {command('vr', 'eval', path.parent)}."
-    rows = csv.reader(_lines(read_text(path, what="predictions table")))
-    head = next(rows, [])
+    lines = _lines(read_text(path, what="predictions table", largest=LARGEST_TABLE))
+    rows = csv_rows(lines, path, code="predictions-damaged-row", remedy=remedy)
+    _, head = next(rows, (0, []))
     columns = _GROUPED_HEAD if head[1:2] == ["group"] else _HEAD
-    if tuple(head[: len(columns)]) != columns or len(head) < len(columns) + 2:
+    classes = tuple(head[len(columns) :])
+    if tuple(head[: len(columns)]) != columns or len(classes) < 2 or len(set(classes)) < len(classes):
         raise UserError(
             "not a predictions table (path, label, predicted, one column per class)",
             code="predictions-not-a-table",
             file=path,
             remedy=remedy,
         )
-    return _read_rows(rows, path, columns, tuple(head[len(columns) :]), remedy)
+    return _read_rows(rows, path, columns, classes, remedy)
 
 
 def _read_rows(
-    rows: Any, path: Path, columns: Sequence[str], classes: tuple[str, ...], remedy: str
+    rows: Rows, path: Path, columns: Sequence[str], classes: tuple[str, ...], remedy: str
 ) -> Predictions:
-    """The rows below the head; `rows` is a `csv.reader`."""
+    """The rows below the head."""
     positions = {name: label for label, name in enumerate(classes)}
     paths: list[str] = []
     groups: list[Hashable] = []
     labels: list[int] = []
     logits = array("f")
-    for row in rows:
+    for line, row in rows:
         cells = dict(zip(columns, row, strict=False))
         try:
             label, values = positions[cells["label"]], [float(cell) for cell in row[len(columns) :]]
             if len(values) != len(classes):
                 raise ValueError(f"{len(values)} scores for {len(classes)} classes")
+            if not all(map(isfinite, values)):
+                raise ValueError("a score is not a number")
         except (ValueError, KeyError) as error:
             raise UserError(
                 f"a row cannot be read: {error}",
                 code="predictions-damaged-row",
                 file=path,
-                line=rows.line_num,
+                line=line,
                 remedy=remedy,
             ) from error
         paths.append(cells["path"])

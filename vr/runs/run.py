@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text, write_bytes, write_text
+from attrgen.core.files import write_bytes, write_text
 from attrgen.core.shell import command
-from attrgen.core.validation import Strict, read_json
+from attrgen.core.validation import Strict, read_json, validate
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
@@ -20,6 +21,7 @@ from vr.clip.preprocessing import Preprocessing
 from vr.methods import find_declaration, find_method
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import HISTORY
+from vr.runs.metrics_file import MetricsFile
 from vr.runs.selection import Select
 from vr.runtime.device import Precision, resolve_device, resolve_precision
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from vr.clip.backbone import Backbone
     from vr.methods.common.base import Method
+    from vr.methods.common.facts import Options
 
 CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
@@ -61,6 +64,7 @@ __all__ = [
     "how_to_measure",
     "load_attributes",
     "load_run",
+    "options_of",
     "read_config",
     "read_config_file",
     "read_metrics",
@@ -189,7 +193,9 @@ def read_config_file(file: Path) -> RunConfig:
     Raises:
         UserError: it is not there, or not valid.
     """
-    return read_json(RunConfig, file, what="run configuration", code="run-config")
+    config = read_json(RunConfig, file, what="run configuration", code="run-config")
+    options_of(config, file)
+    return config
 
 
 def resume_command(path: Path) -> str:
@@ -291,24 +297,36 @@ def _load_backbone(
 
 def _load_method(path: Path, config: RunConfig, backbone: Backbone) -> Method:
     """The trained method of a run directory."""
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from vr.methods.common.base import Context
 
     kind = find_method(config.method)
     context = Context(backbone, config.card, None, seed=config.seed)
-    method = kind(context, kind.options_type.model_validate(config.options))
-    try:
-        method.load_state({key: t.to(backbone.device) for key, t in load_file(path / MODEL).items()})
-    except (SafetensorError, OSError, KeyError, RuntimeError) as error:
-        raise UserError(
-            f"the trained model cannot be read: {error}",
-            code="run-damaged-model",
-            file=path / MODEL,
-            remedy="Train it again.",
-        ) from error
+    method = kind(context, options_of(config, path / CONFIG))
+    with decoding(
+        path / MODEL,
+        what="the trained model cannot be read",
+        code="run-damaged-model",
+        remedy="Train it again.",
+    ):
+        tensors = load_file(path / MODEL)
+        if wrong := [name for name, tensor in tensors.items() if tensor.isnan().any()]:
+            raise ValueError(f"{wrong[0]} holds values that are not numbers")
+        method.load_state({key: tensor.to(backbone.device) for key, tensor in tensors.items()})
     return method
+
+
+def options_of(config: RunConfig, file: Path) -> Options:
+    """The options of a run's method; `file` is the configuration's, for messages.
+
+    Raises:
+        UserError: an unknown option, or a value out of range.
+    """
+    kind = find_declaration(config.method).options_type
+    return validate(
+        kind, config.options, what="run configuration", code="run-config", file=file, within="options"
+    )
 
 
 def load_attributes(path: Path) -> AttributeSet | None:
@@ -321,20 +339,12 @@ def read_metrics(path: Path) -> dict[str, Any]:
     """The metrics of a finished run.
 
     Raises:
-        UserError: there is no such file, or it is not JSON.
+        UserError: there is no such file, it is not JSON, or lacks what every `metrics.json` has.
     """
+    remedy = f"Write it again: {command('vr', 'eval', path)}."
     file = path / METRICS
-    text = read_text(file, what="metrics file")
-    try:
-        values: dict[str, Any] = json.loads(text)
-    except ValueError as error:
-        raise UserError(
-            f"not JSON: {error}",
-            code="run-damaged-metrics",
-            file=file,
-            remedy=f"Write it again: {command('vr', 'eval', path)}.",
-        ) from error
-    return values
+    metrics = read_json(MetricsFile, file, what="metrics file", code="run-metrics", remedy=remedy)
+    return metrics.model_dump(mode="json", exclude_unset=True)
 
 
 def _drop_if_none(values: dict[str, Any] | None, keys: Sequence[str]) -> None:

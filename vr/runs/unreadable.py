@@ -7,8 +7,9 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from attrgen.core.csv_rows import csv_rows
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text, write_text
+from attrgen.core.files import LARGEST_TABLE, read_text, write_text
 
 UNREADABLE = "unreadable.csv"
 
@@ -34,5 +35,6 @@ def read_unreadable(path: Path) -> frozenset[str]:
     file = path / UNREADABLE
     if not file.is_file():
         return frozenset()
-    rows = csv.reader(io.StringIO(read_text(file, what="list of unreadable images")))
-    return frozenset(row[0] for row in rows if row) - {"path"}
+    text = read_text(file, what="list of unreadable images", largest=LARGEST_TABLE)
+    rows = csv_rows(text, file, code="run-damaged-unreadable", remedy="Remove it, or train the run again.")
+    return frozenset(cells[0] for _, cells in rows) - {"path"}

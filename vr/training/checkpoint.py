@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from pydantic import Field
+from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 from torch.optim import Optimizer
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from attrgen.core.files import write_bytes
+from attrgen.core.validation import Strict
 from vr.methods.common.base import Method
 
 
@@ -35,6 +38,14 @@ class Checkpoint:
     fingerprint: str
 
 
+class _Head(Strict):
+    """The metadata of the file."""
+
+    epoch: int = Field(ge=0)
+    history: list[dict[str, float]]
+    fingerprint: str
+
+
 def capture(method: Method, optimizer: Optimizer) -> dict[str, Tensor]:
     """Copies of a method's parameters and its optimiser's state, on their device: nothing waits."""
     tensors = {f"parameter.{name}": _copy(p) for name, p in method.named_parameters()}
@@ -46,19 +57,36 @@ def capture(method: Method, optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def restore(tensors: Mapping[str, Tensor], method: Method, optimizer: Optimizer | None = None) -> None:
-    """The reverse of `capture`; without an optimiser, only the parameters."""
+    """The reverse of `capture`; without an optimiser, only the parameters.
+
+    Raises:
+        UserError: a tensor lacks or has another shape.
+    """
     with torch.no_grad():
         for name, parameter in method.named_parameters():
-            parameter.copy_(tensors[f"parameter.{name}"])
+            parameter.copy_(_fitting(tensors, f"parameter.{name}", parameter.shape))
     if optimizer is None:
         return
     for number, weight in _numbered(optimizer):
         prefix = f"optimizer.{number}."
-        state = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
-        if state:
+        names = [name for name in tensors if name.startswith(prefix)]
+        if names:
             optimizer.state[weight] = {
-                key: value.to(weight.device, copy=True) for key, value in state.items()
+                name.removeprefix(prefix): _fitting(tensors, name, weight.shape, torch.Size()).to(
+                    weight.device, copy=True
+                )
+                for name in names
             }
+
+
+def _fitting(tensors: Mapping[str, Tensor], name: str, *shapes: torch.Size) -> Tensor:
+    tensor = tensors.get(name)
+    if tensor is None or tensor.shape not in shapes:
+        what = "lacks" if tensor is None else f"has the shape {tuple(tensor.shape)} for"
+        raise UserError(
+            f"the checkpoint {what} {name}", code="checkpoint-damaged", remedy="Start again with --fresh."
+        )
+    return tensor
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
@@ -81,18 +109,18 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
     """
     if not path.is_file():
         return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            head = json.loads((file.metadata() or {})["checkpoint"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-        checkpoint = Checkpoint(head["epoch"], tensors, head["history"], head["fingerprint"])
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"the checkpoint cannot be read: {error}",
+    with (
+        decoding(
+            path,
+            what="the checkpoint cannot be read",
             code="checkpoint-damaged",
-            file=path,
             remedy="Start again with --fresh.",
-        ) from error
+        ),
+        safe_open(path, framework="pt") as file,
+    ):
+        head = _Head.model_validate_json((file.metadata() or {})["checkpoint"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    checkpoint = Checkpoint(head.epoch, tensors, head.history, head.fingerprint)
     if checkpoint.fingerprint != fingerprint:
         raise UserError(
             "the checkpoint belongs to a run with other settings",

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from attrgen.core import json_lines
 from attrgen.core.errors import UserError, one_or_many
-from attrgen.core.files import read_text
+from attrgen.core.files import read_bytes, read_text
+from attrgen.schema.attribute_set import LONGEST_TEXT
 
 _FORM = 'The format is {"CLASS": ["TEXT", "TEXT"], ...}.'
 
@@ -37,7 +38,7 @@ def read(path: Path) -> ListFile:
     if errors:
         raise one_or_many(errors[:20])
     lines = {name: located.line((name,)) for name in located.value}
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(read_bytes(path, what="attribute file")).hexdigest()
     return ListFile(path, located.value, lines, sha256, final_newline=text.endswith("\n"))
 
 
@@ -75,6 +76,9 @@ def _errors(located: json_lines.LocatedJson, path: Path) -> Iterator[UserError]:
             if not isinstance(text, str):
                 what = f"not a text, but {_sort(text)}"
                 yield _wrong_type(what, "import-not-a-text", located, path, (name, position))
+            elif len(text) > LONGEST_TEXT:
+                what = f"a text has {len(text):,} characters, and {LONGEST_TEXT:,} are the most"
+                yield _wrong_type(what, "import-long-text", located, path, (name, position))
 
 
 def _wrong_type(

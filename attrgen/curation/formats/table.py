@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attrgen.core.errors import UserError, one_or_many
-from attrgen.core.files import read_text
+from attrgen.core.files import read_bytes, read_text
 from attrgen.core.names import did_you_mean
 from attrgen.curation.formats.list_file import ListFile
-from attrgen.schema.attribute_set import KINDS
+from attrgen.schema.attribute_set import KINDS, LONGEST_TEXT
 from attrgen.schema.plan import Slot
 
 COLUMNS = ("class", "kind", "confused", "text")
@@ -36,7 +36,7 @@ def read(path: Path) -> dict[tuple[str, str | None], ListFile]:
         UserError: not there, not UTF-8, a column is missing or a kind is unknown; each with its line.
     """
     text = read_text(path, what="table")
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(read_bytes(path, what="table")).hexdigest()
     files: dict[tuple[str, str | None], ListFile] = {}
     errors: list[UserError] = []
     for line, cells in _rows(text, path):
@@ -89,6 +89,14 @@ def _slot(cells: Mapping[str, str], path: Path, line: int) -> Slot:
         )
     if not name:
         raise UserError("the class is empty", code="table-no-class", file=path, line=line)
+    if len(cells.get("text", "")) > LONGEST_TEXT:
+        raise UserError(
+            f"a text has more than {LONGEST_TEXT:,} characters",
+            code="import-long-text",
+            file=path,
+            line=line,
+            remedy="Shorten it.",
+        )
     if confused is not None and kind != "confusion":
         raise UserError(
             f"a confused class beside '{kind}'",

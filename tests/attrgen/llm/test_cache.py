@@ -216,8 +216,10 @@ def test_find_by_what_the_answer_was_for_and_the_last_one(tmp_path: Path) -> Non
 def test_a_folder_that_is_no_cache(tmp_path: Path) -> None:
     (tmp_path / "llm").mkdir()
     (tmp_path / "llm" / "cache.db").write_bytes(b"this is no database, only some bytes of text" * 50)
-    with pytest.raises(UserError, match="the cache cannot be used"):
-        Cache(tmp_path)
+    with Cache(tmp_path) as cache:
+        assert cache.keys() == [] and cache.put(entry())
+    kept = tmp_path / "llm.damaged-1" / "cache.db"
+    assert kept.read_bytes() == b"this is no database, only some bytes of text" * 50
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="--cache"):
         Cache(tmp_path / "file")

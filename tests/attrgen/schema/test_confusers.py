@@ -67,7 +67,7 @@ def test_the_mistakes_of_a_run(card: Card, run: Path) -> None:
         ("path,label,predicted\nx,smooth lump\n", "confusers-unknown-class", 2),
         ("path,label,predicted\nx,smooth lump,smooth lump\n", "confusers-no-mistakes", None),
         ("", "confusers-missing-column", None),
-        ("path,label,predicted\nx," + "y" * 200_000 + ",z\n", "confusers-not-csv", 1),
+        ("path,label,predicted\nx," + "y" * 200_000 + ",z\n", "confusers-not-csv", 2),
     ],
 )
 def test_unusable_predictions(card: Card, tmp_path: Path, content: str, code: str, line: int | None) -> None:

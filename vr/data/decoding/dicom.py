@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from vr.data.decoding import dicom_grey
 from vr.data.decoding.decoded import Decoded, Rule, Rules
+from vr.data.decoding.dicom_deflated import unpacks_to_more
 from vr.data.decoding.intensity import Limits, ValueRange
 
 if TYPE_CHECKING:
@@ -20,17 +21,7 @@ if TYPE_CHECKING:
 _DIRECTORY = "1.2.840.10008.1.3.10"  # media storage directory: the file DICOMDIR
 _PALETTE = "PALETTE COLOR"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_DAMAGE = (
-    EOFError,
-    ValueError,
-    KeyError,
-    AttributeError,
-    TypeError,
-    IndexError,
-    OSError,
-    ZeroDivisionError,
-    struct.error,
-)
+_BYTES_PER_PIXEL = 4  # of an uncompressed image at most, all of its header included
 
 
 def decode(
@@ -82,7 +73,6 @@ def _opened(content: bytes, file: str, max_pixels: int) -> Iterator[Any]:
     """The data set of a file that has one image; whatever is wrong with the file is a user's error."""
     try:
         import pydicom
-        from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise UserError(
             "a DICOM file requires pydicom",
@@ -90,20 +80,29 @@ def _opened(content: bytes, file: str, max_pixels: int) -> Iterator[Any]:
             file=file,
             remedy="pip install 'biomedvr[dicom]', or export PNG files.",
         ) from error
+    if unpacks_to_more(content, _BYTES_PER_PIXEL * max_pixels):
+        raise _too_large(f"it unpacks to more than {_BYTES_PER_PIXEL * max_pixels:,} bytes", file)
+    with (
+        decoding(
+            file, what="the DICOM file is damaged", code="dicom-damaged", remedy="Restore it or remove it."
+        ),
+        _reporting_compression(file),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # pydicom warns of values that break the standard
+        header = pydicom.dcmread(io.BytesIO(content), force=True)
+        _check(header, file, max_pixels)
+        _lift_functional_groups(header)
+        yield header
+
+
+@contextmanager
+def _reporting_compression(file: str) -> Iterator[None]:
+    """pydicom raises these where it has no decoder for a file, or one that cannot read it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns of values that break the standard
-            header = pydicom.dcmread(io.BytesIO(content), force=True)
-            _check(header, file, max_pixels)
-            _lift_functional_groups(header)
-            yield header
-    except (InvalidDicomError, *_DAMAGE) as error:
-        raise UserError(
-            f"the DICOM file is damaged ({error})",
-            code="dicom-damaged",
-            file=file,
-            remedy="Restore it or remove it.",
-        ) from error
+        yield
+    except RecursionError:
+        raise
     except (RuntimeError, NotImplementedError) as error:
         raise UserError(
             f"the DICOM file is compressed in a way that cannot be read ({error})",
@@ -126,12 +125,7 @@ def _check(header: Any, file: str, max_pixels: int) -> None:
     if rows < 1 or columns < 1 or not any(name in header for name in _PIXELS):
         raise UserError("the DICOM file has no image", code="dicom-no-image", file=file, remedy="Remove it.")
     if rows * columns > max_pixels:
-        raise UserError(
-            f"the image is {columns} by {rows} pixels, more than {max_pixels:,} in all",
-            code="image-too-large",
-            file=file,
-            remedy="Scale it down or cut it into tiles first.",
-        )
+        raise _too_large(f"the image is {columns} by {rows} pixels, more than {max_pixels:,} in all", file)
     frames = int(header.get("NumberOfFrames") or 1)
     if frames > 1:
         raise UserError(
@@ -140,6 +134,12 @@ def _check(header: Any, file: str, max_pixels: int) -> None:
             file=file,
             remedy="Export one file per frame, and leave out frames that do not show the class.",
         )
+
+
+def _too_large(what: str, file: str) -> UserError:
+    return UserError(
+        what, code="image-too-large", file=file, remedy="Scale it down or cut it into tiles first."
+    )
 
 
 def _render(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
 from attrgen.schema.image_names import is_dicom
+from vr.data.decoding.dicom_deflated import unpacks_to_more
+
+_LARGEST = 2**28  # bytes of a data set
 
 
 def patient_id(content: bytes) -> str | None:
@@ -24,10 +28,11 @@ def patient_id(content: bytes) -> str | None:
             code="dicom-needs-pydicom",
             remedy="pip install 'biomedvr[dicom]', or name the group otherwise in the card.",
         ) from error
-    try:
+
+    def read() -> str | None:
         header = pydicom.dcmread(
             io.BytesIO(content), stop_before_pixels=True, force=True, specific_tags=["PatientID"]
         )
         return str(header.get("PatientID") or "").strip() or None
-    except Exception:  # pydicom raises many kinds for a damaged header; `read` reports the damage
-        return None
+
+    return None if unpacks_to_more(content, _LARGEST) else cached(read)  # `read` reports any damage

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from attrgen.schema.image_names import DICOM_HEAD, is_dicom
 from vr.data.decoding import depth, dicom
@@ -30,20 +29,6 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000
 _PHOTOMETRIC_INTERPRETATION, _ORIENTATION, _SAMPLES_PER_PIXEL = 262, 274, 277  # TIFF and EXIF tags
 _WHITE_IS_ZERO = 0
 _ALPHA = Rule("alpha", "transparent pixels are laid on black")
-# What Pillow's readers raise for damaged files of one kind or another.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    struct.error,
-    zlib.error,
-    MemoryError,
-)
 
 
 def decode(
@@ -195,17 +180,33 @@ def _dropped_channels(image: Image.Image) -> int:
 @contextmanager
 def _opened(content: bytes, file: str) -> Iterator[depth.Loaded]:
     """The loaded image with all its bits; whatever is wrong with the file is a user's error."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     def open_image() -> ImageFile.ImageFile:
         image = Image.open(io.BytesIO(content), formats=_known_formats())
         _check_size(*image.size, file)
         return image
 
+    with (
+        decoding(
+            file,
+            what="the image is cut short or damaged",
+            code="image-damaged",
+            remedy="Restore it or remove it.",
+        ),
+        _reporting_kinds(file),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # Pillow's bomb warning: the limit is checked here
+        yield depth.load(open_image)
+
+
+@contextmanager
+def _reporting_kinds(file: str) -> Iterator[None]:
+    from PIL import Image, UnidentifiedImageError
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's bomb warning: the limit is checked here
-            yield depth.load(open_image)
+        yield
     except UnidentifiedImageError as error:
         raise UserError(
             "not an image that can be read",
@@ -216,13 +217,6 @@ def _opened(content: bytes, file: str) -> Iterator[depth.Loaded]:
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(str(error), file) from error
-    except _DAMAGE as error:
-        raise UserError(
-            f"the image is cut short or damaged ({error})",
-            code="image-damaged",
-            file=file,
-            remedy="Restore it or remove it.",
-        ) from error
 
 
 @cache

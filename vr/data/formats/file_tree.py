@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
+from attrgen.core.files import open_regular
 from attrgen.schema.folder_card import file_names
 from attrgen.schema.image_names import is_hidden
 
@@ -46,17 +48,11 @@ class FolderTree:
         self.names: tuple[str, ...] = tuple(self._paths)
 
     def read(self, name: str) -> bytes:
-        path = self.file(name)
-        try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise too_large(self.path_of(name))
-            return path.read_bytes()
-        except OSError as error:
-            raise _unreadable(self.path_of(name), error.strerror or error) from error
+        return read_image_file(self.file(name), self.path_of(name))
 
     def head(self, name: str, size: int) -> bytes:
         try:
-            with self.file(name).open("rb") as file:
+            with open_regular(self.file(name)) as file:
                 return file.read(size)
         except OSError as error:
             raise _unreadable(self.path_of(name), error.strerror or error) from error
@@ -69,8 +65,38 @@ class FolderTree:
         return self._paths.get(name, self.root / name)
 
     def stamp(self, name: str) -> str:
-        status = self.file(name).stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
+        return file_stamp(self.file(name), self.path_of(name))
+
+
+def file_stamp(path: Path, name: str) -> str:
+    """Size and time of a file; `name` is what messages call it.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(name, error.strerror or error) from error
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def read_image_file(path: Path, name: str) -> bytes:
+    """The bytes of a regular file; a pipe or a device would never end.
+
+    Args:
+        name: of the file, for messages.
+
+    Raises:
+        UserError: it cannot be read, is no file, or is larger than an image can be.
+    """
+    try:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+                raise too_large(name)
+            return file.read(MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise _unreadable(name, getattr(error, "strerror", None) or error) from error
 
 
 class ZipTree:
@@ -79,16 +105,14 @@ class ZipTree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._lock = threading.Lock()  # zipfile shares one file position
-        try:
+        with decoding(
+            root,
+            what="not a readable zip archive",
+            code="zip-unreadable",
+            remedy="Download or make it again.",
+        ):
             self._archive = zipfile.ZipFile(root)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise UserError(
-                f"not a readable zip archive: {error}",
-                code="zip-unreadable",
-                file=root,
-                remedy="Download or make it again.",
-            ) from error
-        entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
+            entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         for entry in entries:
             if not is_inside(entry.filename):
                 raise UserError(
@@ -113,19 +137,17 @@ class ZipTree:
         return self.head(name, entry.file_size + 1)
 
     def head(self, name: str, size: int) -> bytes:
-        try:
-            with self._lock, self._archive.open(self._entries[name]) as stream:
-                return stream.read(size)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            RuntimeError,
-            NotImplementedError,
-            OSError,
-            EOFError,
-            ValueError,
-        ) as error:
-            raise _unreadable(self.path_of(name), error) from error
+        with (
+            decoding(
+                self.path_of(name),
+                what="cannot be read",
+                code="data-unreadable-file",
+                remedy="Restore it or remove it.",
+            ),
+            self._lock,
+            self._archive.open(self._entries[name]) as stream,
+        ):
+            return stream.read(size)
 
     def path_of(self, name: str) -> str:
         return f"{self.root}/{name}"

@@ -9,6 +9,9 @@ from pathlib import Path
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 
+LARGEST_NUMBER = 99_999  # of a class; larger numbers are ids, and every number up to them would be a class
+_MOST_DIGITS = 18
+
 
 def label_of(card: Card, spelling: str) -> int | None:
     """Label of a class by any of its spellings; None where the card leaves that class out on purpose.
@@ -45,16 +48,30 @@ def label_by_number(card: Card, number: int) -> int | None:
     return label_of(card, spellings[number])
 
 
+def is_number(label: str) -> bool:
+    """Whether a label is the number of a class: digits, and not as many as an identifier can have."""
+    return label.isascii() and label.isdigit() and len(label) <= _MOST_DIGITS
+
+
 def class_names_of(labels: Iterable[int | str], *, gaps: bool = True) -> list[str]:
     """The classes behind labels without a card: names sorted; numbers as `class 0` to the largest one.
 
     Args:
         gaps: whether a smaller number that does not occur is a class, as where numbers are indices.
+
+    Raises:
+        UserError: with gaps, a number is so large that it cannot be an index.
     """
     distinct = {str(label) for label in labels}
-    if not all(label.isascii() and label.isdigit() for label in distinct):
+    if not all(map(is_number, distinct)):
         return sorted(distinct)
     numbers = sorted(set(map(int, distinct)))
+    if gaps and numbers and numbers[-1] > LARGEST_NUMBER:
+        raise UserError(
+            f"a label is {numbers[-1]}, and numbers of classes end at {LARGEST_NUMBER:,}",
+            code="label-out-of-range",
+            remedy="Number the classes from 0, or write their names.",
+        )
     if gaps:
         numbers = list(range(max(numbers, default=-1) + 1))
     return [f"class {number}" for number in numbers]

@@ -12,9 +12,20 @@ from vr.data.formats.file_tree import FileTree, FolderTree, SubTree, ZipTree
 
 
 class Location:
-    """A path, and the tree of files there, which is walked when it is first needed."""
+    """A path, and the tree of files there, which is walked when it is first needed.
+
+    Raises:
+        UserError: it is neither a folder nor a regular file.
+    """
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_dir() and not path.is_file():
+            raise UserError(
+                "is a device, a pipe or a socket, not a file",
+                code="file-not-regular",
+                file=path,
+                remedy="Name a folder or a file of images.",
+            )
         self.path = path
 
     @cached_property

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterator, Sequence
+from typing import Any
 
+from attrgen.core.csv_rows import Rows, csv_rows
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
+from attrgen.core.files import LARGEST_TABLE
 from attrgen.schema.table_columns import delimiter_of
 
-Rows = Iterator[tuple[int, list[str]]]
 SUFFIXES = (".csv", ".parquet")
+_MOST_ROWS = 100_000_000
 
 
 def read_table(content: bytes, file: str) -> tuple[list[str], Rows]:
@@ -32,29 +34,14 @@ def _csv(content: bytes, file: str) -> tuple[list[str], Rows]:
         raise UserError(
             "not UTF-8 text", code="manifest-not-utf8", file=file, remedy="Save the file as UTF-8."
         ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text.split("\n", 1)[0]))
-    header = next(reader, [])
-
-    def rows() -> Rows:
-        try:
-            for row in reader:
-                if row:
-                    yield reader.line_num, row
-        except csv.Error as error:
-            raise UserError(
-                f"not CSV: {error}",
-                code="manifest-not-csv",
-                file=file,
-                line=reader.line_num,
-                remedy="Correct the line.",
-            ) from error
-
-    return header, rows()
+    delimiter = delimiter_of(text.split("\n", 1)[0])
+    rows = csv_rows(text, file, code="manifest-not-csv", delimiter=delimiter)
+    _, header = next(rows, (0, []))
+    return header, rows
 
 
 def _parquet(content: bytes, file: str) -> tuple[list[str], Rows]:
     try:
-        import pyarrow
         from pyarrow import parquet
     except ImportError as error:
         raise UserError(
@@ -63,12 +50,17 @@ def _parquet(content: bytes, file: str) -> tuple[list[str], Rows]:
             file=file,
             remedy="pip install 'biomedvr[parquet]', or use CSV.",
         ) from error
-    try:
+    with decoding(file, what="not a Parquet file", code="manifest-not-parquet", remedy="Write it again."):
+        size = parquet.read_metadata(io.BytesIO(content))
+        unpacked = sum(size.row_group(group).total_byte_size for group in range(size.num_row_groups))
+        if unpacked > LARGEST_TABLE or size.num_rows > _MOST_ROWS:
+            raise ValueError(f"it unpacks to {unpacked:,} bytes and {size.num_rows:,} rows")
         table = parquet.read_table(io.BytesIO(content))
-    except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(
-            f"not a Parquet file: {error}", code="manifest-not-parquet", file=file, remedy="Write it again."
-        ) from error
-    columns: Sequence[list[object]] = [table.column(i).to_pylist() for i in range(table.num_columns)]
-    cells = (["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True))
-    return list(table.column_names), enumerate(cells, 1)
+        columns = [_texts(table.column(index)) for index in range(table.num_columns)]
+        titles = list(table.column_names)
+    return titles, enumerate(map(list, zip(*columns, strict=True)), 1)
+
+
+def _texts(column: Any) -> list[str]:
+    """The cells of a column as text; empty where there is no value."""
+    return ["" if cell is None else str(cell) for cell in column.to_pylist()]

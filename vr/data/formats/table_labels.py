@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from attrgen.core.errors import UserError
 
 MISSING = ("", "nan", "none", "null", "na", "n/a", "<na>")
-_FLOAT = re.compile(r"([+-]?\d+)\.0*")
+_FLOAT = re.compile(r"([+-]?\d{1,18})\.0*")
 _ALWAYS_SEPARATES = re.compile(r"\s*[|;]\s*")
 _MAY_SEPARATE = re.compile(r"\s*[,+&/]\s*")
 _LIST = re.compile(r"[\[({].*[,\s].*[\])}]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,7 +16,7 @@ from attrgen.schema.image_names import is_dicom
 from vr.data.decoding.decoded import Decoded
 from vr.data.decoding.intensity import ValueRange
 from vr.data.decoding.pixels import decode_with_rules, deep_range, to_rgb
-from vr.data.formats.file_tree import MAX_FILE_BYTES, FolderTree, too_large
+from vr.data.formats.file_tree import FolderTree, file_stamp, read_image_file
 from vr.data.formats.left_out import LeftOut
 from vr.data.formats.source import Item
 from vr.data.stores import remote
@@ -73,8 +72,7 @@ class UnlabelledFiles:
         return None if self.window is not None and is_dicom(content) else deep_range(content, item_path)
 
     def stamp(self, item_path: str) -> str:
-        status = Path(item_path).stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
+        return file_stamp(Path(item_path), item_path)
 
 
 @dataclass(frozen=True)
@@ -173,31 +171,13 @@ def require_images(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _content(path: str) -> bytes:
-    """The bytes of an image: a file, one in an archive or a table, or one in a store.
-
-    A file is a regular one; a pipe or a device would never end.
-    """
+    """The bytes of an image: a file, one in an archive or a table, or one in a store."""
     if (inside := in_container(path)) is not None:
         container, name = inside
         return container.read(name)
     if remote.is_url(path):
         return remote.read(path)
-    file = Path(path)
-    try:
-        status = file.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise UserError("not a file", code="images-not-a-file", file=path, remedy="Name image files.")
-        if status.st_size > MAX_FILE_BYTES:
-            raise too_large(path)
-        return file.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise UserError(
-            f"cannot be read: {reason or error}",
-            code="data-unreadable-file",
-            file=path,
-            remedy="Check the path.",
-        ) from error
+    return read_image_file(Path(path), path)
 
 
 def _images_in(container: Container, left_out: LeftOut) -> Iterator[str]:

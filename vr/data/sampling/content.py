@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError, one_or_many
-from attrgen.core.files import write_text
+from attrgen.core.files import LARGEST_TABLE, read_bytes, write_text
 from attrgen.core.names import readable
 from vr.data.decoding.pixels import DECODING
 from vr.data.formats.source import ImageSource, Item
@@ -23,6 +25,7 @@ from vr.data.loading.parallel import ordered_map
 if TYPE_CHECKING:
     from PIL import Image
 
+_CONTENT_ID = re.compile("[0-9a-f]{64}")
 _CACHED_FROM = 200  # images; fewer are decoded faster than a cache is read
 
 
@@ -53,11 +56,14 @@ def content_ids(
         UserError: images cannot be read; the message names all of them.
     """
     file = (cache or Path(os.environ.get("VR_CACHE", "cache")) / "content") / f"{_root_id(source)}.json"
-    cached = _read(file) if len(items) >= _CACHED_FROM else {}
+    known = _read(file) if len(items) >= _CACHED_FROM else {}
 
     def identify(item: Item) -> tuple[Item, str, str | UserError]:
-        stamp = source.stamp(item.path)
-        known_stamp, known_id = cached.get(item.path, (None, ""))
+        try:
+            stamp = source.stamp(item.path)
+        except UserError as error:
+            return item, "", error
+        known_stamp, known_id = known.get(item.path, (None, ""))
         if stamp == known_stamp:
             return item, stamp, known_id
         try:
@@ -75,8 +81,8 @@ def content_ids(
             on_error(item, result)
         else:
             errors.append(result)
-    if len(items) >= _CACHED_FROM and not fresh.items() <= cached.items():
-        write_text(file, json.dumps({**cached, **fresh}, indent=0))
+    if len(items) >= _CACHED_FROM and not fresh.items() <= known.items():
+        write_text(file, json.dumps({**known, **fresh}, indent=0))
     if errors:
         raise one_or_many(errors)
     return {path: identifier for path, (_, identifier) in fresh.items()}
@@ -101,8 +107,13 @@ def _root_id(source: ImageSource) -> str:
 
 def _read(file: Path) -> dict[str, tuple[str, str]]:
     """The cached ids; a damaged file counts as empty, because it can be made again."""
-    try:
-        values = json.loads(file.read_bytes())
-        return {str(path): (str(stamp), str(identifier)) for path, (stamp, identifier) in values.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+
+    def read() -> dict[str, tuple[str, str]]:
+        values = json.loads(read_bytes(file, what="cache of content ids", largest=LARGEST_TABLE))
+        return {
+            str(path): (str(stamp), identifier)
+            for path, (stamp, identifier) in values.items()
+            if _CONTENT_ID.fullmatch(identifier)
+        }
+
+    return cached(read) or {}

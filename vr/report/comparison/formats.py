@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -56,9 +57,12 @@ def render(tables: Sequence[Table], form: Form) -> str:
 
 def to_markdown(table: Table) -> str:
     """A Markdown table with a caption."""
-    body = markdown.table(_heads(table), _body(table, "**{}**".format))
+    escaped = markdown.escaped
+    heads = [escaped(head) for head in _heads(table)]
+    body = [[escaped(row), *cells] for row, *cells in _body(table, "**{}**".format)]
+    title = caption(replace(table, backbone=escaped(table.backbone)))
     notes = " ".join(verdicts(table))
-    return f"{caption(table)}\n\n{body}\n" + (f"\n{notes}\n" if notes else "")
+    return f"{title}\n\n{markdown.table(heads, body)}\n" + (f"\n{notes}\n" if notes else "")
 
 
 def latex(table: Table) -> str:

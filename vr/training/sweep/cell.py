@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
-from attrgen.core.files import write_text
+from attrgen.core.files import read_text, write_text
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved, resolve
 
@@ -85,10 +86,7 @@ def write_error(cell: Cell, message: str, trace: str = "") -> str:
 
 def read_error(path: Path) -> str:
     """Why the run in a directory failed."""
-    try:
-        return str(json.loads((path / ERROR).read_text("utf-8"))["error"])
-    except (OSError, ValueError, KeyError):
-        return "it failed"
+    return cached(lambda: str(json.loads(read_text(path / ERROR, what="error"))["error"])) or "it failed"
 
 
 def _differences(path: Path, resolved: Resolved) -> str:

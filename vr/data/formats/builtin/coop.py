@@ -19,6 +19,7 @@ from vr.data.formats.location import Location
 from vr.data.formats.source import SPLITS, Item
 
 _SHOWN_ERRORS = 5
+_MOST_VALUES = 20_000_000  # three and a list per image
 
 
 def detect(location: Location) -> bool:
@@ -107,7 +108,7 @@ def _split_file(location: Location, card: Card | None) -> str:
 
 def _rows(content: bytes, file: str) -> Iterator[tuple[str, str, int, str]]:
     try:
-        parsed = parse(content.decode("utf-8-sig"))
+        parsed = parse(content.decode("utf-8-sig"), most_values=_MOST_VALUES)
     except ValueError as error:
         raise UserError(
             f"not JSON: {error}", code="coop-not-json", file=file, remedy="Restore the split file."

@@ -16,7 +16,7 @@ from vr.data.formats import left_out
 from vr.data.formats.file_source import FileSource, open_files
 from vr.data.formats.file_tree import FileTree, FolderTree, is_inside
 from vr.data.formats.image_format import ImageFormat
-from vr.data.formats.labels import class_names_of, label_by_number, label_of, located
+from vr.data.formats.labels import class_names_of, is_number, label_by_number, label_of, located
 from vr.data.formats.listed_paths import ListedPaths
 from vr.data.formats.location import Location
 from vr.data.formats.source import Item
@@ -293,7 +293,7 @@ def _is_manifest(tree: FileTree, name: str) -> bool:
 
 
 def _label(card: Card, label: str) -> int | None:
-    if label.isascii() and label.isdigit() and card.find_class(label) is None:
+    if is_number(label) and card.find_class(label) is None:
         return label_by_number(card, int(label))
     return label_of(card, label)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from attrgen.schema.image_names import is_array_file
@@ -130,22 +130,18 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, list[int |
     """
     images: dict[str, np.ndarray] = {}
     labels: dict[str, list[int | str]] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            for split in SPLITS:
-                images_name, labels_name = f"{split}_images.npy", f"{split}_labels.npy"
-                if images_name in names and labels_name in names:
-                    images[split] = _images(_array(archive, images_name, path), images_name, path)
-                    values = _array(archive, labels_name, path)
-                    labels[split] = _labels(values, len(images[split]), labels_name, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise UserError(
-            f"not a readable .npz file: {error}",
-            code="npz-unreadable",
-            file=path,
-            remedy="Download or write it again.",
-        ) from error
+    remedy = "Download or write it again."
+    with (
+        decoding(path, what="not a readable .npz file", code="npz-unreadable", remedy=remedy),
+        zipfile.ZipFile(path) as archive,
+    ):
+        names = set(archive.namelist())
+        for split in SPLITS:
+            images_name, labels_name = f"{split}_images.npy", f"{split}_labels.npy"
+            if images_name in names and labels_name in names:
+                images[split] = _images(_array(archive, images_name, path), images_name, path)
+                values = _array(archive, labels_name, path)
+                labels[split] = _labels(values, len(images[split]), labels_name, path)
     if not images:
         raise UserError(
             "has no train_images and train_labels",

@@ -1,0 +1,1 @@
+"""Damaged files, thrown at the commands: `python -m tests.fuzz`. See CONTRIBUTING.md."""

@@ -1,0 +1,134 @@
+"""A fixed share of the damaged files, and that the harness sees what it looks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from attrgen.core.errors import UserError
+from tests.fuzz import case as cases
+from tests.fuzz import hostile_values, pool
+from tests.fuzz.__main__ import chosen_cases
+from tests.fuzz.case import Case
+from tests.fuzz.pool import Workshop, run_cases
+from tests.fuzz.targets import TARGETS, Target
+
+SHARE = 150
+SEED = 1
+
+pytestmark = [
+    pytest.mark.xdist_group("fuzz"),
+    pytest.mark.skipif(
+        not Path("/proc/self/clear_refs").exists(), reason="memory is read from Linux's /proc"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("pydicom", "pyarrow"):
+            pytest.importorskip(name)
+        from vr.clip import backbone
+
+        patch.setattr(backbone, "load", backbone.load)  # it is put back at the end
+        yield Workshop(tmp_path_factory.mktemp("fuzz"))
+
+
+def test_a_share_of_the_damaged_files(workshop: Workshop) -> None:
+    results = list(run_cases(workshop, chosen_cases(SHARE, SEED), 1))
+    assert len(results) == SHARE
+    failures = [(r.outcome, r.where, case.reproduction) for case, r in results if r.outcome in cases.FAILURES]
+    assert not failures
+    outcomes = [result.outcome for _, result in results]
+    assert min(outcomes.count(cases.OK), outcomes.count(cases.REFUSED)) > SHARE / 10
+
+
+def test_every_sample_is_read_while_it_is_whole(workshop: Workshop, tmp_path: Path) -> None:
+    """Otherwise the damaged ones would be refused for another reason."""
+    refused = {}
+    for target in TARGETS:
+        for command in target.commands:
+            whole = Target(
+                target.name, target.files[:1], [lambda _, content: content], [command], target.uses
+            )
+            result = cases.run(Case(whole, 0, 0), workshop.samples, tmp_path / "case")
+            if result.outcome != cases.OK:
+                refused[target.name, str(command)] = (result.outcome, result.code)
+    assert not refused
+
+
+def damaged_by(command: Callable[[], None]) -> Case:
+    target = Target("prices", ("prices.toml",), [lambda rng, content: content + b"\n"], [command])
+    return Case(target, 0, 0)
+
+
+def _raise() -> None:
+    raise KeyError("bug")
+
+
+def _refuse() -> None:
+    raise UserError("no", code="a-b")
+
+
+def _lose() -> None:
+    Path("prices.toml").write_text("gone")
+    _refuse()
+
+
+def _run_canary() -> None:
+    Path(hostile_values.CANARY).touch()
+
+
+def _use_memory() -> None:
+    bytearray(b"x") * 1_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome"),
+    [
+        (lambda: None, cases.OK),
+        (_refuse, cases.REFUSED),
+        (_raise, cases.TRACEBACK),
+        (_lose, cases.LOST),
+        (_run_canary, cases.CANARY),
+        (_use_memory, cases.MEMORY),
+        (lambda: sys.stdout.buffer.write(hostile_values.SECRETS[0].encode()), cases.SECRET),
+        (lambda: sys.stdout.buffer.write(b"\x1b[2J"), cases.CONTROL),
+    ],
+)
+def test_outcomes_are_told_apart(
+    workshop: Workshop, tmp_path: Path, command: Callable[[], None], outcome: str
+) -> None:
+    assert cases.run(damaged_by(command), workshop.samples, tmp_path / "case").outcome == outcome
+
+
+def test_a_hang_and_a_death_end_their_worker_alone(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = [lambda: time.sleep(60), lambda: os._exit(3), lambda: None]
+    made = [damaged_by(command) for command in commands]
+    monkeypatch.setattr(pool, "LONGEST_WAIT", 1.0)
+    by_name = {f"{number}": case.target for number, case in enumerate(made)}
+    monkeypatch.setattr(cases, "target_named", by_name.__getitem__)
+    chosen = [
+        Case(Target(name, target.files, target.mutations, target.commands), 0, 0)
+        for name, target in by_name.items()
+    ]
+    outcomes = [result.outcome for _, result in run_cases(workshop, chosen, 1)]
+    assert outcomes == [cases.HANG, cases.DIED, cases.OK]
+
+
+def test_a_case_is_the_same_whenever_it_is_made() -> None:
+    first, second = (list(chosen_cases(50, 7)) for _ in range(2))
+    assert first == second and first != list(chosen_cases(50, 8))
+    content = b"name = 'a'\n[images]\nfolder = 'b'\n" * 3
+    for case in first:
+        mutation = case.target.mutations[-1]
+        assert mutation(Random(1), content) == mutation(Random(1), content)
