@@ -50,9 +50,7 @@ def parse(text: str, *, most_values: int = MOST_VALUES) -> LocatedJson:
         ValueError: not JSON (`json.JSONDecodeError`), nested too deeply, too many values, or something that
             could be read but not be written again: a number beyond all bounds, half of a surrogate pair.
     """
-    marks = text.count(",") + text.count("[") + text.count("{")  # in texts as well: a bound from above
-    if marks > most_values and sum(1 for mark in _TOKEN.finditer(text) if mark[0] in ",[{") > most_values:
-        raise ValueError(f"more than {most_values:,} values")
+    _check_number_of_values(text, most_values)
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
     except RecursionError as error:
@@ -116,6 +114,12 @@ def parse_file(text: str, path: Path, *, code: str = "file-not-json", remedy: st
         ) from error
     except ValueError as error:
         raise UserError(f"not JSON: {error}", code=code, file=path, remedy=remedy) from error
+
+
+def _check_number_of_values(text: str, most: int) -> None:
+    marks = text.count(",") + text.count("[") + text.count("{")  # in texts as well: a bound from above
+    if marks > most and sum(1 for mark in _TOKEN.finditer(text) if mark[0] in ",[{") > most:
+        raise ValueError(f"more than {most:,} values")
 
 
 class _Container:
