@@ -127,7 +127,8 @@ def test_printable_keeps_lines_and_escapes_the_rest() -> None:
     assert streams.printable("a\n\tb\x1b[1m\r\x9b\u202e\ud800") == "a\n\tb\\x1b[1m\\r\\x9b\\u202e\\ud800"
 
 
-def test_a_stream_that_is_no_terminal_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_is_no_terminal_gets_all_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", text := io.StringIO())
     streams.prepare()
-    assert sys.stdout is text and streams.unfiltered(text) is text
+    print("\x1b[2J\x07", end="")
+    assert text.getvalue() == "\x1b[2J\x07" and streams.unfiltered(sys.stdout) is text
