@@ -39,6 +39,16 @@ class CardClass(Frozen):
         return frozenset(fold(text) for text in (self.name, self.folder, *self.aliases))
 
 
+# What a card says where nobody has filled it in.
+UNKNOWN = "unknown"
+PLACEHOLDERS = {
+    "modality": "medical image",
+    "shows": "a medical image",
+    "licence": UNKNOWN,
+    "source": UNKNOWN,
+}
+
+
 class CardImages(Frozen):
     """Where the images are under the data root, and how to get them."""
 
@@ -96,8 +106,8 @@ class Card(Frozen):
     stain: Words | None = Field(None, description="stain of a microscopic image, for prompts")
     synthetic: bool | None = Field(None, description="drawn or generated: the images show no patients")
     view: Words | None = Field(None, description="view or plane of the images, for prompts: 'frontal'")
-    licence: Words = Field("unknown", description="of the images")
-    source: Words = Field("unknown", description="where the images come from")
+    licence: Words = Field(UNKNOWN, description="of the images")
+    source: Words = Field(UNKNOWN, description="where the images come from")
     citation: str | None = Field(None, description="the publication to cite")
     notes: str | None = Field(None, description="what a user should know about the collection")
     images: CardImages | None = Field(None, description="where the images are")

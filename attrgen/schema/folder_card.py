@@ -19,7 +19,7 @@ from attrgen.core.files import open_regular
 from attrgen.core.names import readable
 from attrgen.core.shell import command
 from attrgen.core.validation import validate
-from attrgen.schema.card import Card, fold
+from attrgen.schema.card import PLACEHOLDERS, Card, fold
 from attrgen.schema.image_names import (
     COLLECTION_SUFFIXES,
     DICOM_HEAD,
@@ -127,8 +127,8 @@ def card_of_classes(path: Path, spellings: Sequence[str], layout: str, *, remedy
     values = {
         "name": re.sub(r"[^a-z0-9_-]+", "-", title.casefold()).strip("-_") or "dataset",
         "title": title or "dataset",
-        "modality": "medical image",
-        "shows": "a medical image",
+        "modality": PLACEHOLDERS["modality"],
+        "shows": PLACEHOLDERS["shows"],
         "images": {"folder": title or ".", "layout": layout},
         "classes": classes,
     }

@@ -39,7 +39,12 @@ def show_folds(folds: Sequence[Run]) -> None:
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Lines that say what `metrics.json` holds."""
     width = max(len(metric.title) for metric in METRICS.values())
-    lines = [f"{metrics['split']}: {metrics['images']} images"]
+    of_all = (
+        f" of {metrics['limited_from']} (--limit: a quick try, no result)"
+        if "limited_from" in metrics
+        else ""
+    )
+    lines = [f"{metrics['split']}: {metrics['images']} images{of_all}"]
     for key, metric in METRICS.items():
         line = f"  {metric.title:<{width}}  {metric.text(metric.read(metrics))}"
         if low_high := metrics["intervals"].get(key):

@@ -46,6 +46,12 @@ class PenaltyOver(StrEnum):
     others = "others"
 
 
+class Weighting(StrEnum):
+    """How classes are weighted in the loss."""
+
+    balanced = "balanced"
+
+
 Method = Annotated[str, option(METHOD, "Method to train; `vr methods` lists them.")]
 Preset = Annotated[str, option(METHOD, "default, paper, or one that `vr methods NAME` lists.")]
 Set = Annotated[
@@ -91,6 +97,31 @@ LearningRate = Annotated[
 Augment = Annotated[
     bool | None,
     option(TRAINING, "Random crops and flips.", "--augment/--no-augment", default="the method's"),
+]
+EarlyStopping = Annotated[
+    int | None,
+    option(
+        TRAINING,
+        "Stop after so many epochs without a better one on validation; implies --select val.",
+        "--early-stopping",
+        min=1,
+        default="never",
+    ),
+]
+ClassWeights = Annotated[
+    Weighting | None,
+    option(TRAINING, "balanced: classes of different size count the same in the loss.", default="none"),
+]
+ValidateEpochs = Annotated[
+    bool,
+    option(TRAINING, "Measure every epoch on validation images, for the curve.", "--validation-curve"),
+]
+Limit = Annotated[
+    int | None,
+    option(TRAINING, "Measure at most so many test images: a quick try, no result.", min=1, default="all"),
+]
+DryRun = Annotated[
+    bool, option(OUTPUT, "Say what would be trained on what, and stop before the backbone.", "--dry-run")
 ]
 SelectOption = Annotated[Select, option(TRAINING, "The epoch to keep: the last, or the best on validation.")]
 Oracle = Annotated[

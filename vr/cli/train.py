@@ -40,6 +40,10 @@ def train(
     batch_size: own.BatchSize = None,
     lr: own.LearningRate = None,
     augment: own.Augment = None,
+    early_stopping: own.EarlyStopping = None,
+    class_weights: own.ClassWeights = None,
+    validate_epochs: own.ValidateEpochs = False,
+    limit: own.Limit = None,
     select: own.SelectOption = options.Select.last,
     oracle: own.Oracle = False,
     folds: own.Folds = None,
@@ -53,14 +57,21 @@ def train(
     tensorboard: own.Tensorboard = False,
     resume: own.Resume = False,
     fresh: own.Fresh = False,
+    dry_run: own.DryRun = False,
 ) -> None:
     """Train on a few labelled images per class, then measure.
 
-    The run directory then has the learned programs, metrics and predictions of the test set, and a report.
+    The run directory then has what was learned, metrics and predictions of the test set, and a report.
     """
     asked = _asked(context, config, set_ or (), keeps_path=resume or fresh)
-    finished = _run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard)
-    if folds is None:
+    if dry_run:
+        _show_plan(asked)
+    else:
+        _show(_run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard))
+
+
+def _show(finished: Sequence[Run]) -> None:
+    if len(finished) == 1:
         measured.show(finished[0].path)
     else:
         measured.show_folds(finished)
@@ -78,6 +89,13 @@ def _asked(
     if config.suffix == ".json" and not keeps_path:  # never into the run that is repeated
         base = base.model_copy(update={"out": None})
     return values.experiment(values.typed(context), settings, base)
+
+
+def _show_plan(asked: Experiment) -> None:
+    from vr.training.plan import plan
+
+    for line in plan(asked, typer.echo):
+        typer.echo(line)
 
 
 def _check_attributes(resolved: Resolved) -> None:
@@ -107,7 +125,7 @@ def _run(asked: Experiment, *, resume: bool, fresh: bool, tensorboard: bool) -> 
         options |= {"resume": resume, "fresh": fresh, "tensorboard": tensorboard}
         options["on_resolved"] = _check_attributes
         try:
-            if asked.folds is not None:
+            if asked.folds is not None and asked.fold is None:
                 return cross_validate(asked, **options)
             return [run_experiment(asked, **options)]
         except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from vr.evaluation.measurement import measure
 from vr.methods.common.base import Method
 from vr.runs import predictions
 from vr.runs import run as runs
-from vr.runs.history import Row, read_history
+from vr.runs.history import read_history
 from vr.runs.images import no_images
 from vr.runs.predictions import Predictions
 from vr.runs.run import Run
@@ -148,6 +148,7 @@ def evaluate_run(
     split: str = "test",
     out: Path | None = None,
     group: Processes | None = None,
+    limited_from: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
     """Score a split, write `predictions.csv` and `metrics.json`, and return the metrics.
@@ -155,6 +156,7 @@ def evaluate_run(
     Args:
         out: the folder to write into; the run directory by default.
         group: processes that share the images; one of them writes.
+        limited_from: how many images the split had before it was limited for a quick try.
 
     Raises:
         UserError: the collection has no such split, or an image cannot be read.
@@ -170,6 +172,20 @@ def evaluate_run(
         )
     folder = out or run.path
     scored = evaluate(run.method, source, items, group=group, progress=progress)
+    metrics = _metrics(run, split, scored)
+    if (point := operating_point.load(run.path)) is not None:
+        metrics["operating_point"] = point.measured(scored)
+    if len(items) < len(source.splits[split]):
+        metrics["unreadable"] = len(source.splits[split]) - len(items)
+    if limited_from is not None:
+        metrics["limited_from"] = limited_from
+    if group is None or group.leads:
+        predictions.save(scored, folder / runs.PREDICTIONS)
+        write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    return metrics
+
+
+def _metrics(run: Run, split: str, scored: Predictions) -> dict[str, Any]:
     history = read_history(run.path)
     metrics = {
         "format": "metrics/1",
@@ -179,24 +195,13 @@ def evaluate_run(
         "selected_epoch": selected_epoch(run.config.select, history),
         **measure(scored),
     }
-    if (point := operating_point.load(run.path)) is not None:
-        metrics["operating_point"] = point.measured(scored)
-    if len(items) < len(source.splits[split]):
-        metrics["unreadable"] = len(source.splits[split]) - len(items)
     if oracle := oracle_row(history):
-        metrics["oracle"] = _oracle(oracle)
-    if group is None or group.leads:
-        predictions.save(scored, folder / runs.PREDICTIONS)
-        write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+        metrics["oracle"] = {
+            "accuracy": oracle[ORACLE],
+            "epoch": int(oracle["epoch"]),
+            "note": "selected on the test set: an upper bound, not a result",
+        }
     return metrics
-
-
-def _oracle(row: Row) -> dict[str, Any]:
-    return {
-        "accuracy": row[ORACLE],
-        "epoch": int(row["epoch"]),
-        "note": "selected on the test set: an upper bound, not a result",
-    }
 
 
 def _score_features(

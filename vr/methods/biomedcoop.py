@@ -61,7 +61,7 @@ class BiomedCoOp(BiomedCoOpDeclaration, PromptMethod):
         chosen = F.normalize(torch.einsum("cnd,n->cd", self.teachers, kept.float()), dim=-1)
         teacher = (self.tau * prepared @ chosen.T).log_softmax(-1)
         kl = F.kl_div(scores.log_softmax(-1), teacher, reduction="sum", log_target=True) / scores.numel()
-        cross_entropy = F.cross_entropy(scores, labels)
+        cross_entropy = F.cross_entropy(scores, labels, self.class_weights)
         penalty = self.options.mse_weight * F.mse_loss(text, mean) + self.options.kl_weight * kl
         return Scores(scores), Loss(cross_entropy + penalty, cross_entropy, penalty)
 

@@ -98,7 +98,7 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
         if scores.positive is None or scores.negative is None:
             return super().loss(scores, labels)
         reference = scores.fused if self.options.penalty == "fused" else scores.positive
-        cross_entropy = F.cross_entropy(scores.fused, labels)
+        cross_entropy = F.cross_entropy(scores.fused, labels, self.class_weights)
         penalty = confusion_penalty(
             scores.negative, reference, labels, margin=self.options.margin, over=self.options.penalty_over
         )

@@ -38,6 +38,6 @@ class CLAP(CLAPDeclaration, ZSLP):
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
         """Cross-entropy and the penalty."""
-        cross_entropy = F.cross_entropy(scores.fused, labels)
+        cross_entropy = F.cross_entropy(scores.fused, labels, self.class_weights)
         penalty = (self.multipliers * (self.weight - self.text).square().sum(-1)).mean()
         return Loss(cross_entropy + penalty, cross_entropy, penalty)

@@ -202,6 +202,10 @@ def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | Non
     lines = []
     if weights == "random":
         lines.append("The backbone has random weights: this run only tests the program.")
+    if "limited_from" in metrics:
+        lines.append(
+            f"A quick try: only {metrics['images']:,} of {metrics['limited_from']:,} images were measured."
+        )
     if metrics["images"] < _FEW:
         lines.append(f"Only {counted(metrics['images'], metrics['split'] + ' image')}: intervals are wide.")
     named = map(sum, zip(*metrics["confusion_matrix"], strict=True))

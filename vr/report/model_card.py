@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from attrgen.core.secrets import masked
+from attrgen.schema.card import PLACEHOLDERS
 from vr.evaluation import calibration_assessment
 from vr.evaluation.metrics import METRICS
 from vr.report import markdown
@@ -16,7 +18,6 @@ from vr.runs import run as runs
 
 CARD = "README.md"
 _FEW = 30  # test images of a class below which its numbers say little
-_UNKNOWN = "unknown"  # what a dataset card says of a licence or a source that nobody filled in
 _CLASS_METRICS = ("recall", "precision", "f1", "auroc")
 
 
@@ -50,7 +51,7 @@ def _head(facts: Facts) -> list[str]:
             "> **A trial run.** The backbone `mini` was trained on drawn images, to try out and test the",
             "> program. Its numbers say nothing about medical images.",
         ]
-    missing = [name for name in ("licence", "source") if getattr(config.card, name) == _UNKNOWN]
+    missing = [name for name, value in PLACEHOLDERS.items() if getattr(config.card, name) == value]
     if missing:
         lines += [
             ">",
@@ -113,15 +114,26 @@ def _data(facts: Facts) -> list[str]:
         lines.append(f"- Citation: {escaped(card.citation)}")
     if card.notes:
         lines.append(f"- Note: {escaped(card.notes)}")
-    if card.counts:
-        counts = (f"{count} {split}" for split, count in card.counts.model_dump().items())
-        lines.append(f"- Images as published: {', '.join(counts)}")
+    published = {} if card.counts is None else card.counts.model_dump()
+    if config.images is not None:
+        lines.append(f"- Images: {_counts(config.images)}")
+    if published and published != config.images:
+        lines.append(f"- Images as published: {_counts(published)}")
     return [
         *lines,
         f"- Trained on {counted(config.shots, 'image')} per class, {config.shots * len(card.classes)} in "
         f"all, drawn with seed {config.seed}; `{runs.FEWSHOT}` names each by path and content "
         f"(SHA-256 of the sample: {code(config.fewshot[:16])})",
     ]
+
+
+def _counts(images: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in images.items())
+
+
+def _measured(metrics: Mapping[str, Any]) -> str:
+    images = counted(metrics["images"], metrics["split"] + " image")
+    return f"{images} of {metrics['limited_from']:,} (a quick try)" if "limited_from" in metrics else images
 
 
 def _results(facts: Facts) -> list[str]:
@@ -143,6 +155,8 @@ def _results(facts: Facts) -> list[str]:
         "",
         f"On {counted(metrics['images'], escaped(metrics['split']) + ' image')}, measured after training; "
         "nothing was chosen on them. Intervals: 95%, bootstrap over images.",
+        f"On {_measured(metrics)}, measured after training; nothing was "
+        "chosen on them. Intervals: 95%, bootstrap over images.",
         "",
         markdown.table(("metric", "value", "interval"), rows),
         "",

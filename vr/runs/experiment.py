@@ -56,6 +56,8 @@ class Experiment(Frozen):
     folds: int | None = Field(None, ge=2, description="of a cross-validation; instead of the test split")
     fold: int | None = Field(None, ge=1, description="the fold that is the test set")
     skip_unreadable: bool = False
+    validate_epochs: bool = Field(False, description="measure every epoch on validation images")
+    limit: int | None = Field(None, ge=1, description="most test images, for a quick try")
     runs: Path = Path("runs")
     out: Path | None = None
 
@@ -92,6 +94,7 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     _check_fold(asked)
     kind = find_declaration(asked.method)
     options, recipe = _settings(asked, kind, say)
+    asked = _selecting(asked, recipe, say)
     given = _given(asked, kind, options)
     card, source = _images(asked, given)
     attributes, file = attributes_for(
@@ -150,6 +153,14 @@ def _settings(asked: Experiment, kind: type[Declaration], say: Say) -> tuple[Opt
     return options, recipe
 
 
+def _selecting(asked: Experiment, recipe: Recipe, say: Say) -> Experiment:
+    """The experiment; with early stopping it keeps the epoch that is best on validation."""
+    if recipe.early_stopping is None or asked.select == "val":
+        return asked
+    say("early stopping keeps the epoch that is best on validation images")
+    return asked.model_copy(update={"select": "val"})
+
+
 def _given(asked: Experiment, kind: type[Declaration], options: Options) -> AttributeSet | None:
     """The set that the user names, where it is needed: by the method, or because it names the dataset."""
     needed = asked.dataset is None and asked.card is None
@@ -194,7 +205,9 @@ def _path(asked: Experiment, card: Card, kind: type[Declaration], options: Optio
     fold = "" if asked.fold is None else f"fold-{asked.fold}"
     if asked.out is not None:
         return asked.out / fold
-    changes = differences(kind, asked.preset, asked.shots, options, recipe, asked.select, asked.folds)
+    changes = differences(
+        kind, asked.preset, asked.shots, options, recipe, asked.select, asked.folds, asked.limit
+    )
     for key in ("backbone", "weights"):
         value = getattr(asked, key)
         if value != Experiment.model_fields[key].default:

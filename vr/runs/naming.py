@@ -22,7 +22,9 @@ def label_of(config: RunConfig) -> str:
     kind = find_declaration(config.method)
     options = kind.options_type.model_validate(config.options)
     folds = None if config.fold is None else config.fold.folds
-    changed = differences(kind, config.preset, config.shots, options, config.recipe, config.select, folds)
+    changed = differences(
+        kind, config.preset, config.shots, options, config.recipe, config.select, folds, config.limit
+    )
     return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
 
 
@@ -34,8 +36,9 @@ def differences(
     recipe: Recipe,
     select: str,
     folds: int | None = None,
+    limit: int | None = None,
 ) -> dict[str, Any]:
-    """What a run's settings change, by name: preset, options, recipe, selection, folds."""
+    """What a run's settings change, by name: preset, options, recipe, selection, folds, limit."""
     default_options, default_recipe = preset(kind, preset_name, shots)
     changed: dict[str, Any] = {} if preset_name == "default" else {"preset": preset_name}
     for default, chosen in ((default_options, options), (default_recipe, recipe)):
@@ -47,6 +50,8 @@ def differences(
         changed["select"] = select
     if folds is not None:
         changed["folds"] = folds
+    if limit is not None:
+        changed["limit"] = limit
     return changed
 
 

@@ -75,7 +75,7 @@ __all__ = [
 ]
 
 # Keys of a configuration that training does not depend on.
-CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions")
+CIRCUMSTANCES = ("data", "data_format", "device", "encoder", "versions", "images")
 
 # Keys of a card that only prompts and notes read: training does not depend on them.
 DESCRIPTIVE_KEYS = ("greyscale", "stain", "synthetic", "view")
@@ -83,6 +83,8 @@ DESCRIPTIVE_KEYS = ("greyscale", "stain", "synthetic", "view")
 # Keys that came after the first release: where they are None, a run keeps the fingerprint that it had.
 LATER_KEYS = (
     ("fold",),
+    ("limit",),
+    *(("recipe", key) for key in ("early_stopping", "class_weights")),
     *(("card", "images", key) for key in ("intensity", "group", "group_column", "group_dicom")),
 )
 
@@ -136,6 +138,8 @@ class RunConfig(Strict):
     learned_parameters: int
     versions: dict[str, str]
     fold: FoldRecord | None = None
+    images: dict[str, int] | None = None  # by split; older runs recorded none
+    limit: int | None = None  # most test images, for a quick try
 
     @property
     def fingerprint(self) -> str:

@@ -32,6 +32,12 @@ def selected_row(select: Select, history: Sequence[Row]) -> Row | None:
     return best
 
 
+def is_exhausted(history: Sequence[Row], patience: int | None) -> bool:
+    """Whether no epoch was better on validation than the best one in the last `patience` epochs."""
+    best = None if patience is None or not history else selected_row("val", history)
+    return best is not None and patience is not None and history[-1]["epoch"] - best["epoch"] >= patience
+
+
 def selected_epoch(select: Select, history: Sequence[Row]) -> int | None:
     """The number of that epoch, from 1."""
     row = selected_row(select, history)

@@ -54,6 +54,8 @@ def make_config(
         learned_parameters=method.learned(len(sample.train)),
         versions=versions(),
         fold=fold,
+        images={split: len(items) for split, items in resolved.source.splits.items()},
+        limit=asked.limit,
     )
 
 

@@ -70,7 +70,9 @@ def execute(
     _train(training, start, _both(on_epoch, board), checkpoint_every, say)
     if resolved.asked.skip_unreadable:
         _leave_out(training, say)
-    metrics = evaluate_run(training.run, images.source, progress=on_evaluated)
+    metrics = evaluate_run(
+        training.run, images.source, limited_from=images.limited_from, progress=on_evaluated
+    )
     if board is not None:
         board.metrics(metrics)
         board.close()
@@ -157,12 +159,15 @@ def _train(
         resolved.asked.seed,
         val=_images(training, sample.val) if sample.val else None,
         select=resolved.asked.select,
+        validates=resolved.asked.validate_epochs,
         watch=(lambda: _oracle(training)) if watched else None,
         on_epoch=on_epoch,
         on_checkpoint=lambda checkpoint: checkpoints.save(checkpoint, run.path / runs.CHECKPOINT),
         checkpoint_every=checkpoint_every,
     )
     history = trainer.train(start, fingerprint=run.config.fingerprint)
+    if history and len(history) < resolved.recipe.epochs:
+        say(f"stopped after epoch {len(history)}: validation did not improve any more")
     write_history(run.path, history)
     runs.save_model(run.path, run.method)
     for warning in run.method.warnings():

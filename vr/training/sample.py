@@ -9,7 +9,7 @@ from vr.data.formats.source import ImageSource
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
 from vr.data.sampling.folds import draw_folds
-from vr.data.sampling.view import without_unreadable
+from vr.data.sampling.view import limited, without_unreadable
 from vr.runs.experiment import Resolved, Say
 from vr.runs.run import FoldRecord
 
@@ -23,12 +23,14 @@ class ExperimentImages:
         fold: which fold is the test split; None without cross-validation.
         unreadable: errors of the images that were left out, by path.
         sample: the few-shot sample.
+        limited_from: how many test images there are, where only some are used; else None.
     """
 
     source: ImageSource
     fold: FoldRecord | None
     unreadable: dict[str, UserError]
     sample: FewShot
+    limited_from: int | None = None
 
 
 def check_enough(resolved: Resolved) -> None:
@@ -51,7 +53,11 @@ def experiment_images(resolved: Resolved, say: Say = lambda line: None) -> Exper
         UserError: as for `training_source` and `draw_sample`.
     """
     source, fold, unreadable = training_source(resolved, say)
-    return ExperimentImages(source, fold, unreadable, draw_sample(resolved, source))
+    sample = draw_sample(resolved, source)
+    limit, images = resolved.asked.limit, len(source.splits.get("test", ()))
+    if limit is None or limit >= images:
+        return ExperimentImages(source, fold, unreadable, sample)
+    return ExperimentImages(limited(source, "test", limit), fold, unreadable, sample, images)
 
 
 def training_source(

@@ -20,7 +20,7 @@ from vr.data.loading.training_images import TrainingImages
 from vr.methods.common.base import Method
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import Row
-from vr.runs.selection import VAL_ACCURACY, VAL_LOSS, Select, is_better, selected_row
+from vr.runs.selection import VAL_ACCURACY, VAL_LOSS, Select, is_better, is_exhausted, selected_row
 from vr.runtime.compilation import worth_compiling
 from vr.runtime.memory import DEFAULT_BATCH, WithinMemory
 from vr.training.checkpoint import Checkpoint, capture, restore
@@ -42,6 +42,7 @@ class Trainer:
         seed: of order and augmentation; every epoch draws from (seed, epoch) alone.
         val: validation images; needed for `select="val"` and for methods that fit in closed form.
         select: which epoch is kept; see `vr.runs.selection`.
+        validates: measure every epoch on `val` even where none is selected by it.
         watch: extra numbers for an epoch's row, computed after it (the test-selected `oracle`, if asked).
         on_epoch: called with each epoch's row and the number of epochs.
         on_checkpoint: given a checkpoint now and then, and when training is interrupted.
@@ -54,6 +55,7 @@ class Trainer:
     seed: int
     val: TrainingImages | None = None
     select: Select = "last"
+    validates: bool = False
     watch: Callable[[], Row] | None = None
     on_epoch: Callable[[Row, int], None] = lambda row, epochs: None
     on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None
@@ -61,6 +63,7 @@ class Trainer:
     _fused: WithinMemory = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self.validates = self.validates or self.select == "val"
         self._fused = WithinMemory(lambda prepared: self.method.scores(prepared).fused, DEFAULT_BATCH)
 
     def train(self, start: Checkpoint | None = None, *, fingerprint: str = "") -> list[Row]:
@@ -85,6 +88,8 @@ class Trainer:
         if fits and prepared is not None:
             method.fit(prepared, self.images.labels, val)
         history: list[Row] = []
+        if recipe.class_weights is not None:
+            method.class_weights = balanced_weights(self.images.labels, len(method.context.card.classes))
         if recipe.epochs:
             state = start or Checkpoint(0, {}, [], fingerprint)
             state = self._run_epochs(state, None if recipe.augment else prepared, val)
@@ -105,6 +110,8 @@ class Trainer:
             step = training_step(method, compiles)
             try:
                 for epoch in range(state.epoch, recipe.epochs):
+                    if is_exhausted(state.history, recipe.early_stopping):
+                        break
                     row = train_epoch(
                         method,
                         self.images,
@@ -130,7 +137,7 @@ class Trainer:
         self, state: Checkpoint, row: Row, optimizer: Optimizer, val: Validation | None
     ) -> Checkpoint:
         """The state after an epoch, with its row complete and the best parameters so far."""
-        if self.select == "val":
+        if self.validates:
             row |= self._validate(val)
         if self.watch is not None:
             row |= self.watch()
@@ -174,9 +181,9 @@ class Trainer:
     def _validate(self, val: Validation | None) -> Row:
         if val is None:
             raise UserError(
-                "there are no validation images to select on",
+                "there are no validation images",
                 code="training-no-validation-images",
-                remedy="Use --select last.",
+                remedy="Train with --select last, without early stopping and validation curve.",
             )
         prepared, labels = val
         self.method.eval()
@@ -185,6 +192,16 @@ class Trainer:
             VAL_ACCURACY: float((scores.argmax(1) == labels).float().mean()),
             VAL_LOSS: float(torch.nn.functional.cross_entropy(scores, labels)),
         }
+
+
+def balanced_weights(labels: Tensor, classes: int) -> Tensor:
+    """Weights (C,) with which every class counts the same: `N / (C n_c)`, 0 for a class without images.
+
+    (King and Zeng, Logistic regression in rare events data, 2001; as scikit-learn's `balanced`.)
+    """
+    counts = torch.bincount(labels, minlength=classes)
+    weights = len(labels) / (classes * counts.clamp(min=1))
+    return torch.where(counts > 0, weights, torch.zeros_like(weights))
 
 
 def _best(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

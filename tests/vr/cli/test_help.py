@@ -84,5 +84,5 @@ def test_every_flag_of_train_reaches_the_experiment() -> None:
     from vr.runs.experiment import Experiment
 
     used = {*Experiment.model_fields, *Recipe.model_fields, *options_train.SHORTCUTS, "set_"}
-    of_the_command = {"config", "tensorboard", "resume", "fresh", "help"}
+    of_the_command = {"config", "tensorboard", "resume", "fresh", "dry_run", "help"}
     assert {parameter.name for parameter in COMMANDS["vr train"].params} - used <= of_the_command

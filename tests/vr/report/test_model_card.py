@@ -154,3 +154,23 @@ def test_a_run_that_is_not_finished(run: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_facts(run)
     assert caught.value.code == "run-not-finished"
+
+
+def test_what_nobody_filled_in_is_flagged(run: Path) -> None:
+    values = json.loads((run / runs.CONFIG).read_text())
+    values["card"] |= {"modality": "medical image", "shows": "a medical image", "licence": "MIT"}
+    (run / runs.CONFIG).write_text(json.dumps(values))
+    head = model_card(read_facts(run)).split("## What it is")[0]
+    assert "Not filled in:** modality, shows and source" in head.replace("\n> ", " ")
+
+
+def test_counts_are_those_of_the_images_there(run: Path) -> None:
+    assert "- Images: 15 train, 6 val, 12 test" in section(model_card(read_facts(run)), "Data")
+    values = json.loads((run / runs.CONFIG).read_text())
+    values["card"]["counts"] = {"train": 100, "val": 10, "test": 50}
+    (run / runs.CONFIG).write_text(json.dumps(values))
+    data = section(model_card(read_facts(run)), "Data")
+    assert "- Images as published: 100 train, 10 val, 50 test" in data and "15 train" in data
+    values.pop("images")  # older runs recorded none
+    (run / runs.CONFIG).write_text(json.dumps(values))
+    assert "- Images: " not in section(model_card(read_facts(run)), "Data")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,3 +50,20 @@ def without_unreadable(source: ImageSource, splits: Iterable[str]) -> tuple[View
         for split, items in source.splits.items()
     }
     return View(source, readable, source.notes), errors
+
+
+def limited(source: ImageSource, split: str, most: int) -> View:
+    """The collection with at most `most` images of a split: as many of each class, by the hash of paths.
+
+    The images of a smaller number are among those of a larger one.
+    """
+
+    def rank(item: Item) -> bytes:
+        return hashlib.sha256(item.path.encode("utf-8", "surrogateescape")).digest()
+
+    by_class: dict[int, list[Item]] = {}
+    for item in sorted(source.splits.get(split, ()), key=rank):
+        by_class.setdefault(item.label, []).append(item)
+    in_turn = [item for row in zip_longest(*(by_class[label] for label in sorted(by_class))) for item in row]
+    chosen = tuple(item for item in in_turn if item is not None)[:most]
+    return View(source, {**source.splits, split: chosen}, source.notes)

@@ -66,12 +66,14 @@ class Method(Declaration, nn.Module):
         reads: `images`, or only the backbone's `features` of them. The features of an image are the same for
             all methods that read them, so they are computed once and shared.
         fits: whether `fit` is called before the first epoch even where there are epochs.
+        class_weights: (C,) of the classes in the cross-entropy, set by the trainer; None weighs none.
     """
 
     reads: ClassVar[Literal["features", "images"]] = "images"
     fits: ClassVar[bool] = False
 
     image_size: int
+    class_weights: Tensor | None = None
 
     def __init__(self, context: Context, options: Options | None = None) -> None:
         super().__init__()
@@ -121,7 +123,7 @@ class Method(Declaration, nn.Module):
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
         """Cross-entropy of the fused scores, unless a method says otherwise."""
-        cross_entropy = F.cross_entropy(scores.fused, labels)
+        cross_entropy = F.cross_entropy(scores.fused, labels, self.class_weights)
         return Loss(cross_entropy, cross_entropy, torch.zeros_like(cross_entropy))
 
     def step(self, prepared: Tensor, labels: Tensor) -> tuple[Scores, Loss]:

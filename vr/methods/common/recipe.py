@@ -30,3 +30,9 @@ class Recipe(Frozen):
     min_crop: float = Field(
         MIN_CROP, gt=0, le=1, description="smallest share of the image that a random crop keeps"
     )
+    early_stopping: int | None = Field(
+        None, ge=1, description="stop after so many epochs without a better one on validation images"
+    )
+    class_weights: Literal["balanced"] | None = Field(
+        None, description="balanced: every class has the same weight in the cross-entropy"
+    )

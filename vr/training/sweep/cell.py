@@ -92,14 +92,16 @@ def read_error(path: Path) -> str:
 def _differences(path: Path, resolved: Resolved) -> str:
     """Names of the settings in which a finished run differs, found without loading a backbone."""
     config = runs.read_config(path)
-    attributes = None if resolved.attributes is None else resolved.attributes.id
     pairs = {
         "options": (config.options, resolved.options.model_dump(mode="json")),
         "recipe": (config.recipe, resolved.recipe),
         "select": (config.select, resolved.asked.select),
-        "attribute set": (None if config.attributes is None else config.attributes.id, attributes),
         "classes": (config.card.class_names, resolved.card.class_names),
         "backbone": (config.backbone.name, resolved.asked.backbone),
         "folds": (None if config.fold is None else config.fold.folds, resolved.asked.folds),
+        "limit": (config.limit, resolved.asked.limit),
     }
+    if resolved.attributes is not None:  # older runs also recorded a set that their method did not read
+        recorded = None if config.attributes is None else config.attributes.id
+        pairs["attribute set"] = (recorded, resolved.attributes.id)
     return ", ".join(name for name, (recorded, asked) in pairs.items() if recorded != asked)
