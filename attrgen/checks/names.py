@@ -20,10 +20,20 @@ class Names:
         self._spellings = spellings
         self._all = Phrases(_forms(name for names in spellings.values() for name in names))
         self._own: dict[str, tuple[Phrases, Phrases]] = {}
+        self._classes: dict[str, list[str]] = {}  # by word of a name, the classes
+        for class_name, names in spellings.items():
+            for word in {word for name in (*_forms(names), *_verdicts(names)) for word in words(name)}:
+                self._classes.setdefault(word, []).append(class_name)
+        self._order = {class_name: number for number, class_name in enumerate(spellings)}
 
     def taken_out(self, text_words: Sequence[str]) -> Sequence[str]:
         """A text's words, with a gap for every name of a class."""
         return _without(text_words, self._all.find(text_words))
+
+    def possible(self, text_words: Sequence[str]) -> list[str]:
+        """The classes that a text may name, in their order: those with a word of a name in it."""
+        classes = {name for word in set(text_words) for name in self._classes.get(word, ())}
+        return sorted(classes, key=self._order.__getitem__)
 
     def named(self, class_name: str, text_words: Sequence[str]) -> str | None:
         """How a text names that class, or None.
@@ -40,11 +50,20 @@ class Names:
 
     def _phrases_of(self, class_name: str) -> tuple[Phrases, Phrases]:
         own_names = self._spellings.get(class_name, frozenset())
-        others = {name for other, names in self._spellings.items() if other != class_name for name in names}
-        known = {word for name in others for word in words(name)}
-        verdicts = {word for name in own_names for word in words(name) if word in VERDICTS - known}
-        longer = (name for name in others if any(own_name in name for own_name in own_names))
+        known = {word for word in VERDICTS if {*self._classes.get(word, ())} - {class_name}}
+        verdicts = _verdicts(own_names) - known
+        longer = (
+            name
+            for other, names in self._spellings.items()
+            if other != class_name
+            for name in names
+            if any(own_name in name for own_name in own_names)
+        )
         return Phrases(_forms({*own_names, *verdicts})), Phrases(_forms(longer))
+
+
+def _verdicts(names: Iterable[str]) -> set[str]:
+    return {word for name in names for word in words(name) if word in VERDICTS}
 
 
 def names_of(spellings: Mapping[str, frozenset[str]]) -> Names:

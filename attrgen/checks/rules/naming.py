@@ -24,7 +24,7 @@ def class_name(text: str, slot: Slot, lists: Lists) -> str | None:
     text_words = words(text)
     allowed = {slot.class_name} if slot.kind in ("ensemble", "confusion") else set()
     allowed |= {slot.confused or ""}
-    for name in lists.spellings:
+    for name in lists.names.possible(text_words):
         named = None if name in allowed else lists.names.named(name, text_words)
         if named is not None:
             whose = "its own class" if name == slot.class_name else f"the class '{name}'"

@@ -5,13 +5,12 @@ Nearness is in wording: the share of common word stems, the class's own name lef
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from math import ceil
+from collections.abc import Callable, Iterator, Sequence
 
 from attrgen.checks.contrasts import contrast
+from attrgen.checks.overlaps import overlapping
 from attrgen.checks.rule import Hit, Lists, list_rule, set_rule
-from attrgen.checks.words import content, overlap, stem, words
+from attrgen.checks.words import content, stem, words
 from attrgen.schema.attribute_set import OTHER, POSITIVE_KINDS
 from attrgen.schema.plan import Slot
 
@@ -34,27 +33,30 @@ def duplicate(texts: Sequence[str], slot: Slot) -> Iterator[tuple[int, str]]:
 @set_rule("near-duplicate", "warning")
 def near_duplicate(lists: Lists) -> Iterator[Hit]:
     """nearly the words of another text of the same class, so that it adds nothing"""
-    seen = set()
-    for (one, here), (other, there) in _pairs(lists, NEAR):
-        if _bank(one) != _bank(other) or (one, here) in seen:
-            continue
-        if one == other and words(lists.texts[one][here]) == words(lists.texts[one][there]):
-            continue  # a plain duplicate
-        seen.add((one, here))
-        where = "" if one == other else f" in '{other.kind}'"
-        yield Hit(one, here, f"says nearly the same as '{lists.texts[other][there]}'{where}")
+
+    def repeats(one: _Place, other: _Place) -> bool:
+        same = one[0] == other[0] and words(_text(lists, one)) == words(_text(lists, other))
+        return not same  # which is a plain duplicate
+
+    banks: dict[tuple[str, str], list[_Place]] = {}
+    for place in _places(lists):
+        banks.setdefault(_bank(place[0]), []).append(place)
+    for places in banks.values():
+        for one, other in _pairs(lists, places, NEAR, repeats):
+            where = "" if one[0] == other[0] else f" in '{other[0].kind}'"
+            yield Hit(*one, f"says nearly the same as '{_text(lists, other)}'{where}")
 
 
 @set_rule("same-across-classes", "warning")
 def same_across_classes(lists: Lists) -> Iterator[Hit]:
     """nearly the words of a text that stands for another class, so that it tells nothing apart"""
-    seen = set()
-    for (one, here), (other, there) in _pairs(lists, NEAR_ACROSS):
-        if _bank(one) == _bank(other) or _meant(one) == _meant(other) or (one, here) in seen:
-            continue
-        seen.add((one, here))
-        quote = f"'{lists.texts[other][there]}' ({other})"
-        yield Hit(one, here, f"says nearly the same as {quote}, which stands for another class")
+
+    def confuses(one: _Place, other: _Place) -> bool:
+        return _bank(one[0]) != _bank(other[0]) and _meant(one[0]) != _meant(other[0])
+
+    for one, other in _pairs(lists, _places(lists), NEAR_ACROSS, confuses):
+        quote = f"'{_text(lists, other)}' ({other[0]})"
+        yield Hit(*one, f"says nearly the same as {quote}, which stands for another class")
 
 
 def _bank(slot: Slot) -> tuple[str, str]:
@@ -69,32 +71,35 @@ def _meant(slot: Slot) -> str:
     return f"{OTHER} than {slot.class_name}" if slot.confused == OTHER else slot.confused
 
 
-def _pairs(lists: Lists, least: float) -> Iterator[tuple[_Place, _Place]]:
-    """Pairs of texts with at least that overlap in words and no contrast between them, the later one first.
-
-    With Jaccard's index at least t, two sets of which one has n members share one of its n - ceil(t n) + 1
-    rarest; so only texts that share a rare word are compared (Chaudhuri et al., ICDE 2006).
-    """
-    positions = [
+def _places(lists: Lists) -> list[_Place]:
+    """The texts that are compared with one another."""
+    return [
         (slot, position)
         for slot, texts in lists.texts.items()
         if slot.kind != "ensemble"
         for position in range(len(texts))
     ]
-    sets = [_own_words(lists, slot, lists.texts[slot][position]) for slot, position in positions]
-    common = Counter(word for stems in sets for word in stems)
-    having: dict[str, list[int]] = {}
-    for index, stems in enumerate(sets):
-        rare = sorted(stems, key=lambda word: (common[word], word))[
-            : len(stems) - ceil(least * len(stems)) + 1
-        ]
-        candidates = sorted({earlier for word in rare for earlier in having.get(word, ())})
-        for earlier in candidates:
-            other = sets[earlier]
-            if overlap(stems, other) >= least and not contrast(stems - other, other - stems):
-                yield positions[index], positions[earlier]
-        for word in rare:
-            having.setdefault(word, []).append(index)
+
+
+def _text(lists: Lists, place: _Place) -> str:
+    return lists.texts[place[0]][place[1]]
+
+
+def _pairs(
+    lists: Lists, places: Sequence[_Place], least: float, counts: Callable[[_Place, _Place], bool]
+) -> Iterator[tuple[_Place, _Place]]:
+    """For each text the first earlier one with at least that overlap in words, if there is one.
+
+    Args:
+        counts: of a text and an earlier one, whether they are a pair; never are two with a contrast.
+    """
+    sets = [_own_words(lists, slot, lists.texts[slot][position]) for slot, position in places]
+    for index, earlier in overlapping(sets, least):
+        for other in earlier:
+            one, two = sets[index], sets[other]
+            if counts(places[index], places[other]) and not contrast(one - two, two - one):
+                yield places[index], places[other]
+                break
 
 
 def _own_words(lists: Lists, slot: Slot, text: str) -> frozenset[str]:
