@@ -42,7 +42,7 @@ class Phrases:
         if (  # most texts hold none, and that must be quick
             self._words.isdisjoint(text_words)
             and self._longer.keys().isdisjoint(pairwise(text_words))
-            and self._open.keys().isdisjoint([word[:_LETTERS] for word in text_words])
+            and (not self._open or self._open.keys().isdisjoint([word[:_LETTERS] for word in text_words]))
             and self._open_after.keys().isdisjoint(text_words)
         ):
             return []

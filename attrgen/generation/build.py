@@ -218,7 +218,8 @@ class Builder:
                 raise
             self._client.stop(unsuitable)
             raise unsuitable from error
-        self._suitability.proven()
+        if 2 * filled.missing <= self._settings.counts[slot.kind]:
+            self._suitability.proven()
         return filled
 
     def _from_library(self, slot: Slot) -> Filled | None:

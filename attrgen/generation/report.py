@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from attrgen.schema.card import Card
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-_FAILURES_SHOWN = 20
+_MOST_SHOWN = 20  # lists or texts
 
 
 def require_dataset(existing: AttributeSet | None, card: Card, path: Path | None) -> None:
@@ -125,12 +126,14 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
     lines += _spending(ledger)
     if result.rejected:
         lines.append(f"{len(result.rejected)} texts failed the checks to the end and were left out:")
-        lines += [f"  {item.slot}: '{item.text}': {'; '.join(item.reasons)}" for item in result.rejected]
+        lines += _first(
+            f"  {item.slot}: '{item.text}': {'; '.join(item.reasons)}" for item in result.rejected
+        )
     if result.short:
         lines.append(
             f"{len(result.short)} lists are shorter than asked for; run the same again to add to them:"
         )
-        lines += [f"  {slot}: {number} missing" for slot, number in result.short.items()]
+        lines += _first(f"  {slot}: {number} missing" for slot, number in result.short.items())
     if result.conflicts:
         lines.append(
             f"{len(result.conflicts)} lists were changed in {path} during the build; "
@@ -170,9 +173,7 @@ def raise_for(result: Result, path: Path | None, server: Server | None, dataset:
             f"{command('attrgen', 'import', '--help')}, and answers of another machine by "
             f"{command('attrgen', 'cache', 'import', '--help')}.",
         )
-    listed = [f"  {slot}: {error.what}" for slot, error in result.failed.items()]
-    more = len(listed) - _FAILURES_SHOWN
-    listed[_FAILURES_SHOWN:] = [f"  … and {more} others"] if more > 0 else []
+    listed = _first(f"  {slot}: {error.what}" for slot, error in result.failed.items())
     failures = list(result.failed.values())
     remedies = {error.code: error.remedy for error in failures[::-1] if error.remedy}
     again = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
@@ -180,7 +181,7 @@ def raise_for(result: Result, path: Path | None, server: Server | None, dataset:
         f"{len(result.failed)} lists could not be filled:\n" + "\n".join(listed),
         code="build-incomplete",
         file=path,
-        remedy="\n" + "\n".join([*remedies.values(), again]),
+        remedy="\n" + "\n".join(remedies.values() or [again]),
     )
 
 
@@ -189,6 +190,13 @@ def _by_hand(class_name: str, dataset: str | None, path: Path | None) -> str:
         return command("attrgen", "edit", "--help")
     file = () if path is None else ("--attrs", path)
     return command("attrgen", "edit", class_name, "--dataset", dataset, *file)
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    """The first lines, and how many others there are."""
+    shown = list(lines)
+    others = len(shown) - _MOST_SHOWN
+    return [*shown[:_MOST_SHOWN], f"  … and {others} others"] if others > 0 else shown
 
 
 def _spending(ledger: Ledger) -> list[str]:

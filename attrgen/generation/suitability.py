@@ -21,7 +21,7 @@ class Suitability:
         self._failures: list[Failed] = []
 
     def proven(self) -> None:
-        """There is a list with good texts."""
+        """There is a list of which at least half was good."""
         self._is_proven = True
 
     def failed(self, error: Failed) -> Fatal | None:

@@ -108,12 +108,13 @@ class Cache:
         Answers of other servers count only where `request.server` is None (nobody can be asked), then the
         one of the latest date; answers of older versions, which name no server, count for every server.
         """
-        question, _, server = request.key().partition("-")
-        keys = [request.key(), question] if server else [question, *self._with_question(question)]
-        entries = [(key, entry) for key in dict.fromkeys(keys) if (entry := self.get(key)) is not None]
-        if not entries:
-            return None
-        return entries[0] if server else max(entries, key=lambda item: (item[1].answer.date, item[0]))
+        key = request.key()
+        question, _, server = key.partition("-")
+        keys = [key, question] if server else [question, *self._with_question(question)]
+        entries = ((key, entry) for key in keys if (entry := self.get(key)) is not None)
+        if server:
+            return next(entries, None)
+        return max(entries, key=lambda item: (item[1].answer.date, item[0]), default=None)
 
     def _with_question(self, question: str) -> list[str]:
         with self._reported():

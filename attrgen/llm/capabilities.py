@@ -71,6 +71,11 @@ class Capabilities(Frozen):
             for name in ("temperature", "seed"):
                 if name in sent and re.search(rf"\b{name}\b", words, re.IGNORECASE):
                     return self.model_copy(update={name: False})
+        tokens = affordable(words)
+        if tokens is not None:
+            fewer = self.answer_tokens is None or tokens < self.answer_tokens
+            mine = self.token_limit not in sent or self.answer_tokens is not None
+            return self.model_copy(update={"answer_tokens": tokens}) if fewer and mine else None
         if self.system and _NO_SYSTEM.search(words):
             return self.model_copy(update={"system": False})
         if not self.stream and _ONLY_STREAMS.search(words):
@@ -111,6 +116,20 @@ _ABOUT_FORMAT = _words(
     r"response_?format|json_?schema|json_?object|json mode|structured|grammar|schema|guided"
     r"|minItems|maxItems|additionalProperties|mime.?type"
 )
+
+
+_AFFORDABLE = _words(r"can only afford (\d+)")
+_LEAST_AFFORDED = 600  # tokens; a list needs about as many
+
+
+def affordable(words: str) -> int | None:
+    """The tokens of an answer that the account can pay by an error message, if they are enough for a list.
+
+    Some services want the price of the longest possible answer in advance.
+    """
+    match = _AFFORDABLE.search(words)
+    tokens = int(int(match[1]) * 0.9) if match is not None else 0  # the account goes down with each answer
+    return min(tokens, ANSWER_TOKENS[0]) if tokens >= _LEAST_AFFORDED else None
 
 
 def about_format(words: str) -> bool:

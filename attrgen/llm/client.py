@@ -19,10 +19,12 @@ from attrgen.llm.reply import Reply
 from attrgen.llm.request import Answer, Message, Origin, Request, Usage
 from attrgen.llm.server import Server
 from attrgen.llm.spending import CHARACTERS_PER_TOKEN, Ledger
-from attrgen.llm.transport import Log, Transport, format_variables, unreachable
+from attrgen.llm.transport import Log, Transport, format_variables, unreachable, useless
 
 _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 _LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
+_MOST_UNREADABLE = 3  # responses, and none a completion: this is hardly an LLM server's address
+_MOST_GIVEN_UP = 3  # requests, and none answered: the others would fail as well
 _SHORTEST_NOTED = 0.05  # seconds
 _LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
 
@@ -74,6 +76,7 @@ class Client:
         self._pace = Pace(concurrency, timeout, start=start)
         self._models: dict[str, Negotiation] = {}
         self._halt: Fatal | None = None
+        self._unreadable = self._given_up_at_first = 0  # before the first answer
 
     async def ask(
         self,
@@ -116,6 +119,9 @@ class Client:
             retried = "refused" if reply.refusal else "invalid answer" if wasted else "incomplete answer"
             self._ledger.retries[retried] += 1
         if gathered.items:
+            await asyncio.sleep(
+                0
+            )  # the next request is sent before this answer is checked, which takes a while
             return self._answer(gathered)
         raise Failed(f"{gathered.why} (asked {attempt + 1} times)", code=gathered.code, remedy=_REMEDY)
 
@@ -223,11 +229,19 @@ class Client:
                 loading = error.loading and clock() - began < _LONGEST_LOADING
                 if attempt > self._retries and not loading:
                     raise self._given_up(error, attempt) from error
+                self._unreadable += error.unreadable and not self._pace.successes
+                if self._unreadable == _MOST_UNREADABLE:
+                    self._halt = useless(self.server, error)
+                    raise self._halt from error
                 await self._rest(error, attempt)
 
     def _given_up(self, error: Transient, attempts: int) -> Failed | Fatal:
         if error.lost:
             self._halt = unreachable(self.server, error)
+            return self._halt
+        self._given_up_at_first += not self._pace.successes
+        if self._given_up_at_first == _MOST_GIVEN_UP:
+            self._halt = useless(self.server, error)
             return self._halt
         remedy = "Give the server more time with --timeout, or fewer requests with --concurrency 1."
         return Failed(

@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.shell import command
-from attrgen.llm.capabilities import about_format
+from attrgen.llm.capabilities import about_format, affordable
+from attrgen.llm.error_body import retry_after, wait_in
 
 LONGEST_WAIT = 300.0  # seconds; if a server asks for more, the user runs the command again later
 
@@ -29,6 +27,7 @@ class Transient(Exception):
         lost: the server cannot be reached at all.
         loading: the server is still loading the model (503).
         timed_out: there was no answer in time.
+        unreadable: the response is no completion and no error.
     """
 
     def __init__(
@@ -41,6 +40,7 @@ class Transient(Exception):
         lost: bool = False,
         loading: bool = False,
         timed_out: bool = False,
+        unreadable: bool = False,
     ) -> None:
         super().__init__(f"{kind}: {explanation}" if explanation else kind)
         self.kind = kind
@@ -49,6 +49,7 @@ class Transient(Exception):
         self.lost = lost
         self.loading = loading
         self.timed_out = timed_out
+        self.unreadable = unreadable
 
 
 class Rejected(Exception):
@@ -119,8 +120,11 @@ def _words(pattern: str) -> re.Pattern[str]:
 _MEANINGS = (
     _Meaning(
         "server-context-length",
-        (400, 413, 422, 500),
-        _words(r"context.{0,3}(length|size|window)|maximum context|prompt is too long|too many tokens"),
+        (400, 413, 422, 429, 500),
+        _words(
+            r"context.{0,3}(length|size|window)|maximum context|prompt is too long|too many tokens"
+            r"|request too large|reduce (your|the) (message|prompt)|inputs? tokens.{0,40}must be"
+        ),
         "Ask for fewer texts (--descriptive, --confusion, ...), or choose a model with a longer context.",
         one_request=True,
     ),
@@ -143,7 +147,22 @@ _MEANINGS = (
         _words(r"per.?day|daily|\b[RT]PD\b"),
         "Run the same again when the limit is reset, or choose another model.",
     ),
+    _Meaning(
+        "server-out-of-memory",
+        (500, 503),
+        _words(r"requires more (system |gpu )?memory"),
+        "Choose a smaller --model, or free memory on the server's machine.",
+    ),
+    _Meaning(
+        "server-wrong-address",
+        (404, 405, 500),
+        _words(
+            r"unexpected endpoint|endpoint not found|page not found|no route|cannot post|unknown.{0,9} url"
+        ),
+        "Check --base-url: it usually ends in /v1.",
+    ),
 )
+_BAD_KEY = _words(r"api.?key.{0,20}(not valid|invalid|expired)|(invalid|incorrect).{0,9}api.?key")
 # Servers of many models answer 404 when none of them accepts an option of the request.
 _NO_SUCH_FORMAT = _words(r"support.{0,40}(parameter|response_format|structured|schema)|handle the requested")
 _LOADING = _words(
@@ -155,16 +174,17 @@ _OVERLOADED = (503, 529)
 def from_response(error: ErrorResponse, model: str, server: str) -> Transient | Rejected | Failed | Fatal:
     """Our exception for a response that is no success."""
     status = error.status
-    if status == 401:
+    if status == 401 or (status in (400, 403) and _BAD_KEY.search(error.text)):
         # The server's own words may repeat part of the key, so they are left out.
         return Fatal(
-            f"{server} does not accept the API key (401)",
+            f"{server} does not accept the API key ({status})",
             code="server-key-rejected",
             remedy="Set OPENAI_API_KEY to a valid key for that server.",
         )
     if status < 400:
         return _redirected(error, server)
     wait = retry_after(error.headers)
+    wait = wait_in(error.text) if wait is None else wait
     if (meaning := _meaning(error)) is not None:
         kind = Failed if meaning.one_request else Fatal
         return kind(f"{server} answers {status}: {error.words}", code=meaning.code, remedy=meaning.remedy)
@@ -209,11 +229,12 @@ def _refused(error: ErrorResponse, model: str, server: str) -> Rejected | Fatal:
     """The error for a status that every request to that server would get, at least in this form."""
     status, words = error.status, error.words
     if status == 402:
-        return Fatal(
+        unpaid = Fatal(
             f"{server} asks for payment (402): {words}",
             code="server-no-credit",
             remedy="Add credit to the account, then run the same again.",
         )
+        return unpaid if affordable(words) is None else Rejected(words, unpaid)
     if status == 403:
         return Fatal(
             f"{server} forbids the request (403): {words}",
@@ -254,51 +275,3 @@ _UNKNOWN_MODEL = _words(
 def _meaning(error: ErrorResponse) -> _Meaning | None:
     matches = (item for item in _MEANINGS if error.status in item.statuses)
     return next((item for item in matches if item.words.search(error.text)), None)
-
-
-def error_of(body: Any) -> tuple[int | None, str, str]:
-    """Status, message and kinds in the body of an error, whichever form it has."""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, list) and error:
-        error = error[0].get("error", error[0]) if isinstance(error[0], dict) else error[0]
-    if not isinstance(error, dict):
-        return None, _one_line(error), ""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    message = error.get("message") or error.get("detail") or error.get("msg") or ""
-    message = f"{message}: {raw}" if raw and str(raw) not in str(message) else message
-    inner = error.get("innererror")
-    codes = (error.get("code"), error.get("type"), error.get("param"), inner)
-    status = next((code for code in (*codes, error.get("status")) if _is_status(code)), None)
-    return status, _one_line(message), " ".join(str(code) for code in codes if code)
-
-
-def _is_status(code: object) -> bool:
-    return isinstance(code, int) and 400 <= code <= 599
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())[:300] if text else ""
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by `Retry-After-Ms` or `Retry-After` (seconds or an HTTP date), or None."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    try:
-        if "retry-after-ms" in lower:
-            return max(0.0, float(lower["retry-after-ms"]) / 1000)
-        return max(0.0, float(lower["retry-after"]))
-    except KeyError:
-        return None
-    except ValueError:
-        return _until(lower.get("retry-after", ""))
-
-
-def _until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -7,9 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_GROWTH = 4.0  # times as many per round of answers, at the start
-_SHARE = 10  # at most a tenth of the waiting requests may turn out to be too many
-_PROBE = 20  # answers before one more is tried than what was too many; so it costs 5% at most
+_SHARE = 12  # one in so many of the waiting requests may turn out to be too many
+_PROBE = 25  # answers before one more is tried than what was too many; so it costs 4% at most
 _SLOWER = 2.0  # times the first answers: from here on more requests would only wait at the server
 _FIRST = 4  # answers whose time is compared with
 _SECONDS_SLOWER = 1.0  # and at least so much longer, for short answers vary with everything
@@ -37,7 +36,7 @@ class Pace:
         self._most = most
         self._patience = _PATIENCE * timeout
         self._limit = float(start)
-        self._threshold = float(most)  # below it the number multiplies per round, above it grows by 1
+        self._threshold = float(most)  # below it the number grows by a share of what waits, above it by 1
         self._ceiling = float(most)  # what the server can take by its last overload; above it growth is slow
         self._least = 1.0  # the lowest ceiling by that overload
         self._active = 0
@@ -125,7 +124,7 @@ class Pace:
             return slow
         step = 1.0
         if self._limit < self._threshold:
-            step = min((_GROWTH - 1) * self._limit, max(1.0, float(len(self._waiting) // _SHARE)))
+            step = max(step, float(len(self._waiting) // _SHARE))
         return min(step, max(slow, self._ceiling - self._limit), in_time - self._limit)
 
     async def _enter(self, urgent: bool) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from attrgen.llm.errors import ErrorResponse, error_of
+from attrgen.llm.error_body import error_of
+from attrgen.llm.errors import ErrorResponse
 from attrgen.llm.request import Usage
 
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _CUT = ("length", "max_tokens", "MAX_TOKENS")
-_FILTERED = ("content_filter", "safety", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST")
+_FILTERED = ("content_filter", "safety", "recitation", "prohibited_content", "blocklist")
 _LONGEST_REFUSAL = 300
 
 
@@ -66,6 +67,8 @@ def _of(body: Any) -> Reply | ErrorResponse:
         return _error(body)
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
+    if choice is None and isinstance(body, dict) and _is_empty_completion(body):
+        choice = {}  # a turn without words, as some gateways send it
     if not isinstance(choice, dict):
         raise NoCompletion("the server's response is no chat completion (is --base-url right?)")
     if choice.get("error"):
@@ -74,7 +77,7 @@ def _of(body: Any) -> Reply | ErrorResponse:
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
     finish = choice.get("finish_reason") or ""
     refusal = message.get("refusal")
-    if finish in _FILTERED:
+    if any(word in str(finish).casefold() for word in _FILTERED):
         refusal = refusal or "stopped by a content filter"
     return Reply(
         content=_text(message.get("content")) or _arguments(message),
@@ -85,6 +88,19 @@ def _of(body: Any) -> Reply | ErrorResponse:
         fingerprint=_name(body.get("system_fingerprint")),
         usage=_usage(body.get("usage")),
     )
+
+
+def _is_empty_completion(body: Mapping[str, Any]) -> bool:
+    """Whether it is a completion without a choice: it has choices and says what it cost or what it is."""
+    has_none = "choices" in body and body["choices"] in (None, [])
+    return has_none and ("usage" in body or body.get("object") == "chat.completion")
+
+
+def failed_generation(body: Any) -> str | None:
+    """What a model wrote where the server answers with an error because that is not valid JSON, or None."""
+    error = body.get("error") if isinstance(body, dict) else None
+    written = error.get("failed_generation") if isinstance(error, dict) else None
+    return written if isinstance(written, str) else None
 
 
 def _error(body: Mapping[str, Any]) -> ErrorResponse:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrgen.core.errors import UserError
@@ -71,13 +72,13 @@ class Server:
     def __repr__(self) -> str:
         return f"Server({self.shown!r})"
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Its base URL without credentials, query and the path of chat completions."""
         scheme, _, location = self._url.partition("://")
         return f"{scheme}://{location.rstrip('/').removesuffix('/chat/completions')}"
 
-    @property
+    @cached_property
     def query(self) -> Mapping[str, str]:
         """The query of its base URL, such as Azure's api-version."""
         return dict(parse_qsl(urlsplit(self.base_url or OPENAI).query))
@@ -92,7 +93,7 @@ class Server:
             return {"Authorization": f"Basic {words}"}
         return {}
 
-    @property
+    @cached_property
     def shown(self) -> str:
         """Its address for messages, without user name, password, and query but for the version."""
         version = "&".join(
@@ -100,7 +101,7 @@ class Server:
         )
         return self.scrub(f"{self.address}?{version}" if version else self.address)
 
-    @property
+    @cached_property
     def public(self) -> str:
         """Its address for files that are shared: machines that are not on the internet are not named."""
         host = urlsplit(self.address).hostname or ""
@@ -110,7 +111,7 @@ class Server:
             private = "." not in host or host.endswith((".local", ".internal", ".lan", ".localhost"))
         return "local" if private else self.shown
 
-    @property
+    @cached_property
     def id(self) -> str:
         """12 hexadecimal digits that tell its address from others."""
         return hashlib.sha256(self.shown.encode()).hexdigest()[:12]
@@ -136,13 +137,13 @@ class Server:
         secrets = [self.key, self._credentials, password, unquote(password), *query]
         return sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
-    @property
+    @cached_property
     def _url(self) -> str:
         """The base URL without query and credentials."""
         scheme, _, rest = (self.base_url or OPENAI).partition("?")[0].partition("://")
         return f"{scheme}://{rest[len(self._credentials) :].removeprefix('@')}"
 
-    @property
+    @cached_property
     def _credentials(self) -> str:
         """What stands before the host: user name, colon and password."""
         rest = (self.base_url or OPENAI).partition("?")[0].partition("://")[2]

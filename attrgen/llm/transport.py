@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrgen.llm import reply as replies
 from attrgen.llm.capabilities import Capabilities
-from attrgen.llm.errors import ErrorResponse, Fatal, Transient, error_of, from_response
+from attrgen.llm.error_body import error_of
+from attrgen.llm.errors import ErrorResponse, Fatal, Transient, from_response
 from attrgen.llm.prompts import Prompts
-from attrgen.llm.reply import NoCompletion, Reply
+from attrgen.llm.reply import NoCompletion, Reply, failed_generation
 from attrgen.llm.request import Request
 from attrgen.llm.server import Server
 
@@ -137,7 +138,7 @@ class Transport:
         except (httpx2.TimeoutException, TimeoutError) as error:
             raise Transient(f"no answer within {self._timeout:g} s", busy=True, timed_out=True) from error
         except httpx2.DecodingError as error:
-            raise Transient("the server's response cannot be decompressed") from error
+            raise Transient("the server's response cannot be decompressed", unreadable=True) from error
         except (httpx2.InvalidURL, UnicodeError) as error:
             raise Fatal(
                 f"the address {self._server.shown} cannot be used: {error}",
@@ -152,14 +153,17 @@ class Transport:
     def _read(self, status: int, text: str, headers: Mapping[str, str]) -> Reply | ErrorResponse:
         if status >= 300:
             try:
-                _, words, kinds = error_of(json.loads(text))
+                body = json.loads(text)
+                _, words, kinds = error_of(body)
             except (ValueError, RecursionError):
-                words, kinds = _words_of(text), ""
+                body, words, kinds = None, _words_of(text), ""
+            if (failed := failed_generation(body)) is not None:
+                return Reply(content=failed)
             return ErrorResponse(status, words or "(no explanation)", kinds, headers)
         try:
             return replies.read(text)
         except NoCompletion as error:
-            raise Transient(str(error)) from error
+            raise Transient(str(error), unreadable=True) from error
 
     def _scrubbed(self, error: ErrorResponse) -> ErrorResponse:
         scrub = self._server.scrub
@@ -233,6 +237,17 @@ def _words_of(text: str) -> str:
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
     words = html.unescape(title[1] if title else re.sub(r"<[^>]*>", " ", text))
     return " ".join(words.split())[:300]
+
+
+def useless(server: Server, error: Transient) -> Fatal:
+    """The error that ends a build whose server never gave a completion."""
+    address = server.address if server.address.endswith("/v1") else f"{server.address}/v1"
+    return Fatal(
+        f"{server.shown} gave no answer of use: {error}",
+        code="server-useless",
+        remedy="Check that the server is well, and --base-url"
+        + ("." if server.address == address else f": it usually ends in /v1, as {server.scrub(address)}."),
+    )
 
 
 def unreachable(server: Server, error: Transient) -> Fatal:

@@ -1,11 +1,12 @@
 """How a build fares with servers that behave in their own ways.
 
-    python tests/benchmarks/server_behaviours.py [NAME ...] [--json FILE]
+    python tests/benchmarks/server_behaviours.py [NAME ...] [--json FILE] [--before FILE]
 
 Each behaviour is a script of the scripted server. A build of 20 lists of 10 texts runs against it with
 default settings. The table has the requests made, the lists and texts that are lost, and the share of
 requests after the first one that brought nothing. With `--messages`, the last line that the build
-prints stands below each row.
+prints stands below each row. With `--before FILE`, what another version gave (its `--json`), the table of the
+documentation is printed, with both.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import importlib.util
 import io
 import json
 import os
-import random
+import re
 import signal
 import sys
 import tempfile
@@ -175,6 +176,58 @@ def error_within(received: Any) -> Any:
     """Every fifth response has status 200 and an error in it."""
     if received.number % 5 == 1:
         return server.Reply(json.dumps({"error": {"code": 502, "message": "Provider returned error"}}))
+    return server.normal(received)
+
+
+def fails_at_first(status: int, body: Any, headers: dict[str, str] | None = None) -> Script:
+    """That response to the first request, good answers to the others."""
+    reply = server.Reply(json.dumps(body), status, headers or {})
+    return lambda r: reply if r.number == 0 else server.normal(r)
+
+
+def always(status: int, body: Any) -> Script:
+    """That response to every request."""
+    return lambda r: server.Reply(body if isinstance(body, str) else json.dumps(body), status)
+
+
+def invalid_json(received: Any) -> Any:
+    """Call an answer with a slip an error, and put it there."""
+    written = server.answer(received).replace("]}", ",]}")
+    error = {
+        "message": "Failed to generate JSON",
+        "code": "json_validate_failed",
+        "failed_generation": written,
+    }
+    return server.Reply(json.dumps({"error": error}), 400) if schema(received) else server.normal(received)
+
+
+def pays_less(received: Any) -> Any:
+    """Want the price of the longest answer in advance."""
+    words = "requires more credits, or fewer max_tokens. You requested up to 65536, but can only afford 5000"
+    enough = received.body.get("max_tokens", 65536) <= 5000
+    return server.normal(received) if enough else server.error(402, words)
+
+
+def quota(limit: str) -> dict[str, Any]:
+    """Google's error about a limit."""
+    violation = {"violations": [{"quotaId": f"GenerateRequests{limit}PerProjectPerModel-FreeTier"}]}
+    details = [violation, {"retryDelay": "2.5s"}]
+    return {"error": {"code": 429, "message": "You exceeded your current quota", "details": details}}
+
+
+def echoes(received: Any) -> Any:
+    """Repeat an example of the prompt as the first text."""
+    quoted = re.search(r'Good: "([^"]+)"', received.question)
+    items = strings(received)
+    if quoted and len(received.body["messages"]) == 2:
+        items[0] = quoted[1]
+    return server.Reply(server.completion(json.dumps({"attributes": items})))
+
+
+def endless(received: Any) -> Any:
+    """The second request runs away until the token limit."""
+    if received.number == 1:
+        return server.Reply(server.completion('{"attributes": ["' + "shape_" * 900, finish="length"))
     return server.normal(received)
 
 
@@ -353,7 +406,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "loading for 4 s (503)": Behaviour(loading(4)),
     "one worker, 3 s": Behaviour(one_worker(3)),
     "one worker, 1 s, time-out 5 s": Behaviour(one_worker(1), ("--timeout", "5")),
-    "one in ten is a 500": Behaviour(unless(lambda r: random.Random(r.number).random() < 0.1, 500, "oops")),
+    "one in ten is a 500": Behaviour(unless(lambda r: r.number % 10 == 3, 500, "oops")),
     "tokens not counted": Behaviour(no_usage),
     "a text fails the checks": Behaviour(fails_checks(1)),
     "a class fails the checks, run twice": Behaviour(stubborn, runs=2),
@@ -361,6 +414,41 @@ BEHAVIOURS: dict[str, Behaviour] = {
         unless(lambda r: r.number >= 5, 429, "Rate limit reached: requests per day (RPD): Limit 5"),
         impossible=15,
     ),
+    "wrong path (200 with an error)": Behaviour(
+        always(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}), impossible=20
+    ),
+    "a web page (200)": Behaviour(always(200, "<!doctype html><title>Open WebUI</title>"), impossible=20),
+    "redirects to https": Behaviour(
+        lambda r: server.Reply("", 308, {"Location": "https://example.org/v1/chat/completions"}),
+        impossible=20,
+    ),
+    "model too large for the machine (500)": Behaviour(
+        always(500, {"error": {"message": "model requires more system memory (9 GiB) than is available"}}),
+        impossible=20,
+    ),
+    "bad key as a list (400)": Behaviour(
+        always(400, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}]),
+        impossible=20,
+    ),
+    "wait in the details (429)": Behaviour(fails_at_first(429, [quota("PerMinute")])),
+    "daily limit in the details (429)": Behaviour(always(429, [quota("PerDay")]), impossible=20),
+    "wait in words (429)": Behaviour(
+        fails_at_first(429, {"error": {"message": "Rate limit reached. Please try again in 1.5s."}})
+    ),
+    "loading with an estimated time (503)": Behaviour(
+        fails_at_first(503, {"error": "Model m is currently loading", "estimated_time": 2.0})
+    ),
+    "its own check of the JSON (400)": Behaviour(invalid_json),
+    "price of the longest answer (402)": Behaviour(pays_less),
+    "a completion without a choice": Behaviour(
+        lambda r: (
+            server.Reply(json.dumps({"object": "chat.completion", "choices": [], "usage": {}}))
+            if r.number == 1
+            else server.normal(r)
+        )
+    ),
+    "repeats the prompt's example": Behaviour(echoes),
+    "an answer without end": Behaviour(endless),
     "no credit (402)": Behaviour(unless(lambda r: True, 402, "Insufficient credits"), impossible=20),
     "unknown model (404)": Behaviour(
         unless(lambda r: True, 404, "The model 'm' does not exist"), impossible=20
@@ -389,6 +477,29 @@ class Row:
             f"| {self.name} | {self.requests} | {self.lost} | {self.texts} | {self.wasted:.0%} | "
             f"{self.seconds:.0f} |"
         )
+
+
+def table(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> str:
+    """The table of the documentation: before → after."""
+    earlier = {row["name"]: row for row in before}
+    lines = ["| behaviour | requests | lists lost | of no use | at the end |", "|---|---|---|---|---|"]
+    for row in after:
+        old = earlier[row["name"]]
+        cells = [f"{old['requests']} → {row['requests']}", f"{old['lost']} → {row['lost']}"]
+        cells += [f"{old['wasted']:.0%} → {row['wasted']:.0%}", _ending(row)]
+        if _ending(old) != _ending(row):
+            cells[-1] = f"before: {_ending(old)}; now: {_ending(row)}"
+        lines.append(f"| {row['name']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ending(row: dict[str, Any]) -> str:
+    """The last message of a build, in short."""
+    message = row["message"].removeprefix("error: ").replace("out.json: ", "")
+    if message.startswith("written"):
+        return "written"
+    message = re.sub(r"http://127\.0\.0\.1:\d+", "http://…", message).split(". ")[0].strip(" .:")
+    return message.replace("|", "/")[:160]
 
 
 def card(path: Path) -> None:
@@ -487,6 +598,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--messages", action="store_true")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--before", type=Path)
     args = parser.parse_args()
     print("| behaviour | requests | lists lost | texts lost | wasted after the first | seconds |")
     print("|---|---|---|---|---|---|", flush=True)
@@ -502,6 +614,8 @@ def main() -> None:
         if args.json:
             args.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False))
     assert rows, "no such behaviour"
+    if args.before:
+        print(table(json.loads(args.before.read_text()), rows))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ _NAME = re.compile(
     r"\b\w+_\w+|\b[a-z]+[A-Z][A-Za-z]*[a-z]\b|\b(?=\w*\d)(?=\w*[a-f])[0-9a-f]{8,}\b|\b[A-Za-z]+\d{3,}\b|"
     r"\b\w+\.(?:png|jpe?g|json|txt|py|dcm|csv|md|html?)\b|\b\w+\(\)|\b[a-z]+\.[a-z]+\.[a-z]+\b|\b0x[0-9a-f]+"
 )
+_PLAIN_WORDS = re.compile(r"[A-Za-z]?[a-z ,;'-]*\.?")  # hold no such name, and most texts are so
 _REPEATED_LETTER = re.compile(r"([A-Za-z])\1{2,}|([^\w\s.])\2{2,}|\b(\w+)(?:[\s,]+\3\b){2,}", re.IGNORECASE)
 _VOWELS = frozenset("aeiouy")
 _LONGEST_WITHOUT_VOWEL = 4
@@ -111,7 +112,7 @@ def gibberish(text: str, slot: Slot, lists: Lists) -> str | None:
     text = clean(text)
     if other_script(text):
         return None  # the rule on language reports it
-    for pattern in (_NAME, _REPEATED_LETTER):
+    for pattern in (_REPEATED_LETTER,) if _PLAIN_WORDS.fullmatch(text) else (_NAME, _REPEATED_LETTER):
         match = pattern.search(text)
         if match is not None:
             return f"holds '{match[0]}', which is no word; say what is seen in words"

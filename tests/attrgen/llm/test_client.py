@@ -447,6 +447,139 @@ def test_no_provider_for_an_option_is_a_rejected_format(ask: Any, server: Any, s
     assert [received.mode for received in server.received] == ["json_schema", "json_object"]
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}, "server-wrong-address"),
+        (404, "404 page not found", "server-wrong-address"),
+        (
+            500,
+            {"error": {"message": "model requires more system memory (9 GiB) than is available (5 GiB)"}},
+            "server-out-of-memory",
+        ),
+        (
+            400,
+            [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}],
+            "server-key-rejected",
+        ),
+        (
+            429,
+            {"error": {"message": "quota", "details": [{"violations": [{"quotaId": "RequestsPerDay"}]}]}},
+            "server-daily-limit",
+        ),
+        (
+            402,
+            {
+                "error": {
+                    "message": "requires more credits. You requested up to 16384, but can only afford 99"
+                }
+            },
+            "server-no-credit",
+        ),
+    ],
+)
+def test_errors_of_services_that_end_the_build(
+    ask: Any, server: Any, scripts: ModuleType, status: int, body: Any, code: str
+) -> None:
+    text = body if isinstance(body, str) else json.dumps(body)
+    server.script = lambda r: scripts.Reply(text, status)
+    with pytest.raises(Fatal) as caught:
+        ask()
+    assert caught.value.code == code and len(server.received) == 1
+
+
+def test_a_request_that_is_too_large_for_the_account_fails_alone(
+    ask: Any, server: Any, scripts: ModuleType
+) -> None:
+    words = "Request too large for model m on tokens per minute (TPM): Limit 6000, Requested 8000"
+    server.script = lambda r: scripts.error(413, words, code="rate_limit_exceeded")
+    with pytest.raises(Failed) as caught:
+        ask()
+    assert caught.value.code == "server-context-length" and len(server.received) == 1
+
+
+def test_what_a_service_calls_invalid_json_is_read(ask: Any, server: Any, scripts: ModuleType) -> None:
+    written = 'Here: {"attributes": ["a dark spot", "a bright rim", "a grey band",]}'
+    error = {
+        "message": "Failed to generate JSON.",
+        "code": "json_validate_failed",
+        "failed_generation": written,
+    }
+    server.script = lambda r: scripts.Reply(json.dumps({"error": error}), 400)
+    assert ask().items == ("a dark spot", "a bright rim", "a grey band")
+    assert len(server.received) == 1
+
+
+def test_an_account_that_can_pay_a_shorter_answer(ask: Any, server: Any, scripts: ModuleType) -> None:
+    words = "needs more credits, or fewer max_tokens. You requested up to 65536, but can only afford 3000"
+
+    def script(received: Any) -> Any:
+        return (
+            scripts.normal(received)
+            if received.body.get("max_tokens", 65536) <= 3000
+            else scripts.error(402, words)
+        )
+
+    server.script = script
+    assert len(ask().items) == 3 and len(server.received) == 2
+    assert server.received[1].body["max_tokens"] == 2700
+
+
+@pytest.mark.parametrize("choices", ["[]", "null"])
+def test_a_completion_without_a_choice_is_asked_again(
+    ask: Any, server: Any, scripts: ModuleType, choices: str
+) -> None:
+    body = f'{{"object": "chat.completion", "choices": {choices}, "usage": {{"prompt_tokens": 9}}}}'
+    server.script = once(lambda r: scripts.Reply(body), scripts)
+    assert len(ask().items) == 3 and len(server.received) == 2
+
+
+def test_seconds_in_the_words_of_a_429_are_waited(ask: Any, server: Any, scripts: ModuleType) -> None:
+    server.script = once(lambda r: scripts.error(429, "Please try again in 300ms."), scripts)
+    ask()
+    first, second = server.received
+    assert 0.3 <= second.moment - first.moment < 5
+
+
+def test_an_address_that_never_gives_a_completion_ends_the_build(
+    ask: Any, server: Any, scripts: ModuleType
+) -> None:
+    server.script = lambda r: scripts.Reply(
+        "<!doctype html><title>Open WebUI</title>", content_type="text/html"
+    )
+
+    async def run() -> list[Any]:
+        client = Client(Server(server.url.removesuffix("/v1"), None), prompts.load(), Ledger())
+        asked = (client.ask(request(f"Write {i}."), "descriptive", "lump") for i in range(5))
+        try:
+            return await asyncio.gather(*asked, return_exceptions=True)
+        finally:
+            await client.close()
+
+    errors = asyncio.run(run())
+    assert len(server.received) == 3
+    assert all(isinstance(error, Fatal) and error.code == "server-useless" for error in errors)
+    assert f"{server.url}." in errors[0].remedy
+
+
+def test_a_server_that_fails_from_the_start_ends_the_build(
+    ask: Any, server: Any, scripts: ModuleType
+) -> None:
+    server.script = lambda r: scripts.error(500, "oops")
+
+    async def run() -> list[Any]:
+        client = Client(Server(server.url, None), prompts.load(), Ledger(), retries=1)
+        asked = (client.ask(request(f"Write {i}."), "descriptive", "lump") for i in range(8))
+        try:
+            return await asyncio.gather(*asked, return_exceptions=True)
+        finally:
+            await client.close()
+
+    codes = [error.code for error in asyncio.run(run())]
+    assert set(codes) == {"server-unavailable", "server-useless"}
+    assert codes.count("server-unavailable") == 2
+
+
 def test_a_redirect_is_not_followed(ask: Any, server: Any, scripts: ModuleType) -> None:
     headers = {"Location": "https://example.org/v1/chat/completions"}
     server.script = lambda r: scripts.Reply("<html><title>Moved</title></html>", 308, headers)
