@@ -10,8 +10,10 @@ import torch
 from vr.evaluation import calibration as calibrations
 from vr.evaluation.calibration import Calibration
 from vr.explanation.decomposition import ClassScore, TextScore
+from vr.methods.common.contributions import Expert
 
 MOST_REASONS = 3
+VISUAL: Expert = "visual"
 LEGEND = "A match is a high similarity between image and text to the model; it is not a medical finding."
 
 
@@ -41,6 +43,8 @@ class Summary:
         calibrated: whether the probabilities are calibrated.
         threshold: the confidence below which a person should decide; 0 without a calibration.
         reasons: the texts with the largest difference, at most three, all above zero.
+        by_images: share of the difference between the logits of the two classes that is from similarity to
+            the training images, below 0 where that speaks for the runner-up; None without a visual expert.
     """
 
     predicted: str
@@ -50,6 +54,7 @@ class Summary:
     calibrated: bool
     threshold: float
     reasons: tuple[Reason, ...]
+    by_images: float | None = None
 
     @property
     def sentence(self) -> str:
@@ -60,9 +65,17 @@ class Summary:
             words += f", rather than {self.runner_up} ({_percent(self.runner_up_confidence)})"
         matches = [f"“{reason.text}”" for reason in self.reasons if reason.matches]
         misses = [f"“{reason.text}”" for reason in self.reasons if not reason.matches]
-        because = [f"matches {_listed(matches)}"] if matches else []
+        because = []
+        if self.by_images is not None and self.by_images > 0:
+            share = min(self.by_images, 1.0)
+            because.append(
+                f"looks like the training images of {self.predicted} ({_percent(share)} of the difference)"
+            )
+        because += [f"matches {_listed(matches)}"] if matches else []
         because += [f"does not match {_listed(misses)} as well"] if misses else []
         words += f", because it {' and '.join(because)}" if because else ""
+        if self.by_images is not None and self.by_images < 0:
+            words += f", although it looks more like the training images of {self.runner_up}"
         if self.confidence < self.threshold:
             words += f"; that is below the threshold of {_percent(self.threshold)}: a person should decide"
         return f"{words}."
@@ -82,7 +95,19 @@ def summarise(classes: Sequence[ClassScore], calibration: Calibration | None = N
         calibrated=calibration is not None,
         threshold=0.0 if calibration is None else calibration.threshold,
         reasons=() if second is None else reasons(best, second),
+        by_images=None if second is None else by_images(best, second),
     )
+
+
+def by_images(best: ClassScore, second: ClassScore) -> float | None:
+    """Share of the difference between two classes' logits that the visual expert adds; None without one."""
+    difference = best.logit - second.logit
+    added = [
+        one.contribution - other.contribution
+        for one, other in zip(best.experts, second.experts, strict=True)
+        if one.name == VISUAL
+    ]
+    return sum(added) / difference if added and difference > 0 else None
 
 
 def reasons(best: ClassScore, second: ClassScore) -> tuple[Reason, ...]:
@@ -131,9 +156,11 @@ def _differences(
 
 
 def _banks(best: ClassScore, second: ClassScore) -> list[tuple[tuple[TextScore, ...], tuple[TextScore, ...]]]:
-    """The texts of both classes, bank by bank; a bank without texts of either class is left out."""
+    """The texts of both classes, bank by bank; training images, and a bank without texts, are left out."""
     pairs = []
     for expert, other_expert in zip(best.experts, second.experts, strict=True):
+        if expert.name == VISUAL:
+            continue
         for bank, other_bank in zip(expert.banks, other_expert.banks, strict=True):
             if bank.texts and other_bank.texts:
                 pairs.append((bank.texts, other_bank.texts))

@@ -26,7 +26,6 @@ class AR(ARDeclaration, ProgramMethod):
         self.options = options
         self.banks["labels"] = label_bank(context, options.template)
 
-    def contributions(self, prepared: Tensor) -> list[Contribution]:
+    def text_contributions(self, features: Tensor) -> list[Contribution]:
         """The class names alone."""
-        features = self.encoder.encode(prepared, self.delta)[0]
-        return [Contribution("labels", self.bank("labels"), features, self.tau, k=1)]
+        return [Contribution("labels", self.bank("labels"), features[0], self.tau, k=1)]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Contribution
-from vr.methods.common.programs import AttributeProgramMethod
+from vr.methods.common.programs import AttributeProgramMethod, positive_programs
 from vr.methods.declared.attrvr import AttrVRDeclaration, AttrVROptions
 
 
@@ -20,13 +20,10 @@ class AttrVR(AttrVRDeclaration, AttributeProgramMethod):
     options: AttrVROptions
 
     def __init__(self, context: Context, options: AttrVROptions | None = None) -> None:
-        super().__init__(context, options or AttrVROptions())
+        options = options or AttrVROptions()
+        super().__init__(context, options, positive_programs(options))
 
-    def contributions(self, prepared: Tensor) -> list[Contribution]:
+    def text_contributions(self, features: Tensor) -> list[Contribution]:
         """The two banks, weighted by alpha and 1 - alpha."""
-        features = self.encoder.encode(prepared, self.delta)[0]
         shares = {"descriptive": self.options.alpha, "distinctive": 1 - self.options.alpha}
-        return [
-            Contribution(name, self.bank(name), features, self.tau, self.options.k, share=share)
-            for name, share in shares.items()
-        ]
+        return [self.positive(name, features, share=share) for name, share in shares.items()]

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS
-from vr.methods.common import corruption
+from vr.clip.bank import Bank
+from vr.methods.common import corruption, pooling
+from vr.methods.common.attributes import described_classes
 from vr.methods.common.base import Context, Loss
 from vr.methods.common.contributions import Contribution, Scores
-from vr.methods.common.programs import AttributeProgramMethod
+from vr.methods.common.programs import AttributeProgramMethod, positive_programs
 from vr.methods.declared.biomedvr import BioMedVRDeclaration, BioMedVROptions
 from vr.reprogramming.loss import confusion_penalty
 
@@ -35,7 +37,8 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
     def __init__(self, context: Context, options: BioMedVROptions | None = None) -> None:
         options = options or BioMedVROptions()
         alone = options.negatives == "none"
-        super().__init__(context, options, ("pos",) if alone else ("pos", "neg"))
+        programs = positive_programs(options)
+        super().__init__(context, options, programs if alone else (*programs, "neg"))
         device = context.backbone.device
         shape = None if alone else self._gate_shape()
         self.gate = None if shape is None else nn.Parameter(torch.zeros(shape, device=device))
@@ -60,6 +63,14 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
         """The template in which texts of a kind are encoded."""
         return self.options.confusion_anchor if kind == "confusion" else self.options.anchor
 
+    def joined(self, kind: str, bank: Bank) -> tuple[Bank, Tensor | None]:
+        """Keyed confusion attributes are evidence between pairs of classes; see `pooling.keyed`."""
+        if kind != "confusion" or self.options.negatives != "keyed":
+            return super().joined(kind, bank)
+        assert self.context.attributes is not None
+        described = described_classes(self.context.card, bank.texts, self.context.attributes)
+        return pooling.keyed(bank, described)
+
     def gate_weights(self, features: Tensor) -> Tensor:
         """`g`, weights of the experts that sum to 1: (2,), (C, 2) or, from features (B, D), (B, 1, 2)."""
         if self.gate is None:
@@ -74,23 +85,20 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
             return self.sign.tanh()
         return 1.0 if self.options.fusion == "add" else -1.0
 
-    def contributions(self, prepared: Tensor) -> list[Contribution]:
+    def text_contributions(self, features: Tensor) -> list[Contribution]:
         """The positive banks, half of their expert each, and the confusion bank; both under the gate.
 
         Without the negative expert, the positive banks alone.
         """
-        tau, k, alone = self.tau, self.options.k, self.options.negatives == "none"
-        features = self.encoder.encode(prepared, self.delta)
+        alone = self.options.negatives == "none"
         gate = None if alone else self.gate_weights(features[0])
         weight = 1.0 if gate is None else gate[..., 0]
-        positive = [
-            Contribution(name, self.bank(name), features[0], tau, k, share=0.5, gate=weight)
-            for name in POSITIVE_KINDS
-        ]
+        positive = [self.positive(name, features, share=0.5, gate=weight) for name in POSITIVE_KINDS]
         if gate is None:
             return positive
-        bank, weight = self.bank("confusion"), self.fusion_sign() * gate[..., 1]
-        negative = Contribution("confusion", bank, features[1], tau, k, expert="negative", gate=weight)
+        weight = self.fusion_sign() * gate[..., 1]
+        seen = features[self.options.programs]
+        negative = self.contribution("confusion", seen, expert="negative", gate=weight)
         return [*positive, negative]
 
     def loss(self, scores: Scores, labels: Tensor) -> Loss:
@@ -121,10 +129,10 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
 
     def warnings(self) -> list[str]:
         """With a saturated gate one expert alone decides."""
+        warnings = super().warnings()
         if self.gate is None:
-            return []
+            return warnings
         saturated = self._logged_gate() < SATURATED
-        warnings = []
         for column, other in ((0, "negative"), (1, "positive")):
             count = int(saturated[:, column].sum())
             if count:
@@ -158,7 +166,7 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
             case "per-image":
                 side, device = self.image_size, self.delta.device
                 with torch.no_grad():
-                    blank = self.prepare(torch.zeros(1, 3, side, side, device=device))
+                    blank = self.inputs(torch.zeros(1, 3, side, side, device=device))
                     return (2, self.encoder.encode(blank, self.delta).shape[-1] + 1)
         return None
 

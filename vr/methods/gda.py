@@ -12,15 +12,13 @@ the features of ten randomly cropped passes; here every image is taken as it is.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
 from vr.methods.common.features import FeatureMethod
+from vr.methods.common.gaussian import gaussian_classifier
 from vr.methods.common.labels import class_texts, label_bank
 from vr.methods.declared.gda import GDADeclaration, GDAOptions
 
@@ -81,24 +79,3 @@ class GDA(GDADeclaration, FeatureMethod):
             return float(((zero_shot + alpha * gaussian).argmax(-1) == labels).float().mean())
 
         return max(ALPHAS, key=accuracy)
-
-
-def gaussian_classifier(features: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """Weights (C, D) and biases (C,) of Gaussian classes with one covariance, from features (N, D).
-
-    A class without images is never predicted. Where no class has two images there is no covariance, and the
-    nearest mean decides. Computed in double precision.
-    """
-    rows = features.double()
-    members = F.one_hot(labels, classes).double()
-    counts = members.sum(0)
-    means = (members.T @ rows) / counts.clamp(min=1)[:, None]
-    centred = rows - means[labels]
-    covariance = torch.cov(centred.T)
-    identity = torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
-    shrunk = (len(rows) - 1) * covariance + covariance.trace() * identity
-    precision = rows.shape[1] * torch.linalg.pinv(shrunk, hermitian=True) if covariance.any() else identity
-    weight = means @ precision
-    bias = -math.log(classes) - (weight * means).sum(-1) / 2
-    bias = torch.where(counts > 0, bias, bias.new_tensor(-1e4))
-    return weight.to(features), bias.to(features)

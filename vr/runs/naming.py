@@ -20,7 +20,7 @@ from vr.runs.settings import preset
 def label_of(config: RunConfig) -> str:
     """The method of a run with what differs from its defaults: `biomedvr`, `biomedvr fusion=subtract`."""
     kind = find_declaration(config.method)
-    options = kind.options_type.model_validate(config.options)
+    options = kind.options_type.of_run(config.options)
     folds = None if config.fold is None else config.fold.folds
     changed = differences(
         kind, config.preset, config.shots, options, config.recipe, config.select, folds, config.limit

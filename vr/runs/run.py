@@ -148,7 +148,8 @@ class RunConfig(Strict):
         for key in CIRCUMSTANCES:
             del values[key]
         options = find_declaration(self.method).options_type
-        values["options"] = options.model_validate(self.options).identity()
+        values["options"] = options.of_run(self.options).identity()
+        values["recipe"] = self.recipe.identity()
         if self.attributes is not None:
             values["attributes"] = self.attributes.id
         values["backbone"] = self.backbone.id
@@ -328,9 +329,8 @@ def options_of(config: RunConfig, file: Path) -> Options:
         UserError: an unknown option, or a value out of range.
     """
     kind = find_declaration(config.method).options_type
-    return validate(
-        kind, config.options, what="run configuration", code="run-config", file=file, within="options"
-    )
+    values = {**kind.before(), **config.options}
+    return validate(kind, values, what="run configuration", code="run-config", file=file, within="options")
 
 
 def load_attributes(path: Path) -> AttributeSet | None:

@@ -82,23 +82,27 @@ def train_epoch(
             warmup=recipe.warmup_epochs * len(batches),
             warmup_lr=recipe.warmup_lr,
         )
-        inputs = _augmented(method, images, batch, generator, recipe) if prepared is None else prepared[rows]
-        sums.append(_update(optimizer, step, inputs, images.labels[rows]))
+        inputs = augmented(method, images, batch, generator, recipe) if prepared is None else prepared[rows]
+        sums.append(_update(method, optimizer, step, inputs, images.labels[rows]))
     totals = torch.stack(sums).sum(0).tolist()  # the epoch's one wait for the device
     seconds = time.perf_counter() - began
     return _row(method, recipe, optimizer, epoch, totals, len(images), seconds)
 
 
 @torch.no_grad()
-def _augmented(
+def augmented(
     method: Method, images: TrainingImages, batch: Tensor, generator: torch.Generator, recipe: Recipe
 ) -> Tensor:
-    return method.prepare(images.batch(batch, generator=generator, min_crop=recipe.min_crop))
+    """A batch of training images, augmented and prepared."""
+    return method.prepare(
+        images.batch(batch, generator=generator, min_crop=recipe.min_crop, trivial=recipe.trivial_augment)
+    )
 
 
-def _update(optimizer: Optimizer, step: Step, inputs: Tensor, labels: Tensor) -> Tensor:
+def _update(method: Method, optimizer: Optimizer, step: Step, inputs: Tensor, labels: Tensor) -> Tensor:
     """One step; sums over the batch of loss, cross-entropy and penalty, and the count of correct images."""
     scores, loss = step(inputs, labels)
+    method.adjust_gradients()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)  # now: a compiled step overwrites its last results
     correct = (scores.fused.detach().argmax(1) == labels).sum()

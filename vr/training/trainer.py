@@ -24,7 +24,7 @@ from vr.runs.selection import VAL_ACCURACY, VAL_LOSS, Select, is_better, is_exha
 from vr.runtime.compilation import worth_compiling
 from vr.runtime.memory import DEFAULT_BATCH, WithinMemory
 from vr.training.checkpoint import Checkpoint, capture, restore
-from vr.training.epoch import train_epoch, training_step
+from vr.training.epoch import augmented, train_epoch, training_step
 from vr.training.schedule import make_optimizer
 
 _BEST = "best."
@@ -61,6 +61,7 @@ class Trainer:
     on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None
     checkpoint_every: float = 10.0
     _fused: WithinMemory = field(init=False, repr=False)
+    _as_they_are: Tensor | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.validates = self.validates or self.select == "val"
@@ -83,8 +84,11 @@ class Trainer:
         """
         recipe, method = self.recipe, self.method
         fits = method.fits or recipe.epochs == 0
+        method.train()
         prepared = self._prepare_all(self.images) if fits or not recipe.augment else None
+        method.eval()
         val = None if self.val is None else (self._prepare_all(self.val), self.val.labels)
+        method.train()
         if fits and prepared is not None:
             method.fit(prepared, self.images.labels, val)
         history: list[Row] = []
@@ -96,6 +100,9 @@ class Trainer:
             history = state.history
             if self.select == "val":
                 restore(_best(state.tensors), method)
+        self._recount()
+        if method.refits:
+            self._refit(val)
         method.finish(val)
         return history
 
@@ -112,6 +119,7 @@ class Trainer:
                 for epoch in range(state.epoch, recipe.epochs):
                     if is_exhausted(state.history, recipe.early_stopping):
                         break
+                    self._recount()
                     row = train_epoch(
                         method,
                         self.images,
@@ -168,6 +176,29 @@ class Trainer:
                 code="training-out-of-memory",
                 remedy="Lower --batch-size, use --precision bf16, or close other programs on the device.",
             ) from error
+
+    @torch.no_grad()
+    def _recount(self) -> None:
+        if self.method.recounts:
+            self.method.eval()
+            if self._as_they_are is None:
+                self._as_they_are = self._prepare_all(self.images)
+            self.method.recount(self._as_they_are, self.images.labels)
+
+    @torch.no_grad()
+    def _refit(self, val: Validation | None) -> None:
+        self.method.eval()
+        self.method.refit(self._views(self.method.refit_passes), self.images.labels, val)
+
+    def _views(self, passes: int) -> Iterator[Tensor]:
+        """All prepared training images as they are, then augmented so many times."""
+        yield self._prepare_all(self.images)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.recipe.epochs)
+        batches = torch.arange(len(self.images)).split(DEFAULT_BATCH)
+        for _ in range(passes):
+            yield torch.cat(
+                [augmented(self.method, self.images, batch, generator, self.recipe) for batch in batches]
+            )
 
     @torch.no_grad()
     def _prepare_all(self, images: TrainingImages) -> Tensor:

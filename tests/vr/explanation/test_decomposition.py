@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vr.explanation.explanation import explain
+from vr.explanation.summary import summarise
 from vr.runs.run import Run
 
 COUNT = 200
@@ -130,3 +131,28 @@ def test_padded_banks_show_a_text_as_often_as_it_counted(disturbed) -> None:
         for bank in entry.experts[0].banks:
             assert len(bank.texts) == 3
             assert len({text.text for text in bank.texts}) == 1
+
+
+def test_a_visual_expert_is_decomposed_by_view_and_said_in_the_sentence(disturbed) -> None:
+    run = disturbed("biomedvr", visual="prototype", visual_weight=0.4, visual_scales=[1.0])
+    pictures, method = images(run, 6), run.method
+    with torch.no_grad():
+        method.visual.fit(iter([method._in_batches(method.prepare(pictures))]), torch.tensor([0, 1, 2] * 2))
+        fused = method.scores(method.prepare(pictures)).fused
+    for image, classes in enumerate(explain(run, pictures)):
+        for entry in classes:
+            visual = entry.experts[-1]
+            assert (visual.name, visual.weight) == ("visual", pytest.approx(0.4))
+            views = ["images, pos", "images, neg", "images, 100%"]
+            assert [bank.name for bank in visual.banks] == views
+            assert [text.text for text in visual.banks[0].texts] == [f"the training images of {entry.name}"]
+            assert all(-1 <= bank.texts[0].cosine <= 1 for bank in visual.banks)
+            label = run.card.class_names.index(entry.name)
+            total = sum(expert.contribution for expert in entry.experts)
+            assert total == pytest.approx(float(fused[image, label]), abs=1e-3)
+        best, second = classes[:2]
+        difference = best.experts[-1].contribution - second.experts[-1].contribution
+        said = summarise(classes)
+        assert said.by_images == pytest.approx(difference / (best.logit - second.logit))
+        assert ("looks like the training images of" in said.sentence) == (difference > 0)
+        assert not any("training images" in reason.text for reason in said.reasons)

@@ -24,6 +24,12 @@ VARIANTS = [
     ("biomedvr", {"gate": "per-image"}),
     ("biomedvr", {"gate": "none"}),
     ("biomedvr", {"negatives": "none"}),
+    ("vp", {"visual": "prototype", "normalise_gradient": True}),
+    ("ar", {"visual": "gda", "visual_weight": None, "visual_passes": 1}),
+    ("attrvr", {"pooling": "counted", "visual": "probe"}),
+    ("attrvr", {"pooling": "learned", "programs": 2}),
+    ("biomedvr", {"negatives": "keyed", "programs": 3, "pooling": "counted"}),
+    ("biomedvr", {"pooling": "learned", "visual": "probe", "visual_scales": []}),
     ("biomedvr", {"negatives": "random", "corrupt_positives": 0.5}),
 ]
 READ_ATTRIBUTES = [("zero-shot", {"text": "attributes"}), ("attrvr", {}), ("biomedvr", {}), ("labo", {})]

@@ -262,3 +262,36 @@ def test_a_step_that_does_not_fit_says_what_to_do(make: Make, monkeypatch: pytes
     with pytest.raises(UserError) as caught:
         asked.train()
     assert caught.value.code == "training-out-of-memory"
+
+
+@pytest.mark.parametrize(("name", "programs"), [("vp", 1), ("attrvr", 1), ("biomedvr", 2)])
+def test_a_normalised_gradient_has_the_length_one_per_program(make: Make, name: str, programs: int) -> None:
+    normalised = make(name, {"normalise_gradient": True}, epochs=1, lr=0.5, momentum=0.0, batch_size=10)
+    plain = make(name, {}, epochs=1, lr=0.5, momentum=0.0, batch_size=10)
+    normalised.train()
+    plain.train()
+    steps = [t.method.delta.detach().reshape(programs, -1) for t in (normalised, plain)]
+    assert steps[0].norm(dim=1).tolist() == pytest.approx([0.5] * programs, rel=1e-5)
+    directions = [torch.nn.functional.normalize(step, dim=1) for step in steps]
+    assert torch.allclose(*directions, atol=1e-5)
+
+
+def test_trivial_augment_changes_training(make: Make) -> None:
+    plain, changed = make("ar", epochs=1), make("ar", epochs=1, trivial_augment=True)
+    plain.train()
+    changed.train()
+    assert not torch.equal(plain.method.delta, changed.method.delta)
+
+
+def test_a_resumed_training_counts_texts_again(make: Make) -> None:
+    whole, stopped = make("attrvr", {"pooling": "counted"}), make("attrvr", {"pooling": "counted"})
+    whole.train()
+    checkpoints: list[Checkpoint] = []
+    stopped.checkpoint_every = 0
+    stopped.on_checkpoint = checkpoints.append
+    stopped.train()
+    again = make("attrvr", {"pooling": "counted"})
+    again.train(checkpoints[0])
+    states = whole.method.state(), again.method.state()
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert "pooling.descriptive" in states[0]

@@ -50,6 +50,24 @@ def random_flip(images: Tensor, generator: torch.Generator | None = None) -> Ten
     return torch.where(moved(flip, images.device)[:, None, None, None], images.flip(-1), images)
 
 
+def trivial_augment(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """TrivialAugment (Müller and Hutter, ICCV 2021): one random operation of random strength per image.
+
+    Operations and strengths are those of torchvision's `TrivialAugmentWide`; pixels are rounded to 8 bits.
+
+    Args:
+        images: (B, 3, s, s) float in [0, 1]; so is the result.
+        generator: on the CPU.
+    """
+    from torchvision.transforms import v2
+
+    change = v2.TrivialAugmentWide()
+    seed = int(torch.randint(2**31, (), generator=generator))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # torchvision draws from the global generator
+        return torch.stack([change(image) for image in (255 * images).round().byte()]).float() / 255
+
+
 def crop_boxes(
     extents: Tensor,
     *,

@@ -10,7 +10,7 @@ from torch import Tensor
 from vr.clip.preprocessing import Preprocessing
 from vr.data.decoding.resize import centre, for_training
 from vr.data.formats.source import ImageSource, Item
-from vr.data.loading.augment import crop_and_resize, random_flip, random_resized_crop
+from vr.data.loading.augment import crop_and_resize, random_flip, random_resized_crop, trivial_augment
 from vr.data.loading.parallel import ordered_map
 from vr.runtime.device import moved
 
@@ -70,19 +70,22 @@ class TrainingImages:
         generator: torch.Generator | None = None,
         augment: bool = True,
         min_crop: float = 0.08,
+        trivial: bool = False,
     ) -> Tensor:
         """Images `indices` (B,) as float (B, 3, size, size) in [0, 1], on the device.
 
         With `augment`, a random resized crop and a random flip of every image, drawn from `generator` (on the
         CPU, so that a run is the same on every device); otherwise the centre crop, exactly the stored bytes.
-        A crop has between `min_crop` and all of an image's area; 0.08 is torchvision's default.
+        A crop has between `min_crop` and all of an image's area; 0.08 is torchvision's default. With
+        `trivial`, TrivialAugment follows.
         """
         size = size or self.size
         images, extents = self._gather(indices)
         if augment:
             scale = (min_crop, 1.0)
             cropped = random_resized_crop(images, size, scale=scale, extents=extents, generator=generator)
-            return random_flip(cropped, generator)
+            flipped = random_flip(cropped, generator)
+            return trivial_augment(flipped, generator) if trivial else flipped
         return _centre_crop(images, extents, self.size, size)
 
     def _gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:

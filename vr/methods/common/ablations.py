@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vr.methods.common.facts import Preset
+from vr.methods.common.levers import LEVERS
 
 ABLATIONS: dict[str, Preset] = {
     "no-penalty": Preset(about="without the confusion penalty", options={"beta": 0.0}),
@@ -15,6 +16,10 @@ ABLATIONS: dict[str, Preset] = {
         about="the negative expert reads the confusion attributes of another class",
         options={"negatives": "shuffled"},
     ),
+    "keyed-negatives": Preset(
+        about="confusion attributes as evidence between pairs of classes", options={"negatives": "keyed"}
+    ),
+    **LEVERS,
     **{
         f"corrupted-{percent}": Preset(
             about=f"{percent}% of each class's positive attributes replaced by those of other classes",

@@ -29,6 +29,19 @@ def attribute_bank(context: Context, texts: Sequence[Sequence[str]], template: s
     return Bank(bank.embeddings, bank.present, tuple(tuple(lines) for lines in texts))
 
 
+def described_classes(
+    card: Card, texts: Sequence[Sequence[str]], attributes: AttributeSet
+) -> list[list[int | None]]:
+    """The position of the class that each text of each class describes; None: no class of the card."""
+    described = _described(card, attributes)
+    positions = {entry.name: label for label, entry in enumerate(card.classes)}
+    result: list[list[int | None]] = []
+    for owner, lines in zip(card.classes, texts, strict=True):
+        others = (described.get((owner.name, text)) for text in lines)
+        result.append([None if other is None else positions[other.name] for other in others])
+    return result
+
+
 def anchored(
     card: Card, texts: Sequence[Sequence[str]], template: str, attributes: AttributeSet | None = None
 ) -> list[list[str]]:

@@ -6,7 +6,7 @@ The trainer knows nothing else of a method, so that every system of the table ru
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -67,10 +67,15 @@ class Method(Declaration, nn.Module):
             all methods that read them, so they are computed once and shared.
         fits: whether `fit` is called before the first epoch even where there are epochs.
         class_weights: (C,) of the classes in the cross-entropy, set by the trainer; None weighs none.
+        recounts: whether `recount` is called.
+        refits: whether `refit` is called, and is given how many augmented `refit_passes`.
     """
 
     reads: ClassVar[Literal["features", "images"]] = "images"
     fits: ClassVar[bool] = False
+    recounts: bool = False
+    refits: bool = False
+    refit_passes: int = 0
 
     image_size: int
     class_weights: Tensor | None = None
@@ -135,11 +140,29 @@ class Method(Declaration, nn.Module):
         """Optimiser groups, `params` and `lr` each."""
         return [{"params": list(self.parameters()), "lr": lr}]
 
+    def adjust_gradients(self) -> None:
+        """Change the gradients of a step before the optimiser uses them."""
+
     def fit(self, prepared: Tensor, labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
         """Learn in closed form from all prepared training images, without augmentation.
 
         Called for methods without epochs, and before the first epoch where `fits` is true; again, with the
         same images, when a stopped training is resumed.
+        """
+
+    def recount(self, prepared: Tensor, labels: Tensor) -> None:
+        """Count over all prepared training images as they are; called before every epoch and after the last.
+
+        The result is no parameter: a training that is resumed counts again.
+        """
+
+    def refit(self, views: Iterator[Tensor], labels: Tensor, val: tuple[Tensor, Tensor] | None) -> None:
+        """Learn in closed form beside the trained parameters; called once, after the last epoch.
+
+        Args:
+            views: all prepared training images as they are, then augmented `refit_passes` times.
+            labels: (N,), the same for every view.
+            val: as for `finish`.
         """
 
     def finish(self, val: tuple[Tensor, Tensor] | None) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from vr.clip.bank import Bank
 from vr.reprogramming.score import similarities, top_k_mean
 
-Expert = Literal["positive", "negative"]
+Expert = Literal["positive", "negative", "visual"]
 
 
 class Scores(NamedTuple):
@@ -44,7 +44,8 @@ class Contribution:
     Attributes:
         name: an attribute kind, or `labels`.
         bank: the texts and their embeddings; a bank with one list of texts serves all classes.
-        features: (B, D) unit features of the images as the expert sees them.
+        features: (B, D) unit features of the images as the expert sees them; (P, B, D) with `programs`.
+        programs: (C, m), which of P programs each text is scored through.
         tau, k: as in `vr.reprogramming.score.score`.
         weights: (C, m), of every text in the score of a class; k is then not used.
         share: weight of this bank within its expert.
@@ -58,6 +59,7 @@ class Contribution:
     tau: float
     k: int = 0
     weights: Tensor | None = None
+    programs: Tensor | None = None
     share: float = 1.0
     expert: Expert = "positive"
     gate: Tensor | float = 1.0
@@ -65,7 +67,10 @@ class Contribution:
     @property
     def similarities(self) -> Tensor:
         """(B, C, m) in logit units, (B, 1, m) of a bank for all classes; -inf where there is no text."""
-        return similarities(self.features, self.bank, self.tau)
+        if self.programs is None:
+            return similarities(self.features, self.bank, self.tau)
+        through = torch.stack([similarities(rows, self.bank, self.tau) for rows in self.features])
+        return through.gather(0, self.programs.expand_as(through[:1]))[0]
 
     @property
     def score(self) -> Tensor:
@@ -110,6 +115,6 @@ def total(contributions: Sequence[Contribution]) -> Scores:
         gates[term.expert] = term.gate
     gated = [gates[expert] * score for expert, score in experts.items()]
     fused = sum(gated[1:], start=gated[0])
-    if len(experts) == 1:
+    if "negative" not in experts:
         return Scores(fused)
     return Scores(fused, experts["positive"], experts["negative"])

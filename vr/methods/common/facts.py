@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from attrgen.core.validation import Frozen
+from vr.methods.common.identity import Settings
 
 Family = Literal["zero-shot", "frozen features", "prompts", "programs", "backbone"]
 FAMILIES: tuple[Family, ...] = get_args(Family)  # the order of tables
@@ -35,21 +36,8 @@ class Reference(Frozen):
         return f"{line} (builds on {self.builds_on})" if self.builds_on else line
 
 
-class Options(Frozen):
-    """A method's choices, each with a description; `config.json` records all of them.
-
-    An option that is added in a later version says so by `json_schema_extra={"added": VERSION}`, so that
-    older runs keep their identity.
-    """
-
-    def identity(self) -> dict[str, Any]:
-        """The values that identify a run; an option added later is one of them only where it is changed."""
-        values = self.model_dump(mode="json")
-        for name, field in type(self).model_fields.items():
-            extra = field.json_schema_extra
-            if isinstance(extra, dict) and "added" in extra and getattr(self, name) == field.default:
-                del values[name]
-        return values
+class Options(Settings):
+    """A method's choices, each with a description; `config.json` records all of them."""
 
 
 class Preset(Frozen):

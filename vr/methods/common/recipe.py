@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from attrgen.core.validation import Frozen
+from vr.methods.common.identity import Settings, added
 
 PUBLISHED_CROP = 0.08  # torchvision's default, which the published code takes
 # A crop of a tenth of a scan has often lost the finding; without crops few images are learned by heart.
@@ -14,7 +14,7 @@ MIN_CROP = 0.4
 FULL_BATCH = 65_536  # more than any few-shot training set: one step per epoch
 
 
-class Recipe(Frozen):
+class Recipe(Settings):
     """The optimiser's settings and the budget; the learning rate follows a cosine to zero over all steps."""
 
     epochs: int = Field(100, ge=0, description="passes over the training images; 0: a closed form")
@@ -35,4 +35,9 @@ class Recipe(Frozen):
     )
     class_weights: Literal["balanced"] | None = Field(
         None, description="balanced: every class has the same weight in the cross-entropy"
+    )
+    trivial_augment: bool = Field(
+        False,
+        description="also change each training image once at random in geometry or colour, by TrivialAugment",
+        json_schema_extra=added(False),
     )

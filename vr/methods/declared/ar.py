@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from vr.methods.common.declaration import Declaration
 from vr.methods.common.facts import Preset, Reference
+from vr.methods.common.levers import PROGRAM_LEVERS
 from vr.methods.common.options import FrameOptions, label_template
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
@@ -38,5 +39,6 @@ class ARDeclaration(Declaration):
         "paper": Preset(
             about="as in the few-shot comparison of AttrVR",
             recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
-        )
+        ),
+        **PROGRAM_LEVERS,
     }

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from vr.methods.common.declaration import Declaration
 from vr.methods.common.facts import Preset, Reference
+from vr.methods.common.levers import LEVERS
 from vr.methods.common.options import ANCHOR_PRESET, ProgramOptions
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
@@ -43,4 +44,5 @@ class AttrVRDeclaration(Declaration):
             recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
         ),
         "anchor": ANCHOR_PRESET,
+        **LEVERS,
     }

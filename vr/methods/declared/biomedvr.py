@@ -32,10 +32,11 @@ class BioMedVROptions(ProgramOptions, ConfusionAnchorOptions):
     penalty_over: PenaltyOver = Field(
         "all", description="classes that the penalty looks at: all, or the others than the true one"
     )
-    negatives: Literal["own", "random", "shuffled", "none"] = Field(
+    negatives: Literal["own", "keyed", "random", "shuffled", "none"] = Field(
         "own",
-        description="what the negative expert reads: each class's confusion attributes; as many texts drawn "
-        "from the whole set; another class's confusion attributes; none: no negative expert",
+        description="what the negative expert reads: each class's confusion attributes; all of them, each as "
+        "evidence for the class that it describes against the class mistaken for it (with fusion=add); as "
+        "many texts drawn from the whole set; another class's confusion attributes; none: no negative expert",
     )
     corrupt_positives: float = Field(
         0.0, ge=0, le=1, description="share of each class's positive attributes replaced by other classes'"

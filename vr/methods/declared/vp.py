@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from vr.methods.common.declaration import Declaration
-from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.options import label_template
+from vr.methods.common.facts import Preset, Reference
+from vr.methods.common.levers import PROGRAM_LEVERS
+from vr.methods.common.options import ReprogrammingOptions, label_template
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 
 
-class VPOptions(Options):
+class VPOptions(ReprogrammingOptions):
     """VP's choices."""
 
     border: int | None = Field(None, ge=1, description="width in pixels; None: 30/224 of the image's side")
@@ -42,5 +43,6 @@ class VPDeclaration(Declaration):
             about="start as published, budget as in the few-shot comparison of AttrVR",
             options={"start": "normal"},
             recipe={"epochs": 200, "min_crop": PUBLISHED_CROP},
-        )
+        ),
+        **PROGRAM_LEVERS,
     }

@@ -93,7 +93,7 @@ def _differences(path: Path, resolved: Resolved) -> str:
     """Names of the settings in which a finished run differs, found without loading a backbone."""
     config = runs.read_config(path)
     pairs = {
-        "options": (config.options, resolved.options.model_dump(mode="json")),
+        "options": (type(resolved.options).of_run(config.options), resolved.options),
         "recipe": (config.recipe, resolved.recipe),
         "select": (config.select, resolved.asked.select),
         "classes": (config.card.class_names, resolved.card.class_names),

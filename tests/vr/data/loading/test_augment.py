@@ -9,7 +9,13 @@ from scipy.stats import chisquare, ks_2samp
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as reference
 
-from vr.data.loading.augment import crop_and_resize, crop_boxes, random_flip, random_resized_crop
+from vr.data.loading.augment import (
+    crop_and_resize,
+    crop_boxes,
+    random_flip,
+    random_resized_crop,
+    trivial_augment,
+)
 
 SCALE, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 
@@ -140,3 +146,19 @@ def test_bytes_and_floats_are_the_same_images() -> None:
         for form in (images, images.float() / 255)
     )
     assert torch.allclose(as_bytes, as_floats, atol=1e-6)
+
+
+def test_trivial_augment_is_torchvisions_and_draws_from_the_generator_alone() -> None:
+    from torchvision.transforms import v2
+
+    images = torch.rand(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    state = torch.random.get_rng_state()
+    changed = trivial_augment(images, torch.Generator().manual_seed(7))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    seed = int(torch.randint(2**31, (), generator=torch.Generator().manual_seed(7)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        policy = v2.TrivialAugmentWide()
+        expected = [policy((255 * image).round().to(torch.uint8)) for image in images]
+    assert torch.equal((255 * changed).round(), torch.stack(expected).float())
+    assert not torch.equal(changed, trivial_augment(images, torch.Generator().manual_seed(8)))

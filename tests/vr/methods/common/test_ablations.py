@@ -7,11 +7,13 @@ from collections import Counter
 import pytest
 import torch
 
+from vr.methods import built_in_methods
 from vr.methods.attrvr import AttrVR
 from vr.methods.biomedvr import BioMedVR, BioMedVROptions
 from vr.methods.common import corruption
 from vr.methods.common.ablations import ABLATIONS
 from vr.methods.common.base import Context
+from vr.methods.common.levers import LEVERS, PROGRAM_LEVERS
 
 TEXTS = [[f"{kind}{i}" for i in range(count)] for kind, count in (("a", 8), ("b", 4), ("c", 6))]
 
@@ -24,8 +26,17 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_changes_exactly_one_option(name: str) -> None:
     changed = BioMedVROptions.model_validate(dict(ABLATIONS[name].options)).model_dump()
     default = BioMedVROptions().model_dump()
-    assert sum(changed[key] != default[key] for key in default) == 1
-    assert BioMedVR.presets[name] == ABLATIONS[name] and not ABLATIONS[name].recipe
+    changes = sum(changed[key] != default[key] for key in default)
+    assert changes == (0 if name == "trivial-augment" else 1)
+    assert BioMedVR.presets[name] == ABLATIONS[name]
+    recipe = {"trivial-augment": {"trivial_augment"}, "normalised-gradient": {"lr"}}.get(name, set())
+    assert set(ABLATIONS[name].recipe) == recipe
+
+
+@pytest.mark.parametrize("name", ["vp", "ar", "attrvr", "biomedvr"])
+def test_every_program_has_the_levers_as_presets(name: str) -> None:
+    presets = built_in_methods()[name].presets
+    assert set(PROGRAM_LEVERS if name in ("vp", "ar") else LEVERS) <= set(presets)
 
 
 def test_the_paper_ablations_are_there() -> None:
@@ -35,6 +46,8 @@ def test_the_paper_ablations_are_there() -> None:
         "no-gate",
         "random-negatives",
         "shuffled-negatives",
+        "keyed-negatives",
+        *LEVERS,
         "corrupted-25",
         "corrupted-50",
         "corrupted-75",
