@@ -7,6 +7,7 @@ from vr.cli import audit as audit_cli
 from vr.cli import bench as bench_cli
 from vr.cli import calibrate as calibrate_cli
 from vr.cli import compare as compare_cli
+from vr.cli import controls as controls_cli
 from vr.cli import data as data_cli
 from vr.cli import data_show as data_show_cli
 from vr.cli import evaluate as evaluate_cli
@@ -81,6 +82,14 @@ add_command(
     compare_cli.compare,
     "vr compare RUN OTHER-RUN",
     "vr compare runs/busi/attrvr/16-shot runs/busi/linear-probe/16-shot --html comparison.html",
+    group=COMPARE,
+)
+add_command(
+    app,
+    "controls",
+    controls_cli.controls,
+    "vr controls --attrs attrs/kidney-phantom.json --backbone mini --method labo",
+    "vr controls --dataset busi --method biomedvr --seeds 1,2,3 --jobs 4 --plot controls.png",
     group=COMPARE,
 )
 add_command(app, "curve", table_cli.curve, "vr curve runs --out curve.png", group=COMPARE)

@@ -25,7 +25,13 @@ def label_of(config: RunConfig) -> str:
     changed = differences(
         kind, config.preset, config.shots, options, config.recipe, config.select, folds, config.limit
     )
+    changed |= marks(config.control)
     return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
+
+
+def marks(control: str | None) -> dict[str, Any]:
+    """What else tells runs apart, by name: the control texts that they read."""
+    return {} if control is None else {"control": control}
 
 
 def differences(

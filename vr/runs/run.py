@@ -85,6 +85,7 @@ LATER_KEYS = (
     ("fold",),
     ("limit",),
     *(("recipe", key) for key in ("early_stopping", "class_weights")),
+    ("control",),
     *(("card", "images", key) for key in ("intensity", "group", "group_column", "group_dicom")),
 )
 
@@ -140,6 +141,7 @@ class RunConfig(Strict):
     fold: FoldRecord | None = None
     images: dict[str, int] | None = None  # by split; older runs recorded none
     limit: int | None = None  # most test images, for a quick try
+    control: str | None = None  # kind of control texts that the attributes were replaced by
 
     @property
     def fingerprint(self) -> str:

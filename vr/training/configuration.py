@@ -56,6 +56,7 @@ def make_config(
         fold=fold,
         images={split: len(items) for split, items in resolved.source.splits.items()},
         limit=asked.limit,
+        control=asked.control,
     )
 
 

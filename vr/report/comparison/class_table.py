@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from attrgen.core.errors import UserError
 from vr.evaluation.metrics import COMPARED, find_metric, read_class_metric
+from vr.evaluation.statistics import spread
 from vr.report.comparison.results import Key, Result, folds_of, grouped
-from vr.report.comparison.statistics import spread
 from vr.report.comparison.table import Table, TableCell, method_order
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, whole_file, write_text
 from vr.evaluation.metrics import find_metric
+from vr.evaluation.statistics import Spread, spread
 from vr.report.comparison.formats import csv_number
 from vr.report.comparison.results import Result, grouped
-from vr.report.comparison.statistics import Spread, spread
 
 SUFFIXES = (".png", ".svg", ".pdf")
 CSV_COLUMNS = ("dataset", "backbone", "method", "shots", "metric", "mean", "std", "seeds", "values")

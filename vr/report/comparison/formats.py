@@ -11,9 +11,9 @@ from typing import Literal
 
 from attrgen.core.errors import UserError
 from vr.evaluation.metrics import find_metric
+from vr.evaluation.statistics import Difference
 from vr.report import markdown
 from vr.report.comparison.caption import caption, verdicts
-from vr.report.comparison.statistics import Difference
 from vr.report.comparison.table import Table, TableCell
 
 MISSING = "missing"

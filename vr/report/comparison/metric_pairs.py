@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vr.evaluation.measurement import Counts, measure
 from vr.evaluation.metrics import METRICS
-from vr.report.comparison.statistics import COVERAGE, RESAMPLES
+from vr.evaluation.statistics import COVERAGE, RESAMPLES
 from vr.runs.predictions import Predictions
 
 _AT_ONCE = 2_000_000  # numbers of one block of resampled matrices

@@ -11,12 +11,12 @@ from typing import Any
 
 from attrgen.core.errors import UserError
 from vr.evaluation.metrics import METRICS
+from vr.evaluation.significance import holm
+from vr.evaluation.statistics import Difference, paired
 from vr.report import captions, charts, page, provenance, training_curves
 from vr.report.comparison.naming import short_names
 from vr.report.comparison.pair import Pair, Side, pair_of
 from vr.report.comparison.results import Result
-from vr.report.comparison.significance import holm
-from vr.report.comparison.statistics import Difference, paired
 from vr.runs import run as runs
 from vr.runs.history import Row, read_history
 

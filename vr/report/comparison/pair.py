@@ -10,11 +10,11 @@ import numpy as np
 
 from attrgen.core.errors import UserError
 from vr.evaluation.metrics import HEADLINE
+from vr.evaluation.significance import holm
+from vr.evaluation.statistics import Difference, paired
 from vr.report.comparison.metric_pairs import MetricPair, metric_pairs
 from vr.report.comparison.naming import short_names
 from vr.report.comparison.results import Result, by_seed, find, grouped
-from vr.report.comparison.significance import holm
-from vr.report.comparison.statistics import Difference, paired
 from vr.runs.predictions import Predictions
 
 

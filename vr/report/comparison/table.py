@@ -15,10 +15,10 @@ import numpy as np
 from attrgen.core.files import read_text
 from attrgen.core.resources import resource
 from vr.evaluation.metrics import find_metric
+from vr.evaluation.significance import holm
+from vr.evaluation.statistics import Difference, Spread, accuracy_interval, paired, spread
 from vr.report.comparison.naming import find_label
 from vr.report.comparison.results import Key, Result, by_seed, folds_of, grouped
-from vr.report.comparison.significance import holm
-from vr.report.comparison.statistics import Difference, Spread, accuracy_interval, paired, spread
 from vr.runs.predictions import Predictions
 
 SIGNIFICANT = 0.05

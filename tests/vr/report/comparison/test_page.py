@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from attrgen.core.errors import UserError
+from vr.evaluation.statistics import paired
 from vr.report.comparison import page as comparison
 from vr.report.comparison import results
-from vr.report.comparison.statistics import paired
 from vr.runs import predictions
 from vr.runs import run as runs
 

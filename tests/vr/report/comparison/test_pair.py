@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 from attrgen.core.errors import UserError
 from vr.cli import app
+from vr.evaluation.significance import mcnemar
 from vr.report.comparison import pair as pairs
 from vr.report.comparison.page import make_page
 from vr.report.comparison.pair import Side, compare, pair_of
 from vr.report.comparison.results import Result
-from vr.report.comparison.significance import mcnemar
 from vr.runs import run as runs
 from vr.runs.predictions import Predictions
 

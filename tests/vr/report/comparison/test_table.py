@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from attrgen.core.errors import UserError
+from vr.evaluation.significance import holm, mcnemar
 from vr.report.comparison import class_table, formats, results, table
 from vr.report.comparison.caption import caption, verdicts
 from vr.report.comparison.results import Result
-from vr.report.comparison.significance import holm, mcnemar
 
 GOOD, FAIR, POOR = [1] * 36 + [0] * 4, [1] * 30 + [0] * 10, [0] * 20 + [1] * 20
 Finished = Callable[..., Result]

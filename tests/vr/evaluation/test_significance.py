@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vr.report.comparison.significance import crossed, holm, mcnemar, sign_flips
+from vr.evaluation.significance import crossed, holm, mcnemar, sign_flips
 
 
 def test_mcnemar_equals_the_binomial_sum() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrgen.core.errors import UserError
-from vr.report.comparison.significance import crossed, mcnemar, sign_flips
+from vr.evaluation.significance import crossed, mcnemar, sign_flips
 from vr.runs.predictions import Predictions
 
 RESAMPLES = 2000
@@ -36,7 +36,7 @@ class Difference:
         low, high: 95% percentile bootstrap over images, or over groups where they are known, of accuracies
             averaged over seeds.
         p: of one seed, McNemar's exact test, or a permutation test over groups; of several, a test over
-            seeds and images together: see `vr.report.comparison.significance.crossed`.
+            seeds and images together: see `vr.evaluation.significance.crossed`.
         seeds: how many seeds both have.
         std: standard deviation of the difference over seeds; None for one.
         groups: number of groups of images; None where groups are not known.

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from attrgen.core.errors import UserError
-from vr.report.comparison.significance import mcnemar
-from vr.report.comparison.statistics import accuracy_interval, paired, spread
+from vr.evaluation.significance import mcnemar
+from vr.evaluation.statistics import accuracy_interval, paired, spread
 from vr.runs.predictions import Predictions
 
 
