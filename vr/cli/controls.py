@@ -98,20 +98,14 @@ def _train(planned: Plan, jobs: int) -> int:
 def _show(measured: Measured, out: Path | None, as_json: bool) -> None:
     import json
 
-    from attrgen.core import tables
     from attrgen.core.files import write_text
+    from vr.explanation.controls import table as rows
     from vr.report.comparison import controls as shown
 
     if out is not None:
         write_text(out, (shown.to_csv if out.suffix == ".csv" else shown.to_markdown)(measured))
         typer.echo(f"written: {out}", err=True)
     if as_json:
-        typer.echo(json.dumps(shown.as_json(measured), indent=2, ensure_ascii=False))
-        return
-    heads, rows = shown.cells(measured)
-    table = tables.table(heads[0], numbers=tuple(heads[1:]))
-    for row in rows:
-        tables.add_row(table, *row)
-    tables.show(table)
-    typer.echo(shown.NOTE)
-    typer.echo(measured.sentence)
+        typer.echo(json.dumps(rows.as_json(measured), indent=2, ensure_ascii=False))
+    else:
+        rows.show(measured)

@@ -95,6 +95,26 @@ def test_numbers_are_those_of_the_training_images(place, tmp_path: Path, tiny, m
         assert each["low"] <= each["auroc"] <= each["high"]
 
 
+def test_the_set_stands_beside_control_texts(place, tmp_path: Path, tiny) -> None:
+    """Accuracy on the training images, by the mean of the three nearest texts of each positive list."""
+    actual = json.loads(call(*place, "--json"))["controls"]
+    attributes = attribute_set.load(tmp_path / "toy.json")
+    card, source = open_dataset(str(tmp_path / "toy.toml"), tmp_path / "toy")
+    sample = fewshot.draw(source, card, 5, 1)
+    pixels = torch.stack([to_square(source.read(item.path), tiny.image_size) for item in sample.train])
+    features = tiny.encode_image(pixels.float() / 255)
+    scores = torch.zeros(len(sample.train), 2)
+    for label, name in enumerate(card.class_names):
+        for kind in ("descriptive", "distinctive"):
+            cosines = features @ tiny.encode_text(attributes.classes[name].texts(kind)).T
+            scores[:, label] += cosines.sort(dim=1).values[:, -3:].mean(1)
+    labels = torch.tensor([item.label for item in sample.train])
+    right = float((scores.argmax(1) == labels).double().mean())
+    assert actual["texts"]["written"]["accuracy"] == pytest.approx(right)
+    assert {"names", "shuffled", "random-words", "medical-words", "paraphrases"} <= set(actual["texts"])
+    assert actual["sentence"] in call(*place)
+
+
 def test_table_and_prune(place, tmp_path: Path) -> None:
     before = (tmp_path / "toy.json").read_bytes()
     out = tmp_path / "pruned.json"

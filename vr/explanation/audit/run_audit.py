@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from attrgen.core.day import today
-from attrgen.core.errors import UserError
 from attrgen.schema import attribute_set
-from attrgen.schema.attribute_set import AttributeSet, Entry
+from attrgen.schema.attribute_set import KINDS, AttributeSet, Entry
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
@@ -23,8 +22,14 @@ from vr.data.loading.stream import stream
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
 from vr.explanation.audit.assessment import Assessment, assess
+from vr.explanation.audit.controls import measure_controls
 from vr.explanation.audit.near_duplicates import NearDuplicate, near_duplicates
 from vr.explanation.audit.prune import removable, surplus, without
+from vr.explanation.controls.measurement import Measured
+from vr.explanation.controls.table import as_json as controls_as_json
+from vr.methods.common.declaration import Declaration
+from vr.methods.common.facts import Options
+from vr.runs.attributes import attributes_for
 from vr.runs.experiment import Experiment, Say, resolve
 from vr.runtime.device import resolve_device, resolve_precision
 
@@ -38,6 +43,7 @@ class Audit:
         attributes: the set with the card's class names.
         assessments: the worst first.
         near_duplicates: the nearest first.
+        controls: the set beside control texts; None where a class has no positive texts.
     """
 
     file: Path
@@ -47,6 +53,7 @@ class Audit:
     backbone: Backbone
     assessments: tuple[Assessment, ...]
     near_duplicates: tuple[NearDuplicate, ...]
+    controls: Measured | None
 
     @property
     def not_assessed(self) -> int:
@@ -68,13 +75,12 @@ def run_audit(asked: Experiment, *, near_duplicates_from: float, say: Say = lamb
     Raises:
         UserError: as for `resolve`; no attribute set; an image cannot be read.
     """
-    resolved = resolve(asked.model_copy(update={"method": "zero-shot"}), say)
-    if resolved.attributes is None or resolved.attributes_file is None:
-        raise UserError(
-            "there is no attribute set to audit",
-            code="audit-no-attributes",
-            remedy="Name one with --attrs FILE.",
-        )
+    resolved = resolve(asked.model_copy(update={"method": "zero-shot", "attrs": None, **_named(asked)}), say)
+    dataset = asked.dataset or resolved.card.name
+    attributes, file = attributes_for(
+        resolved.card, _Audited, Options(), dataset=dataset, file=asked.attrs, given=None, say=say
+    )
+    assert attributes is not None and file is not None  # else an error was raised
     if asked.fewshot is None:
         sample = fewshot.draw(resolved.source, resolved.card, asked.shots, asked.seed)
     else:
@@ -82,19 +88,39 @@ def run_audit(asked: Experiment, *, near_duplicates_from: float, say: Say = lamb
     device = resolve_device(asked.device)
     precision = resolve_precision(asked.precision, device)
     backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
-    entries = list(resolved.attributes.entries())
+    entries = list(attributes.entries())
     texts = embed(backbone, [entry.text for entry in entries]).cpu().numpy()
-    images = features(backbone, resolved.source, sample.train).cpu().numpy()
+    seen = features(backbone, resolved.source, sample.train)
+    images = seen.cpu().numpy()
     labels = torch.tensor([item.label for item in sample.train]).numpy()
     return Audit(
-        file=resolved.attributes_file,
+        file=file,
         card=resolved.card,
-        attributes=resolved.attributes,
+        attributes=attributes,
         sample=sample,
         backbone=backbone,
         assessments=tuple(assess(entries, texts, images, labels, resolved.card.class_names)),
         near_duplicates=tuple(near_duplicates(entries, texts, near_duplicates_from)),
+        controls=measure_controls(backbone, attributes, resolved.card, sample.train, seen),
     )
+
+
+class _Audited(Declaration):
+    """An audit reads a set of any kinds."""
+
+    name = "vr audit"
+
+    @classmethod
+    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
+        """Some set; which kinds it has is of no importance."""
+        return KINDS if attributes is None else ()
+
+
+def _named(asked: Experiment) -> dict[str, str]:
+    """The dataset of the attribute set, where only that is given."""
+    if asked.dataset is not None or asked.attrs is None:
+        return {}
+    return {"dataset": attribute_set.load(asked.attrs).dataset}
 
 
 def as_json(audit: Audit) -> dict[str, Any]:
@@ -124,6 +150,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
             }
             for pair in audit.near_duplicates
         ],
+        "controls": None if audit.controls is None else controls_as_json(audit.controls),
     }
 
 

@@ -8,6 +8,7 @@ from attrgen.core import tables
 from attrgen.schema.attribute_set import Entry
 from vr.explanation.audit.assessment import Assessment
 from vr.explanation.audit.run_audit import Audit
+from vr.explanation.controls import table as controls
 
 LEGEND = (
     "AUROC: the probability that a text scores higher on an image of the class that it describes than on one "
@@ -23,6 +24,9 @@ def show(audit: Audit, *, top: int, near_duplicates_from: float) -> None:
     _show_counts(audit)
     _show_worst(audit.worst(top))
     _show_near_duplicates(audit, top, near_duplicates_from)
+    if audit.controls is not None:
+        print("beside control texts, zero-shot by attributes on the training images:")
+        controls.show(audit.controls)
 
 
 def listed_under(entry: Entry) -> str:

@@ -1,17 +1,15 @@
-"""`vr controls`: its result as Markdown, CSV, JSON and a plot."""
+"""`vr controls`: its result as Markdown, CSV and a plot."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import whole_file
-from vr.explanation.controls.measurement import SIGNIFICANT, Measured, Row
+from vr.explanation.controls.measurement import Measured, Row
+from vr.explanation.controls.table import NOTE, cells
 from vr.report import markdown
 from vr.report.comparison.curve import SUFFIXES
 from vr.report.comparison.formats import csv_number
@@ -20,16 +18,6 @@ CSV_COLUMNS = (
     *("control", "seeds", "accuracy", "low", "high"),
     *("gain", "gain_low", "gain_high", "loss", "loss_low", "loss_high", "p", "p_holm"),
 )
-NOTE = (
-    "Gain: over class names only. Loss: what the sentences as written have more. 95% bootstrap intervals, "
-    f"paired by image and seed; * p < {SIGNIFICANT} after Holm's correction."
-)
-
-
-def cells(measured: Measured) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the table, as words."""
-    heads = ["texts", "accuracy, %", "gain, points", "loss, points"]
-    return heads, [_cells(row) for row in measured.rows]
 
 
 def to_markdown(measured: Measured) -> str:
@@ -46,16 +34,6 @@ def to_csv(measured: Measured) -> str:
     for row in measured.rows:
         rows.writerow({"control": row.name, "seeds": row.seeds, **_numbers(row)})
     return text.getvalue()
-
-
-def as_json(measured: Measured) -> Mapping[str, Any]:
-    """What `vr controls --json` prints; shares in [0, 1]."""
-    return {
-        "format": "controls/1",
-        "method": measured.method,
-        "texts": {row.name: {k: v for k, v in asdict(row).items() if k != "name"} for row in measured.rows},
-        "sentence": measured.sentence,
-    }
 
 
 def check_plot(path: Path | None) -> None:
@@ -91,17 +69,6 @@ def draw(measured: Measured, path: Path) -> None:
         panel.set_xlabel(f"accuracy of {measured.method}, %, with 95% interval")
         with whole_file(path) as temporary:
             figure.savefig(temporary, format=path.suffix.removeprefix("."), dpi=150)
-
-
-def _cells(row: Row) -> list[str]:
-    accuracy = f"{100 * row.accuracy:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
-    gain = loss = ""
-    if row.gain is not None:
-        gain = f"{100 * row.gain.mean:+.1f} ({100 * row.gain.low:+.1f} to {100 * row.gain.high:+.1f})"
-    if row.loss is not None:
-        star = "*" if row.p is not None and row.p < SIGNIFICANT else ""
-        loss = f"{100 * row.loss.mean:+.1f}{star} ({100 * row.loss.low:+.1f} to {100 * row.loss.high:+.1f})"
-    return [row.title, accuracy, gain, loss]
 
 
 def _numbers(row: Row) -> dict[str, float]:
