@@ -12,7 +12,7 @@ from vr.cli import options_train as training
 
 if TYPE_CHECKING:
     from vr.explanation.controls.measurement import Measured
-    from vr.training.controls import Plan
+    from vr.training.studies.controls import Plan
 
 CONTROLS = "Controls"
 
@@ -57,7 +57,7 @@ def controls(
     skipped. The last line says how much of the gain is due to what the sentences say.
     """
     from vr.report.comparison import controls as shown
-    from vr.training import controls as runner
+    from vr.training.studies import controls as runner
 
     shown.check_plot(plot)
     asked = values.experiment(context.params, set_ or ())

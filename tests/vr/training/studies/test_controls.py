@@ -14,7 +14,7 @@ from attrgen.schema import attribute_set
 from vr.cli import app
 from vr.report.comparison import results
 from vr.runs import run as runs
-from vr.training import controls
+from vr.training.studies import controls
 
 
 def call(toy: Any, folder: Path, *more: str) -> Any:

@@ -1,0 +1,1 @@
+"""Studies of many runs: control texts, tuned settings, mined confusions."""
