@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import resource
 import shutil
 import sys
@@ -25,6 +26,7 @@ LOST, SECRET, CANARY, CONTROL = "lost", "secret shown", "canary ran", "control c
 OUTCOMES = (OK, REFUSED, TRACEBACK, HANG, MEMORY, DIED, LOST, SECRET, CANARY, CONTROL)
 FAILURES = OUTCOMES[2:]
 MOST_MEMORY = 1_500_000_000  # bytes that one case may use in all
+_CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m|\x1b\[A)[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _HARD_LIMIT = 4_000_000_000  # bytes beyond what the process has, at which the system refuses
 
 
@@ -221,11 +223,16 @@ def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]
         return result(MEMORY, f"{peak() / 1e9:.1f} GB")
     if any(secret in outcome.text for secret in hostile_values.SECRETS):
         return result(SECRET, outcome.code)
-    if any(not (char.isprintable() or char in "\n\t\r") and ord(char) < 0xA0 for char in outcome.text):
+    if _CONTROL.search(outcome.text):
         return result(CONTROL, outcome.code)
-    changed = [path for path, digest in before.items() if not path.is_file() or _digest(path) != digest]
-    if outcome.status != 0 and changed and not case.target.is_rebuilt:
-        return result(LOST, str(changed[0].relative_to(folder)))
+    changed = [
+        path.relative_to(folder)
+        for path, digest in before.items()
+        if not path.is_file() or _digest(path) != digest
+    ]
+    lost = [name for name in changed if not any(map(name.match, case.target.may_change))]
+    if outcome.status != 0 and lost:
+        return result(LOST, str(lost[0]))
     return result(OK if outcome.status in (0, 1) else REFUSED)
 
 

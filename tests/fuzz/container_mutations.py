@@ -74,6 +74,35 @@ def zip_fields(rng: Random, content: bytes) -> bytes:
     return bytes(changed_bytes)
 
 
+def tar_headers(rng: Random, content: bytes) -> bytes:
+    """Fields of a tar header changed, its checksum right."""
+    changed_bytes = bytearray(content)
+    headers = [at for at in range(0, len(content) - 512, 512) if content[at + 257 : at + 262] == b"ustar"]
+    for _ in range(rng.choice((1, 1, 2))):
+        at = rng.choice(headers)
+        start, length = rng.choice(
+            ((0, 100), (100, 8), (124, 12), (136, 12), (156, 1), (157, 100), (345, 155))
+        )
+        values = (
+            b"/etc/passwd",
+            b"../x.png",
+            b"777777777777",
+            b"-1",
+            b"\xff" * length,
+            b"x",
+            b"g",
+            b"L",
+            b"S",
+            b"1",
+        )
+        value = rng.choice(values)[:length]
+        changed_bytes[at + start : at + start + length] = value.ljust(length, b"\x00")
+        changed_bytes[at + 148 : at + 156] = b" " * 8
+        total = sum(changed_bytes[at : at + 512])
+        changed_bytes[at + 148 : at + 156] = b"%06o\x00 " % total
+    return bytes(changed_bytes)
+
+
 def npz_arrays(rng: Random, content: bytes) -> bytes:
     """Arrays of other types and shapes, with other headers, or with pickled objects in them."""
     import numpy as np
@@ -337,6 +366,7 @@ ZIP: tuple[Mutation, ...] = (
     zip_fields,
     *BYTES,
 )
+TAR: tuple[Mutation, ...] = (tar_headers,) * 8 + BYTES
 NPZ: tuple[Mutation, ...] = (npz_arrays,) * 8 + (in_member, zip_fields, zip_fields, *BYTES)
 SAFETENSORS: tuple[Mutation, ...] = (safetensors_header,) * 4 + (safetensors_tensors,) * 6 + (pickled, *BYTES)
 PICKLED: tuple[Mutation, ...] = (pickled, in_member, in_member, zip_fields, *BYTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,8 @@ def _collections(folder: Path) -> None:
     with zipfile.ZipFile(folder / "toy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path, split, name, file in named:
             archive.write(path, f"Toy/{split}/{name}/{file}")
+    with tarfile.open(folder / "images.tar", "w") as archive:
+        archive.add(folder / "images" / "test", "test")
     split_file: dict[str, list[Any]] = {split: [] for split in SPLITS}
     for _, split, name, file in named:
         split_file[split].append([f"{split}/{name}/{file}", CLASSES.index(name), name.replace("_", " ")])
@@ -135,6 +138,9 @@ def _parquet(folder: Path, rows: list[tuple[str, ...]]) -> None:
     titles = ("path", "label", "split", "patient")
     table = pa.table(dict(zip(titles, map(list, zip(*rows, strict=True)), strict=True)))
     parquet.write_table(table, folder / "parquet" / "images.parquet")
+    content = [(folder / "images" / row[0]).read_bytes() for row in rows[:6]]
+    stored = pa.table({"image": [{"bytes": image, "path": None} for image in content], "label": [0] * 6})
+    parquet.write_table(stored, folder / "stored.parquet")
 
 
 def _images(folder: Path) -> None:

@@ -16,6 +16,7 @@ from tests.fuzz.container_mutations import (
     SAFETENSORS,
     SQLITE,
     TABLE_OF_IMAGES,
+    TAR,
     ZIP,
 )
 from tests.fuzz.tree_mutations import CSV, JSON, JSON_LINES, TOML
@@ -34,7 +35,7 @@ class Target:
         mutations: one of them, or two, are applied.
         commands: one of them is run per damaged file; a command line, or a function that reads the file.
         uses: other samples that the commands need.
-        is_rebuilt: a damaged file may be replaced, since it is a cache.
+        may_change: patterns of files that the commands replace: caches, and what `--force` overwrites.
         weight: how often it is chosen.
     """
 
@@ -43,7 +44,7 @@ class Target:
     mutations: Sequence[Mutation]
     commands: Sequence[Command]
     uses: tuple[str, ...] = ()
-    is_rebuilt: bool = False
+    may_change: tuple[str, ...] = ()
     weight: int = 4
 
 
@@ -99,9 +100,9 @@ def _content_cache() -> None:
 
 
 def _sweep_error() -> None:
-    from vr.training import sweep
+    from vr.training.sweep import cell
 
-    sweep._read_error(Path())
+    cell.read_error(Path())
 
 
 def _unpack() -> None:
@@ -213,7 +214,7 @@ TARGETS: tuple[Target, ...] = (
             _api_set,
         ),
         uses=("card.toml", "other.json", "images"),
-        is_rebuilt=True,
+        may_change=("*",),
         weight=12,
     ),
     Target(
@@ -258,7 +259,7 @@ TARGETS: tuple[Target, ...] = (
             ATTRGEN_ANSWERS,
         ),
         uses=("answers.jsonl", "lumps.toml", "lumps-prompts"),
-        is_rebuilt=True,
+        may_change=("*",),
         weight=5,
     ),
     Target(
@@ -266,7 +267,7 @@ TARGETS: tuple[Target, ...] = (
         ("cache/servers.json",),
         (*JSON, *BYTES[:4]),
         (_server_memory,),
-        is_rebuilt=True,
+        may_change=("*",),
         weight=1,
     ),
     Target(
@@ -301,10 +302,13 @@ TARGETS: tuple[Target, ...] = (
             ("vr", "table", "run", "--metric", "auroc"),
             ("vr", "curve", "run", "--out", "curve.svg"),
             ("vr", "explain", "run", "images/test/bright_spot"),
+            ("vr", "runs", "list", "run"),
+            ("vr", "compare", "run", "run"),
             ("vr", "report", "run"),
             ("vr", "eval", "run", "--out", "evaluated"),
         ),
         uses=("tiny", "images"),
+        may_change=("run/calibration.json", "run/coverage_risk.*"),
         weight=12,
     ),
     Target(
@@ -329,6 +333,7 @@ TARGETS: tuple[Target, ...] = (
             ),
         ),
         uses=("tiny", "images", "card.toml"),
+        may_change=("run/calibration.json", "run/coverage_risk.*"),
     ),
     Target(
         "model",
@@ -340,6 +345,7 @@ TARGETS: tuple[Target, ...] = (
             ("vr", "explain", "run", "images/test/bright_spot"),
         ),
         uses=("tiny", "images"),
+        may_change=("run/calibration.json", "run/coverage_risk.*"),
         weight=5,
     ),
     Target(
@@ -351,7 +357,7 @@ TARGETS: tuple[Target, ...] = (
         (*JSON_LINES, *BYTES),
         (("vr", "predict", "run", "images/test", "--out", "predicted.csv", "--resume"),),
         uses=("run", "tiny", "images"),
-        is_rebuilt=True,
+        may_change=("*",),
         weight=3,
     ),
     Target(
@@ -360,7 +366,7 @@ TARGETS: tuple[Target, ...] = (
         SAFETENSORS,
         (_text_cache,),
         uses=("tiny",),
-        is_rebuilt=True,
+        may_change=("*",),
         weight=2,
     ),
     Target(
@@ -451,6 +457,15 @@ TARGETS: tuple[Target, ...] = (
             ("vr", "data", "preview", "card.toml", "--data", "parquet", "--shots", "1"),
         ),
         uses=("card.toml",),
+    ),
+    Target("tar", ("images.tar",), TAR, (("vr", "predict", "run", "images.tar"),), uses=("run", "tiny")),
+    Target(
+        "Parquet of images",
+        ("stored.parquet",),
+        PARQUET,
+        (("vr", "predict", "run", "stored.parquet"),),
+        uses=("run", "tiny"),
+        weight=3,
     ),
     Target(
         "image",

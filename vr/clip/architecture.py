@@ -58,11 +58,11 @@ def build(configuration: Configuration, *, name: str, text_config: Path | str | 
 def _check_numbers(values: dict[str, Any], name: str, configuration: Configuration) -> None:
     """Refuse a model that no machine holds before any of it is made."""
     numbers = list(_numbers(values))
-    largest = max((number for _, number in numbers), default=0)
-    layers = max((number for key, number in numbers if "layers" in key), default=0)
-    if largest > _LARGEST_NUMBER or layers > _MOST_LAYERS:
+    layers = [number for key, number in numbers if "layers" in key]
+    is_large = any(abs(number) > _LARGEST_NUMBER for _, number in numbers)
+    if is_large or not all(0 <= number <= _MOST_LAYERS for number in layers):
         raise UserError(
-            f"the model of {name} cannot be built: a number of its configuration is far too large",
+            f"the model of {name} cannot be built: a number of its configuration is out of range",
             code="backbone-config-unusable",
             file=configuration.file,
             remedy=f"Correct it: numbers are at most {_LARGEST_NUMBER:,}, and layers {_MOST_LAYERS:,}.",
@@ -78,7 +78,7 @@ def _numbers(values: Any, key: str = "") -> Iterator[tuple[str, float]]:
         for value in values:
             yield from _numbers(value, key)
     elif isinstance(values, (int, float)):
-        yield key, abs(values)
+        yield key, values
 
 
 def _check_size(model: nn.Module, name: str, configuration: Configuration) -> None:

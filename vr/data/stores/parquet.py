@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from vr.data.stores import remote
 
+_MOST_ROWS = 10_000_000
+_LARGEST_GROUP = 2**31  # bytes; a group of rows is in memory at a time
 _USUAL_NAMES = ("image", "img", "bytes", "content", "jpg", "png")  # where several columns hold bytes
 
 
@@ -26,20 +30,16 @@ class ParquetTable:
         self._path = path
         self._lock = threading.Lock()  # pyarrow's readers share a file
         parquet = _pyarrow_parquet(path)
-        try:
+        with decoding(
+            path, what="not a Parquet file that can be read", code="parquet-unreadable", remedy="Restore it."
+        ):
             self._file = parquet.ParquetFile(_file(path))
-        except (OSError, ValueError) as error:  # pyarrow.ArrowInvalid is a ValueError
-            raise UserError(
-                f"not a Parquet file that can be read: {error}",
-                code="parquet-unreadable",
-                file=path,
-                remedy="Restore it.",
-            ) from error
-        self._column = _image_column(self._file.schema_arrow, path)
-        meta = self._file.metadata
-        self._ends: list[int] = []  # rows up to the end of each group
-        for group in range(meta.num_row_groups):
-            self._ends.append((self._ends[-1] if self._ends else 0) + meta.row_group(group).num_rows)
+            meta = self._file.metadata
+            groups = [meta.row_group(group) for group in range(meta.num_row_groups)]
+            if meta.num_rows > _MOST_ROWS or any(group.total_byte_size > _LARGEST_GROUP for group in groups):
+                raise ValueError("it has too many rows, or too many bytes in a group of rows")
+            self._column = _image_column(self._file.schema_arrow, path)
+            self._ends = list(accumulate(group.num_rows for group in groups))  # rows up to each group's end
         digits = len(str(max(0, meta.num_rows - 1)))
         self.names: tuple[str, ...] = tuple(f"{row:0{digits}d}" for row in range(meta.num_rows))
         self._group, self._rows = -1, []  # type: tuple[int, list[Any]]
@@ -70,16 +70,13 @@ class ParquetTable:
         return f"{self._path}/{name}"
 
     def _read_group(self, group: int, name: str) -> list[Any]:
-        try:
-            table = self._file.read_row_group(group, columns=[self._column])
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"cannot be read: {error}",
-                code="data-unreadable-file",
-                file=self.path_of(name),
-                remedy="Restore the table.",
-            ) from error
-        rows: list[Any] = table.column(0).to_pylist()
+        with decoding(
+            self.path_of(name),
+            what="cannot be read",
+            code="data-unreadable-file",
+            remedy="Restore the table.",
+        ):
+            rows: list[Any] = self._file.read_row_group(group, columns=[self._column]).column(0).to_pylist()
         return rows
 
 

@@ -131,7 +131,7 @@ def _store(url: str) -> tuple[Any, str]:
             file=url,
             remedy="Install it with pip.",
         ) from error
-    except ValueError as error:
+    except Exception as error:  # some kinds need more than an address, and raise whatever they like
         raise UserError(
             f"{protocol}:// is no known kind of store",
             code="store-unknown",

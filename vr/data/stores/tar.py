@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
+from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from attrgen.core.names import readable
 from attrgen.schema.image_names import is_hidden
@@ -26,21 +27,22 @@ class TarTree:
     def __init__(self, path: str) -> None:
         self._path = path
         self._members: dict[str, tuple[int, int]] = {}
-        try:
-            with _open(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-                for member in archive:
-                    self._add(member)
-                    archive.members = []  # type: ignore[attr-defined]  # the index is here, and smaller
-                file.seek(archive.offset)
-                if any(last := file.read(tarfile.BLOCKSIZE)) or 0 < len(last) < tarfile.BLOCKSIZE:
-                    raise EOFError("it is cut short")  # tarfile takes half a header for the end
-        except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-            raise UserError(
-                f"not a tar archive that can be read in place: {error}",
+        with (
+            decoding(
+                path,
+                what="not a tar archive that can be read in place",
                 code="tar-unreadable",
-                file=path,
                 remedy="Restore it; unpack a compressed one first.",
-            ) from error
+            ),
+            _open(path) as file,
+            tarfile.open(fileobj=file, mode="r:") as archive,
+        ):
+            for member in archive:
+                self._add(member)
+                archive.members = []  # type: ignore[attr-defined]  # the index is here, and smaller
+            file.seek(archive.offset)
+            if any(last := file.read(tarfile.BLOCKSIZE)) or 0 < len(last) < tarfile.BLOCKSIZE:
+                raise EOFError("it is cut short")  # tarfile takes half a header for the end
         self.names: tuple[str, ...] = tuple(self._members)
 
     def read(self, name: str) -> bytes:
