@@ -9,7 +9,8 @@ import re
 
 MASK = "***"
 _SECRET = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk-(?:[a-z0-9]{1,12}-)?\w{20,}|hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,})"
+    r"sk-(?:proj|ant|svcacct|admin|or)-[\w-]{16,}|(?<![A-Za-z0-9])sk-\w{20,}"  # the boundary: mask-1a2b…
+    r"|hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}"
     r"|(?<=Bearer )[\w.~+/=-]{8,}"
     r"|(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"  # user:password of an address
     r"|(?<=[?&])(?P<name>[\w-]*(?:key|token|secret|password|signature))=[^&\s'\"#]+",

@@ -20,6 +20,8 @@ KEY = "sk-proj-abcdefghijklmnop0123456789"
     [
         (f"model {KEY}, again", "model ***, again"),
         ("hf_abcdefghijklmnopqrstuvwxyz", "***"),
+        ("word" + KEY, "word***"),
+        ("sk-ant-api03-abc_def-0123456789", "***"),
         ("ghp_abcdefghijklmnopqrstuvwxyz0123", "***"),
         ("Authorization: Bearer abc.def-0123", "Authorization: Bearer ***"),
         ("https://user:pass@example.org/v1", "https://***@example.org/v1"),
@@ -37,6 +39,7 @@ def test_secrets_are_masked(text: str, shown: str) -> None:
         "https://example.org/toy.zip",
         "a lesion: 12:30, mail me@example.org",
         "sk-learn",
+        "images/mask-0123456789abcdef0123456789.png",
         "hf-hub:org/model",
     ],
 )
