@@ -6,10 +6,15 @@ BIN := .venv/bin
 # Many small matrices: one thread per process and several processes are faster than the reverse.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() or 1))")
 
+<<<<<<< HEAD
 .PHONY: help demo test test-lowest fuzz lint docs benchmarks clean
+=======
+.PHONY: help demo test test-slow test-lowest lint docs benchmarks clean
+>>>>>>> cf2b7cd (Sweeps on Ray and Slurm: the launcher changes, the run directories stay the only state)
 help:
 	@echo "make demo        attributes, training and report on the embedded default: no key, no hub, no GPU"
 	@echo "make test        the whole test suite"
+	@echo "make test-slow   the tests that take minutes: 60 cells on a Ray cluster of three nodes"
 	@echo "make test-lowest the same with the lowest versions that pyproject.toml allows; TESTS=FOLDER runs a part"
 	@echo "make fuzz        10,000 damaged files and 1,000 faults; SEED=N repeats a run, FILES=N and FAULTS=N are counts"
 	@echo "make lint        ruff and mypy"
@@ -56,6 +61,9 @@ demo: .venv/.base
 test: .venv/.dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q
 	@echo "next: make demo, or docs/getting-started.md"
+
+test-slow: .venv/.dev
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
 
 # The lowest versions of what pyproject.toml names; what these need in turn is the newest that fits.
 .venv-lowest/.dev: .venv/.base pyproject.toml

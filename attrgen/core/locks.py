@@ -91,6 +91,21 @@ def locked_folder(
         yield
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of a folder now."""
+    file = Path(os.path.realpath(path)) / ".lock"
+    if not file.is_file():
+        return False
+    try:
+        lock = _tried(file, 0.0)
+    except OSError:  # a folder that can be read only
+        return False
+    if lock is None:
+        return True
+    lock.release()
+    return False
+
+
 @contextmanager
 def _held(file: Path, shown: Path, wait: float, say: Callable[[str], None]) -> Iterator[bool]:
     """Hold a lock; gives false where this thread holds it already."""

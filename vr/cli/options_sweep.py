@@ -22,6 +22,15 @@ Datasets = Annotated[
     str, option(GRID, "Names or paths of cards, or collections, separated by commas.", default=RECIPES)
 ]
 Methods = Annotated[str, option(GRID, "Methods, separated by commas.", default=RECIPES)]
+Data = Annotated[
+    Path | None,
+    option(
+        GRID,
+        "The collection, or the folder that holds those of all datasets.",
+        "--data",
+        default="the recipe's, else the card's folder under $VR_DATA, else under datasets/",
+    ),
+]
 Shots = Annotated[
     str, option(GRID, "Numbers of shots, separated by commas.", default="the recipe's, else 16")
 ]
@@ -74,7 +83,43 @@ Runs = Annotated[
     Path | None, option(OUTPUT, "Folder of the run directories.", default="the recipe's, else runs")
 ]
 Jobs = Annotated[
-    int, option(RUN, "Cells at the same time, each on another GPU where there are several.", min=1)
+    int | None,
+    option(
+        RUN,
+        "Cells at the same time, each on another GPU where there are several.",
+        min=1,
+        default="1; on Ray, as many as fit",
+    ),
+]
+On = Annotated[
+    str,
+    option(
+        RUN,
+        "Where cells run: local, slurm, ray://HOST:10001, or ray (at $RAY_ADDRESS, else on this machine).",
+        "--on",
+    ),
+]
+GpusPerJob = Annotated[
+    float | None,
+    option(
+        RUN,
+        "Share of a GPU that a cell gets on Ray, such as 0.25.",
+        "--gpus-per-job",
+        min=0,
+        default="1 where there are GPUs",
+    ),
+]
+Slurm = Annotated[
+    Path | None,
+    option(
+        RUN,
+        "TOML file with partition, account, time, memory, gpus, cells_per_task, prologue and others.",
+        "--slurm",
+        default="the cluster's defaults",
+    ),
+]
+ShowStatus = Annotated[
+    bool, option(RUN, "Only show how far the sweep is, read from its run directories.", "--status")
 ]
 Retry = Annotated[bool, option(RUN, "Run cells that failed again.", "--retry")]
 DryRun = Annotated[bool, option(RUN, "Only list the cells and their state.", "--dry-run")]

@@ -13,9 +13,9 @@ from vr.cli import options_sweep as own
 from vr.cli import values
 
 if TYPE_CHECKING:
-    from vr.training.sweep import Cell, Outcome
+    from vr.training.sweep import Cell, Launcher, Outcome
 
-COMMON = ("preset", "backbone", "weights", "device", "precision", "select", "runs")
+COMMON = ("data", "preset", "backbone", "weights", "device", "precision", "select", "runs")
 _SHOWN = 3  # names of failed cells for one reason
 
 
@@ -23,6 +23,7 @@ def sweep(
     context: typer.Context,
     recipe: own.Recipe = None,
     datasets: own.Datasets = "",
+    data: own.Data = None,
     methods: own.Methods = "",
     shots: own.Shots = "",
     seeds: own.Seeds = "",
@@ -36,13 +37,18 @@ def sweep(
     device: own.Device = None,
     precision: own.ComputeIn = None,
     runs: own.Runs = None,
-    jobs: own.Jobs = 1,
+    jobs: own.Jobs = None,
+    on: own.On = "local",
+    gpus_per_job: own.GpusPerJob = None,
+    slurm: own.Slurm = None,
     retry: own.Retry = False,
     dry_run: own.DryRun = False,
+    status: own.ShowStatus = False,
 ) -> None:
     """Train a grid of datasets, methods, shots and seeds.
 
-    Finished cells are skipped, stopped ones continue. Exit status 1 if a cell failed.
+    Finished cells are skipped, stopped ones continue, wherever they run: on this machine, on Ray or on Slurm.
+    Exit status 1 if a cell failed.
     """
     from vr.runs import grid
     from vr.training import sweep as sweeps
@@ -50,10 +56,16 @@ def sweep(
     changes = _changes(context.params)
     asked = grid.build({}, changes) if recipe is None else grid.load(recipe, changes)
     cells = [sweeps.inspect(cell) for cell in asked.cells()]
+    if status:
+        _show_status(cells)
+        return
     _list(cells, all_of_them=dry_run, failed=not retry)
     if dry_run:
         return
-    outcomes = _run(cells, jobs=jobs, retry=retry)
+    if on == "slurm":
+        _submit(cells, slurm, retry=retry)
+        return
+    outcomes = _run(cells, launcher=_launcher(on, jobs, gpus_per_job), retry=retry)
     failed = sum(bool(outcome.error) for outcome in outcomes)
     skipped = 0 if retry else sum(cell.state == "failed" for cell in cells)
     compare = command("vr", "table", asked.common.get("runs", "runs"))
@@ -101,19 +113,68 @@ def grouped(failures: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield f"{shown}{cells}: {reason}"
 
 
-def _run(cells: Sequence[Cell], *, jobs: int, retry: bool) -> list[Outcome]:
+def _launcher(on: str, jobs: int | None, gpus_per_job: float | None) -> Launcher:
+    from attrgen.core.errors import UserError
+    from vr.training.sweep import Local
+    from vr.training.sweep.on_ray import OnRay
+
+    if on == "local":
+        return Local(jobs or 1)
+    if on == "ray" or on.startswith("ray://"):
+        return OnRay(None if on == "ray" else on, jobs, gpus_per_job, _say)
+    raise UserError(
+        f"--on {on} is unknown",
+        code="sweep-unknown-launcher",
+        remedy="Use local, ray, ray://HOST:10001 or slurm.",
+    )
+
+
+def _run(cells: Sequence[Cell], *, launcher: Launcher, retry: bool) -> list[Outcome]:
     from vr.runtime.progress import sweep_bar
     from vr.training import sweep as sweeps
+    from vr.training.sweep.cell import is_to_run
 
-    states = ("absent", "unfinished", "failed") if retry else ("absent", "unfinished")
-    with sweep_bar(sum(cell.state in states for cell in cells)) as advance:
+    with sweep_bar(sum(is_to_run(cell, retry) for cell in cells)) as advance:
         outcomes = sweeps.sweep(
             cells,
-            jobs=jobs,
+            launcher=launcher,
             retry=retry,
-            on_outcome=lambda outcome: advance(outcome.error),
-            say=lambda line: typer.echo(line, err=True),
+            on_outcome=lambda outcome: advance(outcome.cell.name, outcome.error),
+            say=_say,
         )
     for line in grouped((str(outcome.cell.path), outcome.error) for outcome in outcomes if outcome.error):
         typer.echo(f"failed: {line}")
     return outcomes
+
+
+def _submit(cells: Sequence[Cell], file: Path | None, *, retry: bool) -> None:
+    from vr.training.sweep import slurm
+    from vr.training.sweep.cell import ERROR, is_to_run
+
+    slurm.require_slurm()
+    settings = slurm.read_settings(file)
+    to_run = [cell for cell in cells if is_to_run(cell, retry)]
+    if not to_run:
+        typer.echo("nothing to submit")
+        return
+    for cell in to_run:
+        (cell.path / ERROR).unlink(missing_ok=True)
+    submission = slurm.submit(to_run, settings)
+    typer.echo(
+        f"job {submission.job}: {len(to_run)} cells in {submission.tasks} tasks; script and logs in "
+        f"{submission.folder}. The same command with --status shows how far it is"
+    )
+
+
+def _show_status(cells: Sequence[Cell]) -> None:
+    from vr.training.sweep.status import status
+
+    seen = status(cells)
+    for line in seen.lines():
+        typer.echo(line)
+    for line in grouped((cell.name, cell.reason) for cell in seen.failed):
+        typer.echo(f"failed     {line}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

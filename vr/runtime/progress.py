@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -54,8 +55,11 @@ def epoch_bar(title: str, epochs: int) -> Iterator[Callable[[dict[str, float], i
 
 
 @contextmanager
-def sweep_bar(cells: int) -> Iterator[Callable[[str], None]]:
-    """A bar over the cells of a sweep with the time left; call the function with a cell's error, or ""."""
+def sweep_bar(cells: int) -> Iterator[Callable[[str, str], None]]:
+    """A bar over the cells of a sweep with the time left; call the function with a cell's name and error.
+
+    Without a terminal, a line per cell. The error is empty where the cell finished.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -74,20 +78,36 @@ def sweep_bar(cells: int) -> Iterator[Callable[[str], None]]:
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[failed]} failed; last: {task.fields[last]}"),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("cells", total=cells, failed=0)
+        task = bar.add_task("cells", total=cells, failed=0, last="none yet")
         state = {"done": 0, "failed": 0}
+        began = time.monotonic()
 
-        def advance(error: str) -> None:
+        def advance(name: str, error: str) -> None:
             state["done"] += 1
             state["failed"] += bool(error)
-            bar.update(task, completed=state["done"], failed=state["failed"])
+            bar.update(task, completed=state["done"], failed=state["failed"], last=name)
             if not console.is_terminal:
-                console.print(f"{state['done']} of {cells} cells, {state['failed']} failed", soft_wrap=True)
+                left = (time.monotonic() - began) / state["done"] * (cells - state["done"])
+                console.print(
+                    f"{state['done']} of {cells} cells, {state['failed']} failed, "
+                    f"about {duration(left)} left; {'failed' if error else 'done'}: {name}",
+                    soft_wrap=True,
+                    highlight=False,
+                    markup=False,
+                )
 
         yield advance
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units: `2 h 5 min`, `3 min 20 s`, `40 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _milestones(epochs: int) -> set[int]:

@@ -131,6 +131,15 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
     return checkpoint
 
 
+def epochs_done(path: Path) -> int:
+    """How many epochs a checkpoint has; 0 where there is none, or none that can be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int(json.loads((file.metadata() or {})["checkpoint"])["epoch"])
+    except (SafetensorError, OSError, ValueError, KeyError):
+        return 0
+
+
 def _numbered(optimizer: Optimizer) -> list[tuple[str, Tensor]]:
     return [
         (f"{group}.{position}", parameter)

@@ -2,5 +2,6 @@
 
 from vr.training.sweep.cell import ERROR, Cell, Outcome, inspect
 from vr.training.sweep.launch import Launcher, sweep
+from vr.training.sweep.local import Local
 
-__all__ = ["ERROR", "Cell", "Launcher", "Outcome", "inspect", "sweep"]
+__all__ = ["ERROR", "Cell", "Launcher", "Local", "Outcome", "inspect", "sweep"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.core.locks import LOCKED
 from vr.runs.experiment import Experiment
+from vr.runs.history import Row
 from vr.training.sweep.cell import ERROR, Cell, Outcome, write_error
 
 if TYPE_CHECKING:
@@ -36,9 +38,20 @@ def set_up(*, threads: int, gpu: int) -> None:
         _worker.device = f"cuda:{gpu % torch.cuda.device_count()}"
 
 
-def run_cell(cell: Cell) -> Outcome:
-    """Run a cell, unless another process runs it."""
+def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run a cell, unless another process runs it.
+
+    Args:
+        stopped: asked after each epoch; if it says yes, the cell ends with a checkpoint.
+
+    Raises:
+        KeyboardInterrupt: after the checkpoint was written.
+    """
     from vr.training.train import run_experiment
+
+    def on_epoch(row: Row, epochs: int) -> None:
+        if stopped():
+            raise KeyboardInterrupt
 
     asked = cell.asked
     if asked.device == "auto" and _worker.device is not None:
@@ -46,7 +59,7 @@ def run_cell(cell: Cell) -> Outcome:
     try:
         backbone = _backbone(asked)
         (cell.path / ERROR).unlink(missing_ok=True)
-        run_experiment(asked, resume=True, backbone=backbone)
+        run_experiment(asked, resume=True, backbone=backbone, on_epoch=on_epoch)
     except UserError as error:
         if error.code == LOCKED:
             return Outcome(cell, str(error), elsewhere=True)
