@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -109,16 +111,7 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
     """
     if not path.is_file():
         return None
-    with (
-        decoding(
-            path,
-            what="the checkpoint cannot be read",
-            code="checkpoint-damaged",
-            remedy="Start again with --fresh.",
-        ),
-        safe_open(path, framework="pt") as file,
-    ):
-        head = _Head.model_validate_json((file.metadata() or {})["checkpoint"])
+    with _opened(path) as (file, head):
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     checkpoint = Checkpoint(head.epoch, tensors, head.history, head.fingerprint)
     if checkpoint.fingerprint != fingerprint:
@@ -134,10 +127,25 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
 def epochs_done(path: Path) -> int:
     """How many epochs a checkpoint has; 0 where there is none, or none that can be read."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return int(json.loads((file.metadata() or {})["checkpoint"])["epoch"])
-    except (SafetensorError, OSError, ValueError, KeyError):
+        with _opened(path) as (_, head):
+            return head.epoch
+    except UserError:
         return 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, _Head]]:
+    """A checkpoint file and its head; whatever is wrong with it is a user's error."""
+    with (
+        decoding(
+            path,
+            what="the checkpoint cannot be read",
+            code="checkpoint-damaged",
+            remedy="Start again with --fresh.",
+        ),
+        safe_open(path, framework="pt") as file,
+    ):
+        yield file, _Head.model_validate_json((file.metadata() or {})["checkpoint"])
 
 
 def _numbered(optimizer: Optimizer) -> list[tuple[str, Tensor]]:
