@@ -87,7 +87,12 @@ def _train(planned: Plan, jobs: int) -> int:
 
     cells = list(planned.cells.values())
     with sweep_bar(sum(cell.state != "finished" for cell in cells)) as advance:
-        outcomes = sweep(cells, jobs=jobs, retry=True, on_outcome=lambda outcome: advance(outcome.error))
+        outcomes = sweep(
+            cells,
+            jobs=jobs,
+            retry=True,
+            on_outcome=lambda outcome: advance(outcome.cell.name, outcome.error),
+        )
     errors = {outcome.cell.path: outcome.error for outcome in outcomes if outcome.error}
     errors |= {cell.path: cell.reason for cell in cells if cell.state == "failed" and not cell.path.name}
     for path, error in errors.items():
