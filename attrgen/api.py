@@ -16,6 +16,7 @@ from typing import TypeVar
 from attrgen.checks import check_set
 from attrgen.checks.file import check_file
 from attrgen.checks.rule import Finding
+from attrgen.core.arguments import checked
 from attrgen.core.errors import UserError
 from attrgen.core.files import expanded
 from attrgen.curation.diff import Change, difference
@@ -52,6 +53,7 @@ __all__ = [
 T = TypeVar("T")
 
 
+@checked
 def load(path: str | Path) -> AttributeSet:
     """Read an attribute set.
 
@@ -67,6 +69,7 @@ def load(path: str | Path) -> AttributeSet:
     return attribute_set.load(expanded(path))
 
 
+@checked
 def save(attributes: AttributeSet, path: str | Path) -> None:
     """Write an attribute set to a file, atomically; a file that is there is replaced.
 
@@ -83,6 +86,7 @@ def save(attributes: AttributeSet, path: str | Path) -> None:
     attribute_set.save(attributes, expanded(path))
 
 
+@checked
 def check(attributes: AttributeSet | str | Path, dataset: Card | str | Path | None = None) -> list[Finding]:
     """What `attrgen check` finds, by class, kind and position; for a file also its form, by line.
 
@@ -106,6 +110,7 @@ def check(attributes: AttributeSet | str | Path, dataset: Card | str | Path | No
     return check_file(expanded(attributes), card).findings
 
 
+@checked
 def diff(old: AttributeSet, new: AttributeSet, dataset: Card | str | Path | None = None) -> list[Change]:
     """How the texts of two sets differ, as `attrgen diff` tells it; empty where they say the same.
 
@@ -126,6 +131,7 @@ def diff(old: AttributeSet, new: AttributeSet, dataset: Card | str | Path | None
     return difference(old, new, spelling.card_of(old) if dataset is None else _card(dataset))
 
 
+@checked
 def build(
     dataset: Card | str | Path,
     existing: AttributeSet | None = None,

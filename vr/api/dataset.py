@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core import html
+from attrgen.core.arguments import checked
 from attrgen.schema.card import Card
 from vr.data import sources
 from vr.data.formats.source import ImageSource
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+@checked
 def open_dataset(
     dataset: str | Path,
     data: str | Path | None = None,

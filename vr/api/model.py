@@ -9,11 +9,14 @@ for prediction in model.predict(["scan-1.png", "scan-2.png"]):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import builtins
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attrgen.core import html
+from attrgen.core.arguments import checked
 from attrgen.core.errors import UserError
 from attrgen.core.files import expanded
 from attrgen.core.shell import command
@@ -30,10 +33,11 @@ from vr.inference.decision import Decision, Prediction, decision
 from vr.inference.predict import predictions
 from vr.runs import run as runs
 from vr.runs.images import open_images
-from vr.runs.run import Run
+from vr.runs.run import Run, RunConfig
 from vr.runtime.memory import DEFAULT_BATCH
 
 
+@checked
 def load(
     run: str | Path,
     *,
@@ -42,6 +46,7 @@ def load(
     backbone: str | None = None,
     weights: str | None = None,
     calibrated: bool = True,
+    say: Callable[[str], None] | None = None,
 ) -> Model:
     """Load a trained run, with its calibration where it has one.
 
@@ -55,14 +60,29 @@ def load(
         precision: fp32, bf16 or auto; by default the run's own.
         backbone, weights: where the backbone is now, if not where the run found it.
         calibrated: False leaves probabilities as the model gives them, and never abstains.
+        say: called with one line on what is loaded; by default it is printed in a notebook or an interactive
+            session, and not in a program.
 
     Raises:
         UserError: not a finished run, another backbone, or another run's calibration.
     """
     path = expanded(run)
     calibration = calibrations.load(path) if calibrated else None
+    (say or _say)(_line(runs.trained_config(path), backbone))
     loaded = runs.load_run(path, backbone=backbone, weights=weights, device=device, precision=precision)
     return Model(loaded, calibration)
+
+
+def _line(config: RunConfig, backbone: str | None) -> str:
+    return (
+        f"loading {config.method} on {config.card.name}: {len(config.card.classes)} classes, {config.shots} "
+        f"shots, seed {config.seed}; backbone {backbone or config.backbone.name}"
+    )
+
+
+def _say(line: str) -> None:
+    if hasattr(builtins, "__IPYTHON__") or hasattr(sys, "ps1"):
+        print(line)
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +111,7 @@ class Model:
         """
         return Metrics(runs.read_metrics(self.run.path))
 
+    @checked
     def predict(
         self,
         images: ImageLike | Sequence[ImageLike],
@@ -132,6 +153,7 @@ class Model:
             for prediction, image in zip(predicted, given, strict=True)
         ]
 
+    @checked
     def explain(
         self, images: ImageLike | Sequence[ImageLike], *, grid: int | None = None
     ) -> list[Explanation]:
@@ -159,6 +181,7 @@ class Model:
         ]
         return [replace(one, image=name) for one, name in zip(explained, names, strict=True)]
 
+    @checked
     def evaluate(
         self,
         *,
@@ -229,6 +252,7 @@ class Model:
         return html.table(("", ""), rows.items(), caption=f"Model: {config.method}")
 
 
+@checked
 def predict(
     run: str | Path | Model,
     images: ImageLike | Sequence[ImageLike],
@@ -248,6 +272,7 @@ def predict(
     )
 
 
+@checked
 def explain(
     run: str | Path | Model, images: ImageLike | Sequence[ImageLike], *, grid: int | None = None
 ) -> list[Explanation]:
@@ -259,6 +284,7 @@ def explain(
     return _model(run).explain(images, grid=grid)
 
 
+@checked
 def evaluate(
     run: str | Path | Model,
     *,
@@ -296,4 +322,10 @@ def _as_list(images: ImageLike | Sequence[ImageLike], run: Path) -> list[ImageLi
         return [images]
     if isinstance(images, np.ndarray):
         return list(images) if images.ndim == 4 else [images]
+    if not isinstance(images, Iterable) or isinstance(images, (bytes, Mapping)):
+        raise UserError(
+            f"images is a {type(images).__name__}",
+            code="images-wrong-type",
+            remedy="Give a path, a PIL image, a uint8 array, or a list of these.",
+        )
     return list(images)

@@ -14,7 +14,7 @@ from vr.runs.experiment import Experiment
 
 
 def test_settings_are_those_of_an_experiment() -> None:
-    of_the_command = {"dataset", "folds", "fold"}
+    of_the_command = {"dataset", "folds", "fold", "card"}
     assert Settings.__annotations__.keys() == Experiment.model_fields.keys() - of_the_command
 
 
@@ -38,7 +38,7 @@ def test_train_is_the_run_of_the_command(toy: Any, toy_run: Path, tmp_path: Path
     assert model.metrics.values == trained
 
 
-@pytest.mark.parametrize("wrong", [{"methods": "attrvr"}, {"folds": 3}, {"shots": 0}, {"select": "best"}])
+@pytest.mark.parametrize("wrong", [{"methods": "attrvr"}, {"fold": 3}, {"shots": 0}, {"select": "best"}])
 def test_wrong_settings_are_user_errors(wrong: dict[str, Any]) -> None:
     with pytest.raises(vr.UserError) as caught:
         vr.train("busi", **wrong)
@@ -54,3 +54,16 @@ def test_evaluate_measures_and_writes(toy_run: Path, tmp_path: Path) -> None:
     assert set(metrics.per_class) == {"bright spot", "dark ring", "plain ground"}
     assert repr(metrics) == f"Metrics(val: 6 images, accuracy {100 * metrics.accuracy:.1f}%)"
     assert "<td>balanced accuracy</td>" in metrics._repr_html_()
+
+
+def test_folds_give_a_model_each(toy: Any, tmp_path: Path) -> None:
+    values = toy.experiment(runs=tmp_path, shots=2).model_dump(exclude_unset=True)
+    values["recipe"]["epochs"] = 1
+    models = vr.train(str(values.pop("dataset")), folds=2, **values)
+    assert [model.run.config.fold.number for model in models] == [1, 2]
+
+
+def test_load_says_what_it_loads(toy_run: Path) -> None:
+    said: list[str] = []
+    vr.load(toy_run, device="cpu", say=said.append)
+    assert len(said) == 1 and "biomedvr on toy: 3 classes" in said[0]
