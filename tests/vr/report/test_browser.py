@@ -89,7 +89,7 @@ def test_a_reader_finds_the_accuracy_and_every_section(browser: Any, hostile_run
     assert f"{accuracy:.1f}%" in browser.title
     browser.execute_script("document.documentElement.style.scrollBehavior = 'auto'")
     links = browser.find_elements("css selector", "nav a")
-    assert len(links) == 11
+    assert len(links) == 12
     for link in links:
         link.click()
         assert _is_shown(browser, link.get_attribute("hash")[1:]), link.text
