@@ -3,9 +3,10 @@
     python tests/benchmarks/gpu.py [--parts step,run,sweep,compile] [--device cuda] [--json FILE]
 
 The step is BioMedVR's with ViT-B/16 (random weights) at batch 64 in bf16; `compile`, which takes another 100
-seconds, measures it compiled, without and with a cache. The run has 400 epochs on kidney-phantom, 16 shots. The sweep has 198 cells of `mini`: 11 methods, 3 numbers of shots
-and 6 seeds, with few epochs, so that what is measured is everything around the steps. A part that takes
-longer than its limit is stopped, and the table says so; of a sweep the cells that are done then count.
+seconds, measures it compiled, without and with a cache. The run has 400 epochs on kidney-phantom, 16 shots.
+The sweep has 198 cells of `mini`: 11 methods, 3 numbers of shots and 6 seeds, with few epochs, so that what
+is measured is everything around the steps. A part that takes longer than its limit is stopped, and the table
+says so; of a sweep the cells that are done then count.
 """
 
 from __future__ import annotations
