@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -61,7 +62,19 @@ def _key(text: str) -> bytes:
 
 
 def _read(path: Path) -> dict[bytes, Tensor]:
-    """Unit embeddings by key; rows of another form are left out."""
+    try:
+        status = path.stat()
+    except OSError:
+        return {}
+    return _rows(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)  # the cells of a sweep read the same file
+def _rows(path: Path, changed: int, size: int) -> dict[bytes, Tensor]:
+    """Unit embeddings by key, of the file as it is at that time and size; rows of another form are left out.
+
+    The result must not be changed.
+    """
 
     def read() -> dict[bytes, Tensor]:
         tensors = load_file(path)

@@ -31,6 +31,10 @@ from vr.runs.settings import changed, preset
 Say = Callable[[str], None]
 
 
+def silent(line: str) -> None:
+    """A `Say` that says nothing."""
+
+
 class Experiment(Frozen):
     """What a user asks of `vr train`, or one cell of `vr sweep`."""
 
@@ -86,7 +90,7 @@ class Resolved:
     path: Path
 
 
-def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
+def resolve(asked: Experiment, say: Say = silent) -> Resolved:
     """Find the card, images, attributes, method, options, recipe and run directory.
 
     Raises:
@@ -101,7 +105,8 @@ def resolve(asked: Experiment, say: Say = lambda line: None) -> Resolved:
     attributes, file = attributes_for(
         card, kind, options, dataset=_dataset(asked, given), file=asked.attrs, given=given, say=say
     )
-    _report(source, card, say)
+    if say is not silent:  # some remarks are found by decoding images
+        _report(source, card, say)
     return Resolved(
         asked=asked,
         card=card,

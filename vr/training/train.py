@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from attrgen.core.locks import locked_folder
-from vr.runs.experiment import Experiment, Resolved, Say, resolve
+from vr.runs.experiment import Experiment, Resolved, Say, resolve, silent
 from vr.runs.history import Row
 from vr.runs.run import Run
 from vr.runtime.preloading import TORCH, loading
@@ -27,7 +27,7 @@ def run_experiment(
     *,
     resume: bool = False,
     fresh: bool = False,
-    say: Say = lambda line: None,
+    say: Say = silent,
     on_epoch: Callable[[Row, int], None] = lambda row, epochs: None,
     on_evaluated: Callable[[int], None] = lambda count: None,
     backbone: Backbone | None = None,

@@ -12,6 +12,7 @@ from attrgen.core.errors import UserError, one_or_many
 from vr.clip.preprocessing import Preprocessing
 from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource, Item
+from vr.data.loading.kept import kept
 from vr.data.loading.parallel import ordered_map
 
 
@@ -46,9 +47,13 @@ def stream(
         UserError: images cannot be read (without `on_error`); the message names all of them.
     """
 
+    how = ("square", size, str(preprocessing))
+
     def read(item: Item) -> tuple[Item, Tensor | UserError]:
         try:
-            return item, to_square(source.read(item.path), size, preprocessing)
+            return item, kept(
+                source, item, how, lambda: to_square(source.read(item.path), size, preprocessing)
+            )
         except UserError as error:
             return item, error
 

@@ -11,6 +11,7 @@ from vr.clip.preprocessing import Preprocessing
 from vr.data.decoding.resize import centre, for_training
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.augment import crop_and_resize, random_flip, random_resized_crop, trivial_augment
+from vr.data.loading.kept import kept
 from vr.data.loading.parallel import ordered_map
 from vr.runtime.device import moved
 
@@ -54,8 +55,10 @@ class TrainingImages:
             UserError: an image cannot be read; the message names it.
         """
 
+        how = ("training", size, str(preprocessing))
+
         def read(item: Item) -> Tensor:
-            return for_training(source.read(item.path), size, preprocessing)
+            return kept(source, item, how, lambda: for_training(source.read(item.path), size, preprocessing))
 
         images = ordered_map(read, items, workers=workers)
         return cls(list(images), [item.label for item in items], size, device)

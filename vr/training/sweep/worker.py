@@ -47,7 +47,10 @@ def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False) -> Outcome
     Raises:
         KeyboardInterrupt: after the checkpoint was written.
     """
+    from vr.data.loading.kept import keep
     from vr.training.train import run_experiment
+
+    keep()  # other cells read the same images
 
     def on_epoch(row: Row, epochs: int) -> None:
         if stopped():

@@ -1,0 +1,65 @@
+"""Images that a sweep's worker keeps: read once, again when they change, and never more than the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from vr.data.formats.source import Item
+from vr.data.loading.kept import keep, kept
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    yield
+    keep(0)
+
+
+class Reads:
+    """Counts how often each image is read."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.stamp = "1"
+        self.source: Any = SimpleNamespace(root=Path("images"), stamp=lambda path: self.stamp)
+
+    def __call__(self, path: str = "a.png", how: str = "square") -> Tensor:
+        def read() -> Tensor:
+            self.count += 1
+            return torch.full((3, 2, 2), self.count, dtype=torch.uint8)
+
+        return kept(self.source, Item(path, 0), how, read)
+
+
+def test_nothing_is_kept_unless_asked() -> None:
+    reads = Reads()
+    reads(), reads()
+    assert reads.count == 2
+
+
+def test_an_image_is_read_once() -> None:
+    keep()
+    reads = Reads()
+    assert torch.equal(reads(), reads()) and reads.count == 1
+
+
+def test_another_image_another_way_and_a_changed_image_are_read() -> None:
+    keep()
+    reads = Reads()
+    reads(), reads("b.png"), reads(how="training")
+    reads.stamp = "2"
+    reads()
+    assert reads.count == 4
+
+
+def test_the_limit_holds() -> None:
+    keep(12)  # one image
+    reads = Reads()
+    reads(), reads("b.png"), reads(), reads("b.png")
+    assert reads.count == 3
