@@ -1,4 +1,4 @@
-"""The figures by which defaults are chosen: every setting of a sweep beside the linear probe and the plain one.
+"""The figures by which defaults are chosen: every setting of a sweep beside the linear probe and a reference.
 
     python tests/benchmarks/method_choice.py RUNS [--reference LABEL]
 
