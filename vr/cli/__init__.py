@@ -20,6 +20,7 @@ from vr.cli import share as share_cli
 from vr.cli import sweep as sweep_cli
 from vr.cli import table as table_cli
 from vr.cli import train as train_cli
+from vr.cli import tune as tune_cli
 
 HELP = """Few-shot adaptation of a frozen CLIP to your images, guided by visual attributes.
 
@@ -38,6 +39,14 @@ add_command(
     "vr train --attrs attrs/kidney-phantom.json --backbone mini",
     "vr train --dataset my-images/ --method linear-probe",
     "vr train --attrs attrs/ct-kidney.json --set k=5 --set min_crop=0.5",
+    group=TRAIN,
+)
+add_command(
+    app,
+    "tune",
+    tune_cli.tune,
+    "vr tune --dataset kidney-phantom --backbone mini --method zs-lp --trials 20",
+    "vr tune --dataset busi --method vp --search lr=1..400 --search min_crop=0.1..1",
     group=TRAIN,
 )
 add_command(app, "methods", methods_cli.methods, "vr methods", "vr methods biomedvr", group=TRAIN)

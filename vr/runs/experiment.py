@@ -24,9 +24,10 @@ from vr.methods.common.declaration import Declaration
 from vr.methods.common.facts import Options
 from vr.methods.common.recipe import Recipe
 from vr.runs.attributes import attributes_for, reads_attributes
-from vr.runs.naming import default_path, differences, marks
+from vr.runs.naming import default_path, differences, marked
 from vr.runs.selection import Select
 from vr.runs.settings import changed, preset
+from vr.runs.tuning import TuningRecord
 
 Say = Callable[[str], None]
 
@@ -63,6 +64,7 @@ class Experiment(Frozen):
     validate_epochs: bool = Field(False, description="measure every epoch on validation images")
     limit: int | None = Field(None, ge=1, description="most test images, for a quick try")
     control: str | None = Field(None, description="kind of control texts that the attributes hold")
+    tuning: TuningRecord | None = Field(None, description="how the settings were chosen")
     runs: Path = Path("runs")
     out: Path | None = None
 
@@ -214,7 +216,7 @@ def _path(asked: Experiment, card: Card, kind: type[Declaration], options: Optio
     changes = differences(
         kind, asked.preset, asked.shots, options, recipe, asked.select, asked.folds, asked.limit
     )
-    changes |= marks(asked.control)
+    changes = marked(changes, asked.control, asked.tuning)
     for key in ("backbone", "weights"):
         value = getattr(asked, key)
         if value != Experiment.model_fields[key].default:

@@ -15,6 +15,7 @@ from vr.methods.common.facts import Options
 from vr.methods.common.recipe import Recipe
 from vr.runs.run import RunConfig
 from vr.runs.settings import preset
+from vr.runs.tuning import TuningRecord
 
 
 def label_of(config: RunConfig) -> str:
@@ -25,13 +26,20 @@ def label_of(config: RunConfig) -> str:
     changed = differences(
         kind, config.preset, config.shots, options, config.recipe, config.select, folds, config.limit
     )
-    changed |= marks(config.control)
+    changed = marked(changed, config.control, config.tuning)
     return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
 
 
-def marks(control: str | None) -> dict[str, Any]:
-    """What else tells runs apart, by name: the control texts that they read."""
-    return {} if control is None else {"control": control}
+def marked(changed: Mapping[str, Any], control: str | None, tuning: TuningRecord | None) -> dict[str, Any]:
+    """Changed settings, and what else tells runs apart: control texts, and the number of trials.
+
+    Settings that were tuned are left out: they may be others for each seed.
+    """
+    values = dict(changed)
+    if tuning is not None:
+        values = {key: value for key, value in values.items() if key not in tuning.space}
+        values["tuned"] = tuning.trials
+    return values if control is None else {**values, "control": control}
 
 
 def differences(

@@ -23,6 +23,7 @@ from vr.methods.common.recipe import Recipe
 from vr.runs.history import HISTORY
 from vr.runs.metrics_file import MetricsFile
 from vr.runs.selection import Select
+from vr.runs.tuning import TuningRecord
 from vr.runtime.device import Precision, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ LATER_KEYS = (
     ("limit",),
     *(("recipe", key) for key in ("early_stopping", "class_weights")),
     ("control",),
+    ("tuning",),
     *(("card", "images", key) for key in ("intensity", "group", "group_column", "group_dicom")),
 )
 
@@ -142,6 +144,7 @@ class RunConfig(Strict):
     images: dict[str, int] | None = None  # by split; older runs recorded none
     limit: int | None = None  # most test images, for a quick try
     control: str | None = None  # kind of control texts that the attributes were replaced by
+    tuning: TuningRecord | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -57,6 +57,7 @@ def make_config(
         images={split: len(items) for split, items in resolved.source.splits.items()},
         limit=asked.limit,
         control=asked.control,
+        tuning=asked.tuning,
     )
 
 

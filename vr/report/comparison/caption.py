@@ -18,7 +18,7 @@ def caption(table: Table) -> str:
         f"{title}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: "
         f"mean ± standard deviation over {_runs(table.cells.values())}."
     )
-    return " ".join([text, *_compared(table), *_ranked(table)])
+    return " ".join([text, *_tuned(table), *_compared(table), *_ranked(table)])
 
 
 def verdicts(table: Table) -> list[str]:
@@ -66,6 +66,12 @@ def _compared(table: Table) -> list[str]:
     )
     tests = len(differences)
     return [f"{text}, after Holm's correction for {tests} tests." if tests > 1 else f"{text}."]
+
+
+def _tuned(table: Table) -> list[str]:
+    if not any(" tuned=" in row for row in table.rows):
+        return []
+    return ["Rows with tuned=N chose their settings in N trials on training and validation images."]
 
 
 def _ranked(table: Table) -> list[str]:
