@@ -55,7 +55,7 @@ def sweep(
 
     changes = _changes(context.params)
     asked = grid.build({}, changes) if recipe is None else grid.load(recipe, changes)
-    cells = [sweeps.inspect(cell) for cell in asked.cells()]
+    cells = sweeps.inspect_all(asked.cells())
     if status:
         _show_status(cells)
         return

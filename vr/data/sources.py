@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from attrgen.core.errors import UserError
@@ -26,6 +28,7 @@ __all__ = [
     "open_collection",
     "open_dataset",
     "open_source",
+    "opening_once",
 ]
 
 PHANTOM = "kidney-phantom"
@@ -34,6 +37,22 @@ PHANTOM = "kidney-phantom"
 def data_root() -> Path:
     """The folder of the collections that have a name: `VR_DATA`, else `datasets/` in the working folder."""
     return expanded(os.environ.get("VR_DATA") or "datasets")
+
+
+_opened: ContextVar[dict[tuple[object, ...], tuple[Card, ImageSource]] | None] = ContextVar(
+    "opened", default=None
+)
+
+
+@contextmanager
+def opening_once() -> Iterator[None]:
+    """Within the block a collection is opened once, however often it is asked for: a sweep sees it as it is
+    at its start."""
+    token = _opened.set({} if _opened.get() is None else _opened.get())
+    try:
+        yield
+    finally:
+        _opened.reset(token)
 
 
 def open_dataset(
@@ -54,6 +73,18 @@ def open_dataset(
     Raises:
         UserError: an unknown dataset or class, or as for `open_source`.
     """
+    opened = _opened.get()
+    if opened is None:
+        return _open(dataset, data, classes, format)
+    key = (Path.cwd(), data_root(), dataset, data, tuple(classes), format)
+    if key not in opened:
+        opened[key] = _open(dataset, data, classes, format)
+    return opened[key]
+
+
+def _open(
+    dataset: str, data: Path | None, classes: Sequence[str], format: str | None
+) -> tuple[Card, ImageSource]:
     if is_collection(dataset):
         data = data or expanded(dataset)
         card = infer_card(data, format)

@@ -55,6 +55,7 @@ def execute(
     backbone: Backbone | None,
     checkpoint_every: float,
     tensorboard: bool,
+    report: bool,
 ) -> Run:
     """Train, save and evaluate; arguments as for `vr.training.train.run_experiment`."""
     continues = resume and (resolved.path / runs.CONFIG).is_file()
@@ -76,7 +77,8 @@ def execute(
     if board is not None:
         board.metrics(metrics)
         board.close()
-    _report(training.run, images.source)
+    if report:
+        _report(training.run, images.source)
     return training.run
 
 

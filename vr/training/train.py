@@ -34,6 +34,7 @@ def run_experiment(
     on_resolved: Callable[[Resolved], None] = lambda resolved: None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
     tensorboard: bool = False,
+    report: bool = True,
 ) -> Run:
     """Train, save and evaluate; the run directory is complete afterwards.
 
@@ -46,6 +47,7 @@ def run_experiment(
         on_resolved: called with everything that the names stand for, before the backbone is loaded.
         checkpoint_every: seconds between checkpoints; 0 writes one after every epoch.
         tensorboard: also write TensorBoard events into the run directory.
+        report: also write the report; without, the run directory is complete but for it.
 
     Raises:
         UserError: as for `resolve`, and: a run exists already, another process trains it (code "locked"), a
@@ -74,4 +76,5 @@ def run_experiment(
             backbone=backbone,
             checkpoint_every=checkpoint_every,
             tensorboard=tensorboard,
+            report=report,
         )

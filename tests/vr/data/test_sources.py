@@ -16,7 +16,7 @@ from vr.data.infer_card import to_toml
 from vr.data.loading.training_images import TrainingImages
 from vr.data.loading.unlabelled import image_paths
 from vr.data.sampling import fewshot
-from vr.data.sources import open_collection, open_dataset, open_source
+from vr.data.sources import open_collection, open_dataset, open_source, opening_once
 from vr.inference import prediction_table
 
 FORMS = ["folder", "coop", "zip", "npz", "csv", "parquet"]
@@ -275,3 +275,17 @@ def test_a_file_name_that_is_not_utf8_is_read_and_written(tmp_path: Path, png_by
     prediction_table.write(tmp_path / "p.jsonl", ["a"], rows, sets=False)
     lines = (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["path"] for line in lines] == [row["path"] for row in rows]
+
+
+def test_a_collection_is_opened_once_within_the_block(tmp_path: Path, png_bytes) -> None:
+    for name in ("spot", "ring"):
+        (tmp_path / "toy" / name).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / "toy" / name / f"{number}.png").write_bytes(png_bytes(number))
+    asked = str(tmp_path / "toy")
+    with opening_once():
+        first, again = open_dataset(asked), open_dataset(asked)
+        with opening_once():
+            inner = open_dataset(asked)
+    assert again is first and inner is first
+    assert open_dataset(asked) is not first

@@ -54,6 +54,7 @@ def test_every_cell_is_a_run_directory_and_is_left_the_next_time(done: tuple[gri
     asked, _ = done
     cells = [sweep.inspect(cell) for cell in asked.cells()]
     assert [cell.state for cell in cells] == ["finished"] * 6
+    assert all((cell.path / runs.REPORT).is_file() for cell in cells)
     stamps = [(cell.path / runs.METRICS).stat().st_mtime_ns for cell in cells]
     assert sweep.sweep(cells, jobs=1) == []
     assert [(cell.path / runs.METRICS).stat().st_mtime_ns for cell in cells] == stamps

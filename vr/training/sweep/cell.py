@@ -7,6 +7,7 @@ sees the directory, knows what remains to be done.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
+from vr.data.sources import opening_once
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved, resolve
 
@@ -63,6 +65,12 @@ def inspect(asked: Experiment) -> Cell:
     if (path / ERROR).is_file():
         return Cell(asked, path, "failed", read_error(path))
     return Cell(asked, path, "unfinished" if (path / runs.CONFIG).is_file() else "absent")
+
+
+def inspect_all(asked: Iterable[Experiment]) -> list[Cell]:
+    """The states of cells; each collection is opened once."""
+    with opening_once():
+        return [inspect(experiment) for experiment in asked]
 
 
 def is_finished(path: Path) -> bool:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.queues import Queue
 from threading import Thread
 
+from vr.data.sources import opening_once
 from vr.training.sweep.cell import Cell, Outcome
-from vr.training.sweep.worker import run_cell, set_up
+from vr.training.sweep.worker import report_cell, run_cell, set_up
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,15 @@ class Local:
     jobs: int = 1
 
     def run(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
-        """The outcomes of cells, in the order in which they end.
+        """The outcomes of cells, in the order in which they end; workers write all reports at the end.
 
         Raises:
             KeyboardInterrupt: after the workers have written their checkpoints.
         """
         if self.jobs == 1 or len(cells) < 2:
-            for cell in cells:
-                yield run_cell(cell)
+            with opening_once():
+                for cell in cells:
+                    yield run_cell(cell)
             return
         yield from self._in_workers(cells)
 
@@ -45,15 +52,29 @@ class Local:
         with ProcessPoolExecutor(
             self.jobs, mp_context=context, initializer=_start, initargs=(slots, self.jobs)
         ) as pool:
-            waiting: dict[Future[Outcome], Cell] = {pool.submit(run_cell, cell): cell for cell in cells}
+            train = partial(run_cell, report=False)
+            waiting: dict[Future[Outcome], Cell] = {pool.submit(train, cell): cell for cell in cells}
+            reports: dict[Future[None], Cell] = {}
             try:
                 while waiting:
                     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                     for future in done:
-                        yield _outcome(waiting.pop(future), future)
+                        outcome = _outcome(waiting.pop(future), future)
+                        if not (outcome.error or outcome.elsewhere):  # behind all cells: they come first
+                            with suppress(BrokenProcessPool):
+                                reports[pool.submit(report_cell, outcome.cell)] = outcome.cell
+                        yield outcome
+                _finish(reports)
             except KeyboardInterrupt:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+
+
+def _finish(reports: Mapping[Future[None], Cell]) -> None:
+    """Wait for the reports; one that cannot be written is no error of its cell."""
+    for future, cell in reports.items():
+        if (error := future.exception()) is not None:
+            _log.warning("no report in %s: %s", cell.path, error)
 
 
 def _start(slots: Queue[int], jobs: int) -> None:

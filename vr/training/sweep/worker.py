@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
@@ -24,6 +25,7 @@ class _Worker:
     device: str | None = None
     backbone: Backbone | None = None
     key: tuple[object, ...] | None = None
+    collections: ExitStack = field(default_factory=ExitStack)
 
 
 _worker = _Worker()
@@ -33,16 +35,20 @@ def set_up(*, threads: int, gpu: int) -> None:
     """Prepare this process: its CPU threads, and its GPU by number, counted around those that there are."""
     import torch
 
+    from vr.data.sources import opening_once
+
+    _worker.collections.enter_context(opening_once())  # until the process ends
     torch.set_num_threads(max(1, threads))
     if torch.cuda.is_available():
         _worker.device = f"cuda:{gpu % torch.cuda.device_count()}"
 
 
-def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False, *, report: bool = True) -> Outcome:
     """Run a cell, unless another process runs it.
 
     Args:
         stopped: asked after each epoch; if it says yes, the cell ends with a checkpoint.
+        report: also write its report; `report_cell` can write it later.
 
     Raises:
         KeyboardInterrupt: after the checkpoint was written.
@@ -62,7 +68,7 @@ def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False) -> Outcome
     try:
         backbone = _backbone(asked)
         (cell.path / ERROR).unlink(missing_ok=True)
-        run_experiment(asked, resume=True, backbone=backbone, on_epoch=on_epoch)
+        run_experiment(asked, resume=True, backbone=backbone, on_epoch=on_epoch, report=report)
     except UserError as error:
         if error.code == LOCKED:
             return Outcome(cell, str(error), elsewhere=True)
@@ -71,6 +77,20 @@ def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False) -> Outcome
         message = write_error(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
         return Outcome(cell, message)
     return Outcome(cell)
+
+
+def report_cell(cell: Cell) -> None:
+    """Write the report of a finished cell.
+
+    Raises:
+        UserError: the run directory or its images have changed.
+    """
+    from vr.report.run_report import write_report
+    from vr.runs.images import open_images
+    from vr.runs.run import load_run
+
+    run = load_run(cell.path, device=_worker.device or "cpu", loaded=_worker.backbone)
+    write_report(cell.path, run=run, source=open_images(run.config))
 
 
 def _backbone(asked: Experiment) -> Backbone:
