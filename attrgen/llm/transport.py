@@ -1,4 +1,4 @@
-"""One request and its reply: HTTP and its errors."""
+"""One request and its reply, through the `openai` client with its own retries off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from attrgen.llm.request import Request
 from attrgen.llm.server import Server
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Response
+    from httpx2 import Response
+    from openai import AsyncOpenAI
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -80,12 +81,12 @@ class Transport:
         self._prompts = prompts
         self._timeout = timeout
         self._log = log
-        self._http: AsyncClient | None = None
+        self._openai: AsyncOpenAI | None = None
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._http is not None:
-            await self._http.aclose()
+        if self._openai is not None:
+            await self._openai.close()
 
     def body(self, request: Request, capabilities: Capabilities) -> dict[str, Any]:
         """What is sent for a request."""
@@ -101,8 +102,7 @@ class Transport:
         began = time.monotonic()
         status, text = None, ""
         try:
-            content = json.dumps(body).encode()
-            status, text, headers = await self._answered("POST", "/chat/completions", content)
+            status, text, headers = await self._answered("/chat/completions", body)
         except Transient as error:
             text = str(error)
             raise
@@ -117,7 +117,7 @@ class Transport:
     async def models(self) -> list[str]:
         """The names of the server's models; none where it does not list them."""
         try:
-            status, text, _ = await self._answered("GET", "/models")
+            status, text, _ = await self._answered("/models")
             body = json.loads(text) if status == 200 else None
         except (Transient, ValueError, RecursionError):
             return []
@@ -126,29 +126,43 @@ class Transport:
         return [name for name in names if isinstance(name, str)]
 
     async def _answered(
-        self, method: str, path: str, body: bytes | None = None
+        self, path: str, body: dict[str, Any] | None = None
     ) -> tuple[int, str, Mapping[str, str]]:
-        """Status, text and headers of the response."""
+        """Status, text and headers of the response; without a body, GET instead of POST."""
         import httpx2
+        import openai
+        from openai import RequestOptions
 
-        url = f"{self._server.address}{path}"
+        client = self._client()
+        options = RequestOptions(headers=self._authentication)
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._client().request(method, url, content=body)
-        except (httpx2.TimeoutException, TimeoutError) as error:
+                if body is None:
+                    response = await client.get(path, cast_to=httpx2.Response, options=options)
+                else:
+                    response = await client.post(path, cast_to=httpx2.Response, body=body, options=options)
+        except openai.APIStatusError as error:
+            response = error.response
+        except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
             raise Transient(f"no answer within {self._timeout:g} s", busy=True, timed_out=True) from error
-        except httpx2.DecodingError as error:
-            raise Transient("the server's response cannot be decompressed", unreadable=True) from error
-        except (httpx2.InvalidURL, UnicodeError) as error:
-            raise Fatal(
-                f"the address {self._server.shown} cannot be used: {error}",
+        except (openai.APIConnectionError, httpx2.TransportError, httpx2.InvalidURL, UnicodeError) as error:
+            raise self._unsent(error.__cause__ or error) from None
+        return response.status_code, _text_of(response), response.headers
+
+    def _unsent(self, error: BaseException) -> Transient | Fatal:
+        """What went wrong with a request that got no response."""
+        import httpx2
+
+        if isinstance(error, httpx2.DecodingError):
+            return Transient("the server's response cannot be decompressed", unreadable=True)
+        if isinstance(error, httpx2.InvalidURL | UnicodeError):
+            return Fatal(
+                f"the address {self._server.shown} cannot be used: {self._server.scrub(str(error))}",
                 code="server-invalid-url",
                 remedy="Correct --base-url.",
-            ) from None
-        except httpx2.TransportError as error:
-            reason = self._server.scrub(str(error) or type(error).__name__)
-            raise Transient("connection lost", reason, lost=True) from None
-        return response.status_code, _text_of(response), response.headers
+            )
+        reason = self._server.scrub(str(error) or type(error).__name__)
+        return Transient("connection lost", reason, lost=True)
 
     def _read(self, status: int, text: str, headers: Mapping[str, str]) -> Reply | ErrorResponse:
         if status >= 300:
@@ -169,27 +183,40 @@ class Transport:
         scrub = self._server.scrub
         return ErrorResponse(error.status, scrub(error.words), scrub(error.kinds), error.headers)
 
-    def _client(self) -> AsyncClient:
+    def _client(self) -> AsyncOpenAI:
         import httpx2
+        import openai
 
-        if self._http is None:
-            headers = {"Content-Type": "application/json", "User-Agent": "attrgen"}
-            if self._server.key:
-                headers["Authorization"] = f"Bearer {self._server.key}"
+        if self._openai is None:
             try:
-                self._http = httpx2.AsyncClient(
-                    headers={**headers, **self._server.headers},
-                    params=dict(self._server.query),
+                # Certificates take long to load. There are none to check at an address without TLS, and
+                # a redirect, which might lead to another address, is not followed.
+                http = openai.DefaultAsyncHttpxClient(
                     timeout=self._timeout,
                     limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-                    # Certificates take long to load. There are none to check at an address without TLS, and
-                    # a redirect, which might lead to another address, is not followed.
                     verify=self._server.address.startswith("https:"),
                     follow_redirects=False,
                 )
+                self._openai = openai.AsyncOpenAI(
+                    api_key=self._server.key or "none",
+                    base_url=self._server.address,
+                    default_query=dict(self._server.query),
+                    default_headers={"User-Agent": "attrgen"},
+                    max_retries=0,
+                    timeout=self._timeout,
+                    http_client=http,
+                )
             except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:
                 raise self._unusable(error) from None  # its words may have a password
-        return self._http
+        return self._openai
+
+    @property
+    def _authentication(self) -> Mapping[str, Any]:
+        """Headers of authentication; without a key the client's own one is left out."""
+        import openai
+
+        headers = self._server.headers
+        return headers if self._server.key or headers else {"Authorization": openai.Omit()}
 
     def _unusable(self, error: Exception) -> Fatal:
         """What is wrong with the environment's certificates or proxies, without the values of the latter."""

@@ -33,8 +33,8 @@ from attrgen.cli import build
 if "--cold" in sys.argv:
     sys.argv.remove("--cold")
 else:
-    import attrgen.generation.build, attrgen.generation.report, attrgen.llm.log, httpx2, rich.progress
-    httpx2.AsyncClient()
+    import attrgen.generation.build, attrgen.generation.report, attrgen.llm.log, openai, rich.progress
+    openai.AsyncOpenAI(api_key="none")
 started, busy = time.monotonic(), time.process_time()
 try:
     cli.main()

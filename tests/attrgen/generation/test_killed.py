@@ -14,7 +14,7 @@ DRIVER = """
 import os, random, signal, sys, threading
 from pathlib import Path
 import attrgen.cli.parsing, attrgen.generation.build, attrgen.generation.report
-import httpx2, rich.progress
+import openai, rich.progress
 from attrgen import cli
 from attrgen.llm.cache import Cache
 
