@@ -1,0 +1,99 @@
+"""Run faults and print what became of them: counts by kind and outcome, one line to repeat each failure."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.faults import kinds, world
+from tests.faults.child import ran
+from tests.faults.jobs import training
+from tests.faults.kinds import Bench
+
+IMPORTED = (
+    *("matplotlib.pyplot", "open_clip", "openai", "pooch", "rich.progress", "sklearn.linear_model", "httpx2"),
+    *("attrgen.api", "attrgen.cli.parsing", "attrgen.generation.saving", "filelock", "huggingface_hub"),
+    *("vr.api", "vr.report.run_report", "vr.report.comparison.page", "vr.training.execution"),
+    *("vr.training.sweep", "vr.training.sweep.worker", "vr.evaluation.calibrate_run", "vr.inference.predict"),
+)
+
+
+def main() -> int:
+    """Run them; 1 if something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--count", type=int, default=100, help="how many faults")
+    parser.add_argument("--only", type=int, help="only the fault of this number, with the whole output")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the faults")
+    asked = parser.parse_args()
+    print(f"faults: seed {asked.seed}", flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as root, world.made(Path(root)) as made:
+        load_everything()
+        end = ran(training(made).words, made.root)
+        assert end.status == 0, end
+        numbers = [asked.only] if asked.only is not None else range(asked.count)
+        failed = in_parallel(made, asked.seed, list(numbers), asked.jobs, asked.only is not None)
+    print(f"{time.monotonic() - began:.0f} s, {failed} failures", flush=True)
+    return 1 if failed else 0
+
+
+def load_everything() -> None:
+    """Import what the commands import, so that a child does not."""
+    for name in IMPORTED:
+        importlib.import_module(name)
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def in_parallel(made: world.World, seed: int, numbers: list[int], processes: int, verbose: bool) -> int:
+    """Divide the faults among forked processes; how many failed."""
+    if processes <= 1:
+        return run(made, seed, numbers, verbose)
+    children = []
+    for part in range(processes):
+        sys.stdout.flush()
+        if (child := os.fork()) == 0:
+            os._exit(min(99, run(made, seed, numbers[part::processes], verbose)))
+        children.append(child)
+    return sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+
+
+def run(made: world.World, seed: int, numbers: list[int], verbose: bool) -> int:
+    """Run faults one after another; how many failed."""
+    counts: Counter[tuple[str, str]] = Counter()
+    failed = 0
+    with tempfile.TemporaryDirectory(dir=made.root, ignore_cleanup_errors=True) as folder:
+        bench = Bench(made, Path(folder))
+        for number in numbers:
+            draw = random.Random(f"{seed} {number}")
+            job, function = kinds.plan(made, draw)
+            verdict = function(bench, job, draw)
+            counts[job.name, verdict.outcome] += 1
+            if verdict.wrong:
+                failed += 1
+                print(f"FAILED {job.name}, {verdict.outcome}: {verdict.wrong}")
+                print(f"  python -m tests.faults --seed {seed} --only {number}", flush=True)
+            if verbose:
+                print(f"{' '.join(job.words)}\n{verdict.outcome}\n{verdict.output}")
+    by_outcome: Counter[str] = Counter()
+    for (_, outcome), count in counts.items():
+        by_outcome[outcome] += count
+    for outcome, count in sorted(by_outcome.items()):
+        names = Counter({name: n for (name, of), n in counts.items() if of == outcome})
+        listed = ", ".join(f"{name} {n}" for name, n in sorted(names.items()))
+        print(f"{count:5} {outcome:<32} {listed}")
+    sys.stdout.flush()
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""A command in a forked child: its output, how it ended, and whether it hung."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST = 10.0  # seconds after which a command counts as hanging, on an idle machine
+
+
+@dataclass(frozen=True)
+class End:
+    """How a command ended.
+
+    Attributes:
+        status: its exit status; of a killed one minus the signal's number.
+    """
+
+    status: int
+    output: str
+    seconds: float
+    hung: bool = False
+
+
+def ran(
+    words: Sequence[str],
+    folder: Path,
+    *,
+    before: Callable[[], None] = lambda: None,
+    strike: Callable[[int, float], None] = lambda pid, seconds: None,
+) -> End:
+    """Run a command line in a folder.
+
+    Args:
+        before: called in the child before the command.
+        strike: called in the parent again and again while the child runs, with its process and its age.
+    """
+    output = folder.with_name(f"{folder.name}.output")
+    sys.stdout.flush()
+    began = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _command(words, folder, output, before)
+    limit = LONGEST * max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
+    hung = False
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        age = time.monotonic() - began
+        if ended:
+            break
+        strike(pid, age)
+        if age > limit and not hung:
+            hung = True
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.002)
+    _end_group(pid)
+    code = os.waitstatus_to_exitcode(status)
+    return End(code, output.read_text("utf-8", "replace"), age, hung)
+
+
+def _command(words: Sequence[str], folder: Path, output: Path, before: Callable[[], None]) -> None:
+    """In the child: never returns."""
+    status = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.chdir(folder)
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        os.close(file)
+        reopen_outputs()
+        sys.argv = list(words)
+        before()
+        if words[0] == "vr":
+            from vr.cli import main
+        else:
+            from attrgen.cli import main
+        main()
+        status = 0
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+    except KeyboardInterrupt:
+        status = 130  # before the command began
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(status)
+
+
+def reopen_outputs(encoding: str = "utf-8") -> None:
+    """Python's streams of what the descriptors 1 and 2 lead to now, as at the start of a process."""
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _end_group(pid: int) -> None:
+    """End workers that outlive their parent; those of a sweep end within a second."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, 0)
+        time.sleep(1.5)
+        os.killpg(pid, signal.SIGKILL)
