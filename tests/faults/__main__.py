@@ -29,7 +29,7 @@ def main() -> int:
     """Run them; 1 if something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--count", type=int, default=100, help="how many faults")
+    parser.add_argument("--count", "--faults", type=int, default=100, help="how many faults")
     parser.add_argument("--only", type=int, help="only the fault of this number, with the whole output")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the faults")
     asked = parser.parse_args()

@@ -110,7 +110,7 @@ def short_jobs(world: World) -> dict[str, Job]:
         "card": _forced(["vr", "card", "run"], prepare=_with_run),
         "runs": Job(["vr", "runs", "list", "run"], prepare=_with_run),
         "push": Job(["vr", "push", "run", "me/it", "--dry-run"], prepare=_with_run),
-        "audit": Job(["vr", "audit", *_audit(world), "--prune", "pruned.json"]),
+        "audit": Job(["vr", "audit", *_audit(world)]),
         "version": Job(["vr", "--version"]),
         "help": Job(["attrgen", "build", "--help"]),
     }

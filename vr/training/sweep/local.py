@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import Queue
 from threading import Thread
+from typing import Any
 
 from vr.data.sources import opening_once
 from vr.training.sweep.cell import Cell, Outcome
 from vr.training.sweep.worker import report_cell, run_cell, set_up
 
 _log = logging.getLogger(__name__)
+
+_GRACE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,9 @@ class Local:
                         yield outcome
                 _finish(reports)
             except KeyboardInterrupt:
-                pool.shutdown(wait=True, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
+                _interrupt_workers([*waiting, *reports])
+                pool.shutdown(wait=True)
                 raise
 
 
@@ -75,6 +81,15 @@ def _finish(reports: Mapping[Future[None], Cell]) -> None:
     for future, cell in reports.items():
         if (error := future.exception()) is not None:
             _log.warning("no report in %s: %s", cell.path, error)
+
+
+def _interrupt_workers(running: Sequence[Future[Any]]) -> None:
+    """Ctrl-C in a terminal reaches the workers as well, a signal to this process alone does not."""
+    _, unfinished = wait(running, timeout=_GRACE_SECONDS)
+    if unfinished:
+        for worker in active_children():
+            with suppress(OSError, TypeError):  # it has ended
+                os.kill(worker.pid, signal.SIGINT)  # type: ignore[arg-type]
 
 
 def _start(slots: Queue[int], jobs: int) -> None:
