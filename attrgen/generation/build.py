@@ -194,15 +194,15 @@ class Builder:
         return (await self._answers.get(request, Slot(name, CONFUSERS))).answer.items
 
     async def _fill(self, slot: Slot, refresh: bool, existing: AttributeSet | None) -> FilledList:
-        """A list from the cache or the LLM, else, where there is no LLM, from the curated library."""
+        """A list from the cache or the LLM; without an LLM, else from the curated library."""
         try:
             enough = self._settings.counts[slot.kind] if self._settings.over_generate > 1 else None
             ask = partial(self._answers.get, slot=slot, refresh=refresh, enough=enough)
             filled = await self._generated(slot, ask)
             old = None if refresh else texts_of(existing, self._card, slot)
             return filled if old is None else filled.after(old, self._short(existing)[slot])
-        except NotCached:
-            copied = self._from_library(slot)
+        except Failed:
+            copied = None if self._client is not None else self._from_library(slot)
             if copied is None:
                 raise
             return FilledList(copied)

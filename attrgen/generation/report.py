@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ from attrgen.generation.build import Planned
 from attrgen.generation.requests import CONFUSERS
 from attrgen.generation.result import Result
 from attrgen.llm.client import Server
+from attrgen.llm.errors import Failed
 from attrgen.llm.request import Usage
 from attrgen.llm.spending import Ledger, Price, estimated
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
+from attrgen.schema.plan import Slot
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -173,7 +175,7 @@ def raise_for(result: Result, path: Path | None, server: Server | None, dataset:
             f"{command('attrgen', 'import', '--help')}, and answers of another machine by "
             f"{command('attrgen', 'cache', 'import', '--help')}.",
         )
-    listed = _first(f"  {slot}: {error.what}" for slot, error in result.failed.items())
+    listed = _failures(result.failed)
     failures = list(result.failed.values())
     remedies = {error.code: error.remedy for error in failures[::-1] if error.remedy}
     again = "Run the same again to ask for these only." if server else "Give OPENAI_API_KEY or --base-url."
@@ -190,6 +192,19 @@ def _by_hand(class_name: str, dataset: str | None, path: Path | None) -> str:
         return command("attrgen", "edit", "--help")
     file = () if path is None else ("--attrs", path)
     return command("attrgen", "edit", class_name, "--dataset", dataset, *file)
+
+
+def _failures(failed: Mapping[Slot, Failed]) -> list[str]:
+    """Of each kind of failure the first list with the whole reason, and the names of the others."""
+    kinds: dict[str, list[Slot]] = {}
+    for slot, error in failed.items():
+        kinds.setdefault(error.code, []).append(slot)
+    lines = []
+    for first, *others in kinds.values():
+        lines.append(f"  {first}: {failed[first].what}")
+        if others:
+            lines += ["  and for a like reason:", *_first(f"    {slot}" for slot in others)]
+    return lines
 
 
 def _first(lines: Iterable[str]) -> list[str]:

@@ -33,6 +33,6 @@ class Suitability:
         return Fatal(
             f"'{self._model}' gave no usable text in the first {_LISTS} lists; the last: {error.what}",
             code="model-unsuitable",
-            remedy="Choose a larger or an instruction-tuned --model, or copy the curated library with "
-            "--offline. --log FILE keeps what the model writes.",
+            remedy="Choose a larger or an instruction-tuned --model, or, where there is a curated library, "
+            "copy it with --offline. --log FILE keeps what the model writes.",
         )

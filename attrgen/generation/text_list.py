@@ -110,7 +110,7 @@ async def generate(slot: Slot, requests: Requests, ask: Ask) -> FilledList:
             f"none of its texts passes the checks ('{draft.texts[position][:80]}': {why})",
             code="answer-fails-checks",
             remedy=f"Run the same again to ask for others, start afresh with --refresh '{slot}', "
-            "choose another --model, or copy the curated library with --offline.",
+            "choose another --model, or, where the curated library has the list, copy it with --offline.",
         )
     missing = wanted - len(good)
     rejected = tuple(

@@ -19,7 +19,7 @@ Rung = Literal["json_schema", "json_object", "text"]
 TokenLimit = Literal["max_tokens", "max_completion_tokens"]
 LADDER: tuple[Rung, ...] = ("json_schema", "json_object", "text")
 ANSWER_TOKENS = (4096, 16384)  # tried in turn where the server's own limit cuts answers
-AFTER_TIME_OUT = 1024  # tokens; so that a model that never ends gives the strings that it has
+AFTER_TIME_OUT = (1024, 512)  # tokens, in turn; so that a model that never ends gives what it has
 _DAYS_REMEMBERED = 30
 _FILE = "servers.json"
 
@@ -54,6 +54,13 @@ class Capabilities(Frozen):
         """The same with room for longer answers; None after the last."""
         more = [tokens for tokens in ANSWER_TOKENS if tokens > (self.answer_tokens or 0)]
         return self.model_copy(update={"answer_tokens": more[0]}) if more else None
+
+    def shorter(self) -> Capabilities | None:
+        """The same with room for shorter answers only; None after the last."""
+        fewer = [
+            tokens for tokens in AFTER_TIME_OUT if self.answer_tokens is None or tokens < self.answer_tokens
+        ]
+        return self.model_copy(update={"answer_tokens": fewer[0]}) if fewer else None
 
     def adapted(
         self, sent: Mapping[str, Any], words: str, *, fixed: bool, proven: bool

@@ -250,12 +250,17 @@ class Client:
             remedy=remedy if error.timed_out else "",
         )
 
+    def _waits_together(self, error: Transient) -> bool:
+        """Whether all requests wait: the server has too much to do, or is not there yet."""
+        return error.busy or (error.lost and not self._pace.successes)
+
     async def _rest(self, error: Transient, attempt: int) -> None:
         self._ledger.retries[error.kind] += 1
-        seconds = self._pace.rest if error.busy else _pause(error, attempt)
+        together = self._waits_together(error)
+        seconds = self._pace.rest if together else _pause(error, attempt)
         again = f"again in {seconds:.1f} s" if seconds >= _SHORTEST_NOTED else "asking again"
         self._note(f"{self.server.scrub(str(error))}; {again}")
-        if not error.busy:  # else the pace waits, for all requests together
+        if not together:  # else the pace does, for all requests
             await asyncio.sleep(seconds)
 
     async def _once(self, request: Request, way: Negotiation, urgent: bool) -> tuple[Capabilities, Reply]:
@@ -272,7 +277,7 @@ class Client:
                 except Transient as error:
                     if error.timed_out:
                         way.timed_out(capabilities)
-                    if error.busy:
+                    if self._waits_together(error):
                         self._pace.slower(began, error.wait, loading=error.loading)
                     if error.kind != "500" or not way.failed(capabilities):
                         raise

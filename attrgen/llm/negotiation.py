@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrgen.llm.capabilities import AFTER_TIME_OUT, Capabilities, Memory
+from attrgen.llm.capabilities import Capabilities, Memory
 from attrgen.llm.errors import Failed, Fatal, Rejected
 from attrgen.llm.server import Server
 
@@ -70,8 +70,7 @@ class Negotiation:
 
     def timed_out(self, sent: Capabilities) -> None:
         """There was no answer in time, and perhaps never would be: ask for a shorter one."""
-        if sent.answer_tokens is None:
-            self._change(sent, sent.model_copy(update={"answer_tokens": AFTER_TIME_OUT}))
+        self._change(sent, sent.shorter())
 
     def failed(self, sent: Capabilities) -> bool:
         """After an error 500: step down from a mode that never worked and may be the reason, else False."""

@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +33,7 @@ CLASSES, COUNT = 10, 10
 LISTS = 2 * CLASSES
 BAD = "the patient should be referred for further evaluation and biopsy"
 LONGEST = 75  # seconds of one build
+LATENCY = 0.2  # seconds of an answer, where it matters
 
 
 def _load(name: str) -> ModuleType:
@@ -137,8 +138,9 @@ def ignores_format(received: Any) -> Any:
 
 
 def limited(most: int, headers: dict[str, str] | None = None) -> Script:
-    """Answer 429 to more than so many requests at once."""
-    return lambda r: server.error(429, "Too many requests", headers) if r.active > most else server.normal(r)
+    """Answer 429, and at once, to more than so many requests at the same time."""
+    rejection = replace(server.error(429, "Too many requests", headers), delay=-LATENCY)
+    return lambda r: rejection if r.active > most else server.normal(r)
 
 
 def loading(seconds: float) -> Script:
@@ -401,8 +403,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "a numbered list": Behaviour(
         text(lambda _, items: "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1)))
     ),
-    "429 above 3 at once": Behaviour(limited(3, {"Retry-After": "1"}), latency=0.2),
-    "429 above 3, no Retry-After": Behaviour(limited(3), latency=0.2),
+    "429 above 3 at once": Behaviour(limited(3, {"Retry-After": "1"}), latency=LATENCY),
+    "429 above 3, no Retry-After": Behaviour(limited(3), latency=LATENCY),
     "loading for 4 s (503)": Behaviour(loading(4)),
     "one worker, 3 s": Behaviour(one_worker(3)),
     "one worker, 1 s, time-out 5 s": Behaviour(one_worker(1), ("--timeout", "5")),

@@ -166,3 +166,30 @@ def test_the_cache_shows_what_the_model_really_wrote(
     entry = json.loads(attrgen("cache", "show", key).out)
     assert entry["answer"]["raw"][0].startswith("<think>hm</think>Sure: ")
     assert entry["answer"]["origin"]["server"] == "local"
+
+
+def test_offline_takes_the_library_where_the_cache_has_only_bad_texts(
+    attrgen: Attrgen, server: Any, scripts: ModuleType
+) -> None:
+    def bad(received: Any) -> Any:
+        strings = [f"{BAD} {received.number} {i}" for i in range(received.count)]
+        return scripts.Reply(scripts.completion(json.dumps({"attributes": strings})))
+
+    server.script = bad
+    words = (
+        "build",
+        "--dataset",
+        "ct-kidney",
+        "--kinds",
+        "descriptive",
+        "--model",
+        "m",
+        "--base-url",
+        server.url,
+    )
+    first = attrgen(*words)
+    assert first.code == "build-incomplete" and not Path("attrs/ct-kidney.json").exists()
+    assert first.err.count("none of its texts passes the checks") == 1  # the others are named only
+    assert attrgen(*words, "--offline").status == 0
+    record = json.loads(Path("attrs/ct-kidney.json").read_text())["provenance"]
+    assert {run["source"] for run in record["runs"]} == {"curated"}

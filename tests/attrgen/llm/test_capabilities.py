@@ -61,6 +61,15 @@ def test_the_ladder_ends() -> None:
     assert longest is not None and longest.answer_tokens == 16384
 
 
+def test_after_time_outs_answers_get_shorter_and_after_cuts_longer() -> None:
+    first = Capabilities().shorter()
+    assert first is not None and first.answer_tokens == 1024
+    second = first.shorter()
+    assert second is not None and second.answer_tokens == 512 and second.shorter() is None
+    longer = second.longer()
+    assert longer is not None and longer.answer_tokens == 4096 and longer.shorter() == first
+
+
 def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1764000000")
     memory = Memory(tmp_path)

@@ -613,6 +613,19 @@ def test_no_server_there(ledger: Ledger) -> None:
     assert "pw" not in str(caught.value)
 
 
+def test_a_server_that_is_not_there_is_tried_by_one_request_at_a_time(ledger: Ledger) -> None:
+    async def run() -> list[Any]:
+        client = Client(Server("http://127.0.0.1:9/v1", None), prompts.load(), ledger, retries=2)
+        asked = (client.ask(request(f"Write {i}."), "descriptive", "lump") for i in range(8))
+        try:
+            return await asyncio.gather(*asked, return_exceptions=True)
+        finally:
+            await client.close()
+
+    assert {error.code for error in asyncio.run(run())} == {"server-unreachable"}
+    assert ledger.retries == {"connection lost": 2}
+
+
 def test_concurrency_is_bounded(ask: Any, server: Any) -> None:
     server.latency = 0.03
     ask.many([request(f"Write {i}.") for i in range(20)], concurrency=4)
