@@ -19,6 +19,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,17 @@ class Prompt:
     sha256: str
     path: Path
 
+    @cached_property
+    def _is_shipped(self) -> bool:
+        return self.path.is_relative_to(resource("prompts"))
+
     def render(self, values: Mapping[str, Any]) -> str:
         """The text that the LLM gets.
 
         Raises:
             UserError: a syntax error, a missing variable, or something that the sandbox forbids.
         """
-        is_shipped = self.path.is_relative_to(resource("prompts"))
-        rendered = (sandbox.render if is_shipped else renderer().render)(self.body, values)
+        rendered = (sandbox.render if self._is_shipped else renderer().render)(self.body, values)
         if rendered.is_syntax:
             raise UserError(
                 f"template syntax: {rendered.error}",
