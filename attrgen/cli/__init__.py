@@ -16,6 +16,7 @@ from attrgen.cli import import_ as import_cli
 from attrgen.cli import merge as merge_cli
 from attrgen.cli import prompts as prompts_cli
 from attrgen.cli import schema as schema_cli
+from attrgen.cli import serve as serve_cli
 from attrgen.cli import show as show_cli
 from attrgen.cli import status as status_cli
 from attrgen.core.command import add_command, application, run
@@ -51,6 +52,7 @@ add_command(
     "attrgen edit 'kidney cyst' --dataset ct-kidney",
     group=WRITE,
 )
+add_command(app, "serve", serve_cli.serve, f"attrgen serve {SET}", group=WRITE)
 add_command(app, "merge", merge_cli.merge, f"attrgen merge {SET} other.json --out merged.json", group=WRITE)
 add_command(app, "check", check_cli.check, f"attrgen check {SET}", f"attrgen check --fix {SET}", group=CHECK)
 add_command(

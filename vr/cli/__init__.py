@@ -16,6 +16,7 @@ from vr.cli import methods as methods_cli
 from vr.cli import predict as predict_cli
 from vr.cli import report as report_cli
 from vr.cli import runs as runs_cli
+from vr.cli import serve as serve_cli
 from vr.cli import share as share_cli
 from vr.cli import sweep as sweep_cli
 from vr.cli import table as table_cli
@@ -74,6 +75,7 @@ add_command(
     group=USE,
 )
 add_command(app, "explain", explain_cli.explain, "vr explain RUN scan.png --html explanation.html", group=USE)
+add_command(app, "serve", serve_cli.serve, "vr serve RUN", group=USE)
 add_command(app, "calibrate", calibrate_cli.calibrate, "vr calibrate RUN --coverage 0.9", group=USE)
 add_command(app, "report", report_cli.report, "vr report RUN", "vr report runs/kidney-phantom", group=USE)
 add_command(

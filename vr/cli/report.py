@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vr.cli import options
+
+if TYPE_CHECKING:
+    from vr.report.comparison.results import Result
 
 
 def report(
@@ -28,6 +32,15 @@ def report(
             default="the first",
         ),
     ] = None,
+    index: Annotated[
+        bool | None,
+        options.option(
+            "Comparison",
+            "A table of all runs that sorts by any column, with links to their reports.",
+            "--index/--no-index",
+            default="for more than 12 runs",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         options.option(options.OUTPUT, "The page.", default="RUN/report.html, or beside the runs compared"),
@@ -35,28 +48,40 @@ def report(
 ) -> None:
     """Write the report of a run, or compare several.
 
-    Several runs become one page that compares them.
+    Several runs become one page that compares them; many become an index.
     """
     from vr.report.comparison import naming, results
+    from vr.report.comparison.index_page import MANY
 
     finished = results.find(run_directories)
-    compared = len(finished) > 1
-    reference = naming.find_run(finished, baseline) if compared and baseline is not None else 0
+    if index or (index is None and len(finished) > MANY and baseline is None):
+        _index(finished, out)
+    elif len(finished) > 1:
+        _compare(finished, out, 0 if baseline is None else naming.find_run(finished, baseline))
+    else:
+        _one(finished[0].path, out, data, data_format, backbone=backbone, weights=weights, device=device)
 
+
+def _index(finished: Sequence[Result], out: Path | None) -> None:
+    from vr.report.comparison.index_page import write_index
+
+    typer.echo(f"written: {write_index(finished, out)}")
+
+
+def _compare(finished: Sequence[Result], out: Path | None, baseline: int) -> None:
+    from vr.report.comparison import page
+
+    typer.echo(f"written: {page.write_comparison(finished, out, baseline=baseline)}")
+
+
+def _one(
+    path: Path, out: Path | None, data: Path | None, data_format: str | None, *, device: str, **model: Any
+) -> None:
     from vr.report import report_data, run_report
-    from vr.report.comparison import page as comparison
     from vr.runtime.device import resolve_device
 
-    if compared:
-        typer.echo(f"written: {comparison.write_comparison(finished, out, baseline=reference)}")
-        return
     read = report_data.reopen(
-        finished[0].path,
-        data=data,
-        data_format=data_format,
-        backbone=backbone,
-        weights=weights,
-        device=resolve_device(device),
+        path, data=data, data_format=data_format, device=resolve_device(device), **model
     )
     for gap in read.gaps:
         typer.echo(f"note: {gap}", err=True)

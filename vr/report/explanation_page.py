@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -38,18 +39,20 @@ def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: in
         legend=LEGEND,
         note=summary.LEGEND,
         columns=COLUMNS,
-        images=[
-            {
-                "title": Path(explanation.image).name,
-                "sentence": explanation.summary.sentence,
-                "picture": base64.b64encode(_picture(explanation)).decode("ascii"),
-                "alt": _alt(explanation),
-                "caption": "" if explanation.occlusion is None else MAP,
-                "rows": list(rows(explanation.classes[:classes], top)),
-            }
-            for explanation in explanations
-        ],
+        images=[shown(explanation, classes=classes, top=top) for explanation in explanations],
     )
+
+
+def shown(explanation: Explanation, *, classes: int, top: int | None) -> dict[str, Any]:
+    """What a template shows of an explanation."""
+    return {
+        "title": Path(explanation.image).name,
+        "sentence": explanation.summary.sentence,
+        "picture": base64.b64encode(_picture(explanation)).decode("ascii"),
+        "alt": _alt(explanation),
+        "caption": "" if explanation.occlusion is None else MAP,
+        "rows": list(rows(explanation.classes[:classes], top)),
+    }
 
 
 def _picture(explanation: Explanation) -> bytes:

@@ -20,6 +20,26 @@ from attrgen.schema.card import Card
 from vr.clip.preprocessing import Preprocessing
 from vr.methods import find_declaration, find_method
 from vr.methods.common.recipe import Recipe
+from vr.runs.files import (
+    ATTRIBUTES,
+    CALIBRATION,
+    CHECKPOINT,
+    CLASSES_CSV,
+    CONFIG,
+    CONFUSIONS_CSV,
+    FEWSHOT,
+    METRICS,
+    MODEL,
+    OPERATING_POINT,
+    PR_CSV,
+    PREDICTIONS,
+    REPORT,
+    RISK_CSV,
+    RISK_PNG,
+    ROC_CSV,
+    how_to_measure,
+    resume_command,
+)
 from vr.runs.history import HISTORY
 from vr.runs.metrics_file import MetricsFile
 from vr.runs.selection import Select
@@ -33,12 +53,6 @@ if TYPE_CHECKING:
     from vr.methods.common.base import Method
     from vr.methods.common.facts import Options
 
-CONFIG, FEWSHOT, ATTRIBUTES = "config.json", "fewshot.json", "attributes.json"
-CHECKPOINT, MODEL = "checkpoint.safetensors", "model.safetensors"
-METRICS, PREDICTIONS, REPORT = "metrics.json", "predictions.csv", "report.html"
-CLASSES_CSV, CONFUSIONS_CSV = "classes.csv", "confusions.csv"  # beside the report of many classes
-CALIBRATION, RISK_CSV, RISK_PNG = "calibration.json", "coverage_risk.csv", "coverage_risk.png"
-OPERATING_POINT, ROC_CSV, PR_CSV = "operating_point.json", "roc.csv", "pr.csv"
 __all__ = [
     "ATTRIBUTES",
     "CALIBRATION",
@@ -206,17 +220,6 @@ def read_config_file(file: Path) -> RunConfig:
     config = read_json(RunConfig, file, what="run configuration", code="run-config")
     options_of(config, file)
     return config
-
-
-def resume_command(path: Path) -> str:
-    """The command that finishes an unfinished run."""
-    return command("vr", "train", "--config", path / CONFIG, "--resume")
-
-
-def how_to_measure(path: Path) -> str:
-    """The remedy for a run without metrics: to finish its training, or to measure what was trained."""
-    trained = (path / MODEL).is_file()
-    return f"Measure it: {command('vr', 'eval', path)}." if trained else f"Finish it: {resume_command(path)}."
 
 
 def trained_config(path: Path) -> RunConfig:

@@ -343,12 +343,12 @@ def _not_a_run(user: User) -> str:
     return user.sees("vr", "eval", "nowhere")
 
 
-@situation("vr.runs.run.resume_command: vr train --config * --resume")
+@situation("vr.runs.files.resume_command: vr train --config * --resume")
 def _unfinished(user: User) -> str:
     return user.sees("vr", "eval", user.run_copy("model.safetensors", "metrics.json"))
 
 
-@situation("vr.runs.run.how_to_measure: vr eval *")
+@situation("vr.runs.files.how_to_measure: vr eval *")
 def _trained_and_not_measured(user: User) -> str:
     return user.sees("vr", "card", user.run_copy("metrics.json"))
 
