@@ -1,4 +1,4 @@
-"""Screenshots of the pages that one clicks, into docs/images/: `python tests/screenshots_serve.py RUN SET IMAGE`.
+"""Screenshots of the pages that one clicks: `python tests/screenshots_serve.py RUN SET IMAGE`, into docs/images."""
 
 Needs Chromium and its driver (apt-get install chromium chromium-driver), and the `dev` extra.
 """
