@@ -1,5 +1,6 @@
-"""Screenshots of the pages that one clicks: `python tests/screenshots_serve.py RUN SET IMAGE`, into docs/images."""
+"""Screenshots of the pages that one clicks: `python tests/screenshots_serve.py RUN SET IMAGE`.
 
+They go into docs/images.
 Needs Chromium and its driver (apt-get install chromium chromium-driver), and the `dev` extra.
 """
 

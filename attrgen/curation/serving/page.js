@@ -22,7 +22,8 @@ function edit() {
 function count() {
   const numbers = { error: 0, warning: 0 };
   for (const item of state.findings) if (item.level in numbers) numbers[item.level] += 1;
-  return `${numbers.error} errors, ${numbers.warning} warnings`;
+  const words = Object.entries(numbers).map(([name, number]) => `${number} ${name}${number === 1 ? "" : "s"}`);
+  return words.join(", ");
 }
 
 async function send(path) {
