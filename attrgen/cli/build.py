@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.cli.build_options import BuildOptions
 from attrgen.core.command import with_options
+from attrgen.core.errors import UserError, one_or_many
 
 if TYPE_CHECKING:
     from attrgen.generation.report import Progress
@@ -27,6 +28,7 @@ class _Job:
     """One set to fill. `server` is None where nobody is to be asked."""
 
     options: BuildOptions
+    dataset: str
     card: Card
     path: Path
     existing: AttributeSet | None
@@ -46,28 +48,57 @@ def build(options: BuildOptions) -> None:
     from attrgen.core.locks import locked_file
     from attrgen.llm.cache import Cache
 
-    job = _job(options)
+    _check_out(options)
+    jobs = [_job(options, dataset) for dataset in dict.fromkeys(options.dataset)]
+    shared = _Shared(_ledger(options))
     with Cache(options.cache) as cache:
-        if options.dry_run:
-            _show_plan(job, cache)
-        else:
+        for job in jobs:
+            if len(jobs) > 1:
+                print(f"{job.dataset}:")
+            if options.dry_run:
+                _show_plan(job, cache)
+                continue
             # A second build of the set waits: it would ask for the same lists.
             with locked_file(job.path, purpose="build", wait=inf, say=_note):
-                _fill(replace(job, existing=_existing(job.path, job.card)), cache)
+                _fill(replace(job, existing=_existing(job.path, job.card)), cache, shared)
+    if shared.errors:
+        raise one_or_many(shared.errors)
 
 
-def _job(options: BuildOptions) -> _Job:
+@dataclass
+class _Shared:
+    """What the sets of one command share: the budget, and how many requests the server takes at a time.
+
+    Attributes:
+        errors: of sets that could not be completed; the others are built all the same.
+    """
+
+    ledger: Ledger
+    in_flight: int = 1
+    errors: list[UserError] = field(default_factory=list)
+
+
+def _check_out(options: BuildOptions) -> None:
+    if options.out is not None and len(set(options.dataset)) > 1:
+        raise UserError(
+            f"--out names one set, and there are {len(set(options.dataset))} datasets",
+            code="build-out-of-several",
+            remedy="Leave it out: each set is attrs/DATASET.json.",
+        )
+
+
+def _job(options: BuildOptions, dataset: str) -> _Job:
     from attrgen.cli.parsing import set_file
     from attrgen.llm import prompts
     from attrgen.llm.client import Server
     from attrgen.schema import card
 
-    its_card = card.find(options.dataset)
+    its_card = card.find(dataset)
     path = set_file(options.out, its_card)
     existing = _existing(path, its_card)
     templates = prompts.load(options.prompts)
     server = None if options.offline else Server.from_environment(options.base_url)
-    return _Job(options, its_card, path, existing, _settings(options), templates, server)
+    return _Job(options, dataset, its_card, path, existing, _settings(options), templates, server)
 
 
 def _existing(path: Path, its_card: Card) -> AttributeSet | None:
@@ -113,18 +144,20 @@ def _show_plan(job: _Job, cache: Cache) -> None:
         print(f"{options.prices} does not list '{options.model}', so its cost is not known.")
 
 
-def _fill(job: _Job, cache: Cache) -> None:
+def _fill(job: _Job, cache: Cache, shared: _Shared) -> None:
     from attrgen.generation import report
     from attrgen.generation.build import Builder
     from attrgen.generation.report import require_dataset
     from attrgen.generation.saving import save
     from attrgen.schema import library
 
-    ledger = _ledger(job.options)
+    ledger = shared.ledger
     with report.Progress() as progress:
-        client = None if job.server is None else _client(job, job.server, ledger, progress)
+        client = None if job.server is None else _client(job, job.server, shared, progress)
         builder = Builder(job.card, job.settings, job.prompts, cache, client, progress=progress.update)
         result = builder.build(job.existing)
+    if client is not None:
+        shared.in_flight = client.in_flight
     if result.filled:
         result = save(
             result,
@@ -135,7 +168,12 @@ def _fill(job: _Job, cache: Cache) -> None:
         )
     library_path = library.path_of(job.card.name)
     print(report.summary(result, job.path, ledger, job.server, library_path=library_path))
-    report.raise_for(result, job.path, job.server, job.options.dataset)
+    try:
+        report.raise_for(result, job.path, job.server, job.dataset)
+    except UserError as error:
+        if result.stopped is not None:
+            raise  # a limit or the server: the other sets would end the same way
+        shared.errors.append(error)
 
 
 def _note(line: str) -> None:
@@ -150,7 +188,7 @@ def _ledger(options: BuildOptions) -> Ledger:
     return Ledger(price, max_tokens=options.max_tokens_total, max_cost=options.max_cost)
 
 
-def _client(job: _Job, server: Server, ledger: Ledger, progress: Progress) -> Client:
+def _client(job: _Job, server: Server, shared: _Shared, progress: Progress) -> Client:
     from attrgen.llm.capabilities import Memory
     from attrgen.llm.client import Client
     from attrgen.llm.log import opened
@@ -158,7 +196,8 @@ def _client(job: _Job, server: Server, ledger: Ledger, progress: Progress) -> Cl
     return Client(
         server,
         job.prompts,
-        ledger,
+        shared.ledger,
+        start=shared.in_flight,
         structured=job.options.structured.value,
         concurrency=job.options.concurrency,
         retries=job.options.retries,

@@ -30,9 +30,12 @@ class BuildOptions:
     """The options of `attrgen build`, as typed."""
 
     dataset: Annotated[
-        str,
+        list[str],
         typer.Option(
-            metavar="CARD", help="A card's name, a card's path, or an image folder.", rich_help_panel=SET
+            metavar="CARD",
+            help="A card's name, a card's path, or an image folder. Several times: one budget and one cache "
+            "for all sets.",
+            rich_help_panel=SET,
         ),
     ]
     out: Annotated[

@@ -125,6 +125,11 @@ class Client:
             return self._answer(gathered)
         raise Failed(f"{gathered.why} (asked {attempt + 1} times)", code=gathered.code, remedy=_REMEDY)
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that the server takes at a time, as far as is known by now."""
+        return self._pace.limit
+
     def capabilities(self, model: str) -> Capabilities:
         """What is known of a model by now."""
         return self._way(model).capabilities

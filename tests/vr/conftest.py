@@ -135,3 +135,15 @@ def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VR_CACHE", str(_cache))
         return run_experiment(toy.experiment(out=tmp_path_factory.mktemp("toy-run") / "run")).path
+
+
+@pytest.fixture
+def three_nodes(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A Ray cluster of three nodes, which `--on ray` finds; see `tests/vr/three_nodes.py`."""
+    pytest.importorskip("ray")
+    from .three_nodes import started
+
+    cluster = started()
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    yield cluster
+    cluster.stop()

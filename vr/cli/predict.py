@@ -28,6 +28,7 @@ def predict(
     paths: own.Paths = None,
     stdin: own.Stdin = False,
     workers: own.Workers = 4,
+    reduced_jpeg: own.ReducedJpeg = False,
     threshold: own.Threshold = None,
     coverage: own.Coverage = None,
     sets: own.Sets = None,
@@ -39,6 +40,9 @@ def predict(
     force: own.Restart = False,
     shard: own.ShardOption = None,
     merge: own.Merge = False,
+    on: own.On = "local",
+    jobs: own.Jobs = None,
+    gpus_per_job: own.GpusPerJob = None,
     backbone: options.RunBackbone = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
@@ -55,13 +59,15 @@ def predict(
     from vr.data.loading.unlabelled import check_paths
 
     flags = context.params
-    _check_scale(out, shard, merge)
+    _check_scale(out, shard, merge, on)
     if not merge:
         check_paths(paths or ())
     if shard is not None:
         _one_shard(flags)
     elif merge:
         _merged(flags)
+    elif on != "local":
+        _on_ray(flags)
     else:
         _alone(flags)
 
@@ -82,7 +88,7 @@ def _alone(flags: dict[str, Any]) -> None:
 
     with _images(flags) as images:
         run = _run(flags)
-        common = {"batch_size": flags["batch_size"], "workers": flags["workers"]}
+        common = {key: flags[key] for key in ("batch_size", "workers", "reduced_jpeg")}
         if out is None:
             outcome = predicting.predict_to_stream(
                 run, rule, images, sys.stdout.write, jsonl=flags["jsonl"], **common
@@ -134,19 +140,66 @@ def _merged(flags: dict[str, Any]) -> None:
     _end(outcome, flags["errors"])
 
 
-def _check_scale(out: Path | None, shard: str | None, merge: bool) -> None:
+def _on_ray(flags: dict[str, Any]) -> None:
+    from vr.inference.output import check_new
+
+    out, force = flags["out"], flags["force"]
+    if out.exists() and flags["resume"]:
+        _say(f"{out} is finished already")
+        return
+    check_new(out, force=force)
+    if not (force or flags["resume"]):
+        values.check_free(flags["errors"])
+    rule = _rule(flags)
+
+    from vr.inference.on_ray import Setup, predict_on_ray
+
+    loading = {key: flags[key] for key in ("backbone", "weights", "device", "precision")}
+    common = {key: flags[key] for key in ("batch_size", "workers", "reduced_jpeg")}
+    setup = Setup(flags["run_directory"], loading, rule, **common)
+    address = None if flags["on"] == "ray" else flags["on"]
+    with _images(flags) as images, _progress() as advance:
+        outcome = predict_on_ray(
+            setup,
+            images,
+            out,
+            address=address,
+            jobs=flags["jobs"],
+            gpus_per_job=flags["gpus_per_job"],
+            force=force,
+            say=_say,
+            progress=advance,
+        )
+    _say(f"{out}: {outcome.rows:,} images")
+    _end(outcome, flags["errors"])
+
+
+def _check_scale(out: Path | None, shard: str | None, merge: bool, on: str) -> None:
     """Check that options of several processes fit together."""
     from attrgen.core.errors import UserError
 
+    if on not in ("local", "ray") and not on.startswith("ray://"):
+        raise UserError(
+            f"--on {on} is unknown",
+            code="predict-unknown-engine",
+            remedy="Use local, ray or ray://HOST:10001; --shard is for every other scheduler.",
+        )
+    if on != "local" and (shard is not None or merge):
+        raise UserError(
+            "--on ray divides and merges by itself",
+            code="predict-ray-and-shard",
+            remedy="Leave out --shard and --merge, or --on.",
+        )
     if shard is not None and merge:
         raise UserError(
             "--shard and --merge exclude each other",
             code="predict-shard-or-merge",
             remedy="Predict all shards first, then merge.",
         )
-    if out is None and (shard is not None or merge):
+    if out is None and (shard is not None or merge or on != "local"):
+        option = "--merge" if merge else "--shard" if shard else "--on ray"
         raise UserError(
-            f"{'--merge' if merge else '--shard'} needs --out",
+            f"{option} needs --out",
             code="predict-needs-out",
             remedy="Name the table, the same for all shards and for --merge.",
         )
@@ -194,7 +247,8 @@ def _run(flags: dict[str, Any]) -> Any:
 def _predictor(flags: dict[str, Any], rule: Decision) -> Predictor:
     from vr.inference.predictor import Predictor
 
-    return Predictor.of(_run(flags), rule, batch_size=flags["batch_size"], workers=flags["workers"])
+    common = {key: flags[key] for key in ("batch_size", "workers", "reduced_jpeg")}
+    return Predictor.of(_run(flags), rule, **common)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ the last digit in one process, in one of many shards, and after an interruption.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -36,6 +37,14 @@ class Block:
 
     start: int
     paths: tuple[str, ...]
+
+
+@dataclass
+class Stages:
+    """Seconds that a prediction waited for decoded images, and that the model took."""
+
+    waiting: float = 0.0
+    scoring: float = 0.0
 
 
 @dataclass
@@ -79,6 +88,7 @@ def score_blocks(
     *,
     batch_size: int,
     workers: int = 4,
+    stages: Stages | None = None,
 ) -> Iterator[tuple[Block, list[Row]]]:
     """The rows of each block, in order.
 
@@ -89,6 +99,7 @@ def score_blocks(
         blocks: read lazily.
         batch_size: images that the model sees at once; not smaller than a block.
         workers: threads that decode; two images per thread are in memory, and one block.
+        stages: gets the seconds of each stage.
     """
     method = run.method.eval()
     preprocessing = method.context.backbone.preprocessing
@@ -107,13 +118,19 @@ def score_blocks(
             yield from block.paths
 
     within = WithinMemory(lambda images: fused_scores(method, images), batch_size)
+    seconds = stages or Stages()
     images: list[Tensor | UserError] = []
+    before = time.perf_counter()
     for image in ordered_map(read, listed(), workers=workers):
         images.append(image)
         if len(images) == len(pending[0].paths):
-            block = pending.pop(0)
-            yield block, _rows(block, images, within, decision, method.context.backbone.device)
-            images = []
+            block, read_by = pending.pop(0), time.perf_counter()
+            rows = _rows(block, images, within, decision, method.context.backbone.device)
+            images, scored_by = [], time.perf_counter()
+            seconds.waiting += read_by - before
+            seconds.scoring += scored_by - read_by
+            yield block, rows
+            before = time.perf_counter()
 
 
 def _rows(

@@ -57,11 +57,12 @@ def predict_files(
     *,
     batch_size: int | None = None,
     workers: int = 4,
+    reduced_jpeg: bool = False,
     on_error: Callable[[UserError], None] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Iterator[list[prediction_table.Row]]:
     """Rows of files, a batch at a time; see `predictions`. `progress` is called with counts of files."""
-    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers)
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
     for block, rows in predictor.rows(predictor.blocks(paths)):
         predicted = []
         for row in rows:
@@ -84,6 +85,7 @@ def predict_to_file(
     *,
     batch_size: int | None = None,
     workers: int = 4,
+    reduced_jpeg: bool = False,
     resume: bool = False,
     force: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -92,6 +94,7 @@ def predict_to_file(
     """Predict files into a table. Until it is complete, its rows are kept in a journal beside it, `OUT.part`.
 
     Args:
+        reduced_jpeg: see `Predictor.of`.
         resume: continue with the journal, if there is one; images that could not be read are tried again.
         force: start again, and overwrite the table if it exists.
 
@@ -100,7 +103,7 @@ def predict_to_file(
     """
     if is_finished(out, resume=resume, force=force):
         return Outcome(0, 0, [])
-    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers)
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
     with _journal(journal_path(out), predictor.settings(), force=force, say=say) as journal:
         recorded = Recorded(journal)
         before = len(recorded.predicted)
@@ -147,11 +150,18 @@ def predict_to_stream(
     jsonl: bool = False,
     batch_size: int | None = None,
     workers: int = 4,
+    reduced_jpeg: bool = False,
 ) -> Outcome:
     """Predict files and write each row, as a line of CSV or JSON, as soon as its batch is done."""
     errors: list[UserError] = []
     batches = predict_files(
-        run, decision, paths, batch_size=batch_size, workers=workers, on_error=errors.append
+        run,
+        decision,
+        paths,
+        batch_size=batch_size,
+        workers=workers,
+        reduced_jpeg=reduced_jpeg,
+        on_error=errors.append,
     )
     rows = 0
 

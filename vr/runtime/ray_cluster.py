@@ -134,6 +134,8 @@ def check_nodes(ray: Any, folder: Path) -> None:
         for name, answer in answers.items():
             try:
                 version, python, missing = ray.get(answer, timeout=120)
+            except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+                continue  # it has left the cluster in the meantime
             except ray.exceptions.RayError as error:
                 raise UserError(
                     f"the node {name} cannot run the program: {str(error).strip().splitlines()[-1]}",

@@ -342,3 +342,33 @@ def test_bad_input(attrgen: Attrgen, tmp_path: Path, words: list[str], code: str
     assert ran.status == 2 and named in ran.err
     assert code is None or ran.code == code
     assert "Traceback" not in ran.err
+
+
+def test_several_datasets_are_built_one_after_the_other(
+    attrgen: Attrgen, card_file: Path, tmp_path: Path
+) -> None:
+    """A set that cannot be built does not stop the others, and is reported in the end."""
+    ran = attrgen("build", "--dataset", card_file, "--dataset", "ct-kidney", "--dataset", "busi")
+    assert ran.status == 2 and ran.code == "build-no-server"
+    assert {path.name for path in (tmp_path / "attrs").glob("*.json")} == {"ct-kidney.json", "busi.json"}
+    refused = attrgen("build", "--dataset", "ct-kidney", "--dataset", "busi", "--out", "x.json")
+    assert refused.status == 2 and refused.code == "build-out-of-several"
+
+
+def test_several_datasets_share_one_budget(
+    attrgen: Attrgen, server: Any, card_file: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "bumps.toml"
+    card = card_file.read_text().replace('name = "lumps"', 'name = "bumps"', 1)
+    other.write_text(re.sub(r'modality = ".*"', 'modality = "another modality"', card))
+    words = ("build", "--base-url", server.url, "--concurrency", 1, "--dataset", card_file)
+    assert attrgen(*words, "--dataset", other).status == 0
+    sets = tmp_path / "attrs"
+    assert {file.stem for file in sets.glob("*.json")} == {"lumps", "bumps"}
+    assert len(server.received) == 24
+    for file in sets.glob("*.json"):
+        file.unlink()
+    server.received.clear()
+    limited = attrgen(*words, "--dataset", other, "--max-tokens-total", 3500, "--cache", tmp_path / "another")
+    assert limited.status == 2 and limited.code == "spending-limit"
+    assert 12 < len(server.received) < 24, "the second set has what the first left of the budget"

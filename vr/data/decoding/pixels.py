@@ -48,6 +48,7 @@ def decode_with_rules(
     *,
     window: tuple[float, float] | None = None,
     intensity: Limits | None = None,
+    reduced_to: int | None = None,
 ) -> Decoded:
     """Decode an image file, DICOM files too.
 
@@ -61,6 +62,8 @@ def decode_with_rules(
         window: centre and width for DICOM files; by default the file's own.
         intensity: values to show black and white in images of more than 8 bits, DICOM files with a window
             apart; by default they are taken from the image itself.
+        reduced_to: a JPEG file may be decoded at 1/2, 1/4 or 1/8 of its size, as far as its short side keeps
+            so many pixels. That is several times faster, and gives slightly other pixels after resizing.
 
     Raises:
         UserError: empty, not an image, cut short, more than `MAX_PIXELS` pixels, or a strip.
@@ -69,7 +72,7 @@ def decode_with_rules(
         raise UserError("the file is empty", code="image-empty", file=file, remedy="Restore it or remove it.")
     if is_dicom(content):
         return dicom.decode(content, file, window=window, intensity=intensity, max_pixels=MAX_PIXELS)
-    with _opened(content, file) as loaded:
+    with _opened(content, file, reduced_to) as loaded:
         return _decoded(loaded, intensity)
 
 
@@ -178,13 +181,15 @@ def _dropped_channels(image: Image.Image) -> int:
 
 
 @contextmanager
-def _opened(content: bytes, file: str) -> Iterator[depth.Loaded]:
+def _opened(content: bytes, file: str, reduced_to: int | None = None) -> Iterator[depth.Loaded]:
     """The loaded image with all its bits; whatever is wrong with the file is a user's error."""
     from PIL import Image
 
     def open_image() -> ImageFile.ImageFile:
         image = Image.open(io.BytesIO(content), formats=_known_formats())
         _check_size(*image.size, file)
+        if reduced_to is not None and image.format == "JPEG":
+            image.draft(image.mode, (reduced_to, reduced_to))
         return image
 
     with (

@@ -34,7 +34,10 @@ ImageLike: TypeAlias = Union[str, Path, "Image.Image", "np.ndarray"]
 
 @dataclass(frozen=True)
 class UnlabelledFiles:
-    """Files by their paths. See `vr.data.formats.source.ImageSource`; it has no splits."""
+    """Files by their paths. See `vr.data.formats.source.ImageSource`; it has no splits.
+
+    `reduced_to` is that of `vr.data.decoding.pixels.decode_with_rules`.
+    """
 
     window: tuple[float, float] | None = None
     root: Path = field(default_factory=Path)
@@ -42,6 +45,7 @@ class UnlabelledFiles:
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     intensity: tuple[float, float] | None = None
+    reduced_to: int | None = None
 
     @classmethod
     def of(cls, card: Card) -> UnlabelledFiles:
@@ -60,7 +64,9 @@ class UnlabelledFiles:
             UserError: as for `read`.
         """
         content = _content(item_path)
-        return decode_with_rules(content, item_path, window=self.window, intensity=self.intensity)
+        return decode_with_rules(
+            content, item_path, window=self.window, intensity=self.intensity, reduced_to=self.reduced_to
+        )
 
     def value_range(self, item_path: str) -> ValueRange | None:
         """The range of values of an image of more than 8 bits that has no window; None for other images.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from attrgen.core.errors import UserError
 from vr.data.decoding.intensity import ValueRange, to_eight_bits, union, value_range
-from vr.data.decoding.pixels import decode, deep_range, may_be_deep
+from vr.data.decoding.pixels import decode, decode_with_rules, deep_range, may_be_deep
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 
@@ -190,3 +190,27 @@ def test_real_images_decode_to_the_mode_of_the_network(shared: Path) -> None:
     with Image.open(path) as image:
         expected = np.asarray(image.convert("RGB"))
     assert np.array_equal(np.asarray(decode(path.read_bytes(), str(path))), expected)
+
+
+def test_reduced_jpeg_keeps_enough_pixels_and_looks_alike() -> None:
+    """Half, a quarter or an eighth of the size, never below the requested side; other formats are whole."""
+    ramp = np.add.outer(np.arange(600), np.arange(800)) * 255 // 1400
+    image = Image.fromarray(ramp.astype(np.uint8)).convert("RGB")
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=95)
+    for side, size in (
+        (600, (800, 600)),
+        (301, (800, 600)),
+        (300, (400, 300)),
+        (150, (200, 150)),
+        (32, (100, 75)),
+    ):
+        reduced = decode_with_rules(stream.getvalue(), "x.jpg", reduced_to=side).image
+        assert reduced.size == size and reduced.mode == "RGB"
+    whole = np.asarray(
+        decode(stream.getvalue(), "x.jpg").resize((100, 75), Image.Resampling.BOX), dtype=float
+    )
+    assert np.abs(whole - np.asarray(reduced)).max() <= 3
+    png = io.BytesIO()
+    image.save(png, "PNG")
+    assert decode_with_rules(png.getvalue(), "x.png", reduced_to=32).image.size == (800, 600)

@@ -19,7 +19,8 @@ from vr.training import sweep
 from vr.training.sweep import on_ray
 from vr.training.sweep.on_ray import OnRay
 
-from .conftest import ThreeNodes, digests, small_cells
+from ...three_nodes import ThreeNodes
+from .conftest import digests, small_cells
 
 
 def _swept_with_deaths(cluster: ThreeNodes, toy: Any, tmp_path: Path, seeds: int) -> list[str]:
