@@ -9,7 +9,7 @@ import typer
 
 from vr.cli import options
 
-STEP = "Training step"
+STEP, PREDICTION = "Training step", "Prediction"
 
 
 def bench(
@@ -32,11 +32,28 @@ def bench(
             default="not written",
         ),
     ] = None,
+    predict: Annotated[
+        Path | None,
+        options.option(
+            PREDICTION,
+            "Measure the stages of a prediction with this run instead, and say which one limits.",
+            "--predict",
+            metavar="RUN",
+            default="a training step is measured",
+        ),
+    ] = None,
+    side: Annotated[
+        int, options.option(PREDICTION, "Side of the JPEG files that are drawn for it, in pixels.", min=32)
+    ] = 512,
+    workers: Annotated[int, options.option(PREDICTION, "Threads that decode.", min=1)] = 4,
 ) -> None:
-    """Measure time, memory and operations of a training step.
+    """Measure time, memory and operations of a training step, or the stages of a prediction.
 
     The plain path and the fast ones are measured side by side.
     """
+    if predict is not None:
+        _stages(predict, device, side=side, workers=workers, as_json=as_json)
+        return
     import json
     import os
 
@@ -60,3 +77,17 @@ def bench(
             typer.echo(line)
     if profile is not None:
         write_text(profile, profile_page(last, where))
+
+
+def _stages(run: Path, device: str, *, side: int, workers: int, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from vr.runs import run as runs
+
+    runs.trained_config(run)  # before torch is loaded
+
+    from vr.inference.stages import measure
+
+    rates = measure(runs.load_run(run, device=device), side=side, workers=workers)
+    typer.echo(json.dumps(asdict(rates), indent=2) if as_json else "\n".join(rates.lines()))
