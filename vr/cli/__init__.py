@@ -13,6 +13,7 @@ from vr.cli import data_show as data_show_cli
 from vr.cli import evaluate as evaluate_cli
 from vr.cli import explain as explain_cli
 from vr.cli import methods as methods_cli
+from vr.cli import mine as mine_cli
 from vr.cli import predict as predict_cli
 from vr.cli import report as report_cli
 from vr.cli import runs as runs_cli
@@ -48,6 +49,14 @@ add_command(
     tune_cli.tune,
     "vr tune --dataset kidney-phantom --backbone mini --method zs-lp --trials 20",
     "vr tune --dataset busi --method vp --search lr=1..400 --search min_crop=0.1..1",
+    group=TRAIN,
+)
+add_command(
+    app,
+    "mine",
+    mine_cli.mine,
+    f"vr mine {RUN}",
+    "vr mine RUN --rounds 2 -- --model gpt-5",
     group=TRAIN,
 )
 add_command(app, "methods", methods_cli.methods, "vr methods", "vr methods biomedvr", group=TRAIN)

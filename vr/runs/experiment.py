@@ -65,6 +65,7 @@ class Experiment(Frozen):
     limit: int | None = Field(None, ge=1, description="most test images, for a quick try")
     control: str | None = Field(None, description="kind of control texts that the attributes hold")
     tuning: TuningRecord | None = Field(None, description="how the settings were chosen")
+    mined: int | None = Field(None, ge=1, description="round in which its confusion texts were mined")
     runs: Path = Path("runs")
     out: Path | None = None
 
@@ -216,7 +217,7 @@ def _path(asked: Experiment, card: Card, kind: type[Declaration], options: Optio
     changes = differences(
         kind, asked.preset, asked.shots, options, recipe, asked.select, asked.folds, asked.limit
     )
-    changes = marked(changes, asked.control, asked.tuning)
+    changes = marked(changes, asked.control, asked.tuning, asked.mined)
     for key in ("backbone", "weights"):
         value = getattr(asked, key)
         if value != Experiment.model_fields[key].default:

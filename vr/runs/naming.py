@@ -26,20 +26,20 @@ def label_of(config: RunConfig) -> str:
     changed = differences(
         kind, config.preset, config.shots, options, config.recipe, config.select, folds, config.limit
     )
-    changed = marked(changed, config.control, config.tuning)
+    changed = marked(changed, config.control, config.tuning, config.mined)
     return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])
 
 
-def marked(changed: Mapping[str, Any], control: str | None, tuning: TuningRecord | None) -> dict[str, Any]:
-    """Changed settings, and what else tells runs apart: control texts, and the number of trials.
+def marked(
+    changed: Mapping[str, Any], control: str | None, tuning: TuningRecord | None, mined: int | None
+) -> dict[str, Any]:
+    """Changed settings, and what else tells runs apart: control texts, trials, rounds of mining.
 
     Settings that were tuned are left out: they may be others for each seed.
     """
-    values = dict(changed)
-    if tuning is not None:
-        values = {key: value for key, value in values.items() if key not in tuning.space}
-        values["tuned"] = tuning.trials
-    return values if control is None else {**values, "control": control}
+    values = {key: value for key, value in changed.items() if tuning is None or key not in tuning.space}
+    marks = {"tuned": None if tuning is None else tuning.trials, "control": control, "mined": mined}
+    return values | {key: value for key, value in marks.items() if value is not None}
 
 
 def differences(

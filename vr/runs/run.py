@@ -102,6 +102,7 @@ LATER_KEYS = (
     *(("recipe", key) for key in ("early_stopping", "class_weights")),
     ("control",),
     ("tuning",),
+    ("mined",),
     *(("card", "images", key) for key in ("intensity", "group", "group_column", "group_dicom")),
 )
 
@@ -159,6 +160,7 @@ class RunConfig(Strict):
     limit: int | None = None  # most test images, for a quick try
     control: str | None = None  # kind of control texts that the attributes were replaced by
     tuning: TuningRecord | None = None
+    mined: int | None = None  # round in which its confusion texts were mined
 
     @property
     def fingerprint(self) -> str:

@@ -58,6 +58,7 @@ def make_config(
         limit=asked.limit,
         control=asked.control,
         tuning=asked.tuning,
+        mined=asked.mined,
     )
 
 

@@ -84,28 +84,26 @@ def _difference(first: Mapping[int, Predictions], second: Mapping[int, Predictio
 def _sentence(method: str, rows: list[Row], controls: Mapping[str, Control]) -> str:
     """How much of the gain over class names only is due to what the sentences say."""
     by_name = {row.name: row for row in rows}
-    gain, p = by_name[WRITTEN].gain, by_name[NAMES].p
-    if gain is None or p is None:
+    written = by_name[WRITTEN]
+    gain = written.gain
+    if gain is None:
         return "No seed has both the sentences as written and class names only."
     mute = [row for row in rows if row.loss is not None and row.name in controls]
     mute = [row for row in mute if controls[row.name].says_nothing]
     best = max(mute, key=lambda row: row.accuracy) if mute else None
-    amount = f"{_points(gain)} points (95%: {_range(gain)})"
-    if p >= SIGNIFICANT or gain.mean <= 0:
-        is_worse = p < SIGNIFICANT
-        verdict = "lose beyond chance" if is_worse else "gain nothing beyond chance"
-        beside = (
-            "" if best is None else f" {_beside(best)}, as written {100 * by_name[WRITTEN].accuracy:.1f}%."
-        )
-        return f"With {method}, the sentences as written {verdict} over class names only: {amount}.{beside}"
-    text = f"With {method}, the sentences as written gain {amount} over class names only"
+    verb = "gain" if gain.mean >= 0 else "lose"
+    text = f"With {method}, the sentences as written {verb} {_points(gain)} over class names only"
+    if gain.p >= SIGNIFICANT or gain.mean <= 0:
+        text += f"{', which may be chance' if gain.p >= SIGNIFICANT else ''} (p {gain.p:.2g})."
+        as_written = f"as written {100 * written.accuracy:.1f}%"
+        return text if best is None else f"{text} {_beside(best)}, {as_written}."
     if best is None or best.loss is None:
         return f"{text}; without controls that say nothing, it is unknown how much their content is worth."
     share = 100 * max(0.0, min(1.0, best.loss.mean / gain.mean))
     certain = best.p is not None and best.p < SIGNIFICANT and best.loss.mean > 0
-    content = f"{_points(best.loss)} points ({share:.0f}%; 95%: {_range(best.loss)})"
     verdict = "beyond chance" if certain else "which may be chance"
-    return f"{text}; of these, {content} are due to what the sentences say, {verdict}. {_beside(best)}."
+    content = f"of these, {_points(best.loss)} ({share:.0f}%) are due to what the sentences say, {verdict}"
+    return f"{text}; {content}. {_beside(best)}."
 
 
 def _beside(best: Row) -> str:
@@ -114,8 +112,5 @@ def _beside(best: Row) -> str:
 
 
 def _points(difference: Difference) -> str:
-    return f"{100 * difference.mean:+.1f}"
-
-
-def _range(difference: Difference) -> str:
-    return f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f}"
+    low, high = 100 * difference.low, 100 * difference.high
+    return f"{100 * difference.mean:+.1f} points (95%: {low:+.1f} to {high:+.1f})"

@@ -47,17 +47,17 @@ def test_the_share_is_what_the_best_silent_control_does_not_reach() -> None:
     assert (words.loss.mean, words.gain.mean) == (pytest.approx(0.15), pytest.approx(0.15))
     raw = [row.loss.p for row in actual.rows if row.loss is not None]
     assert [row.p for row in actual.rows if row.loss is not None] == pytest.approx(holm(raw))
-    assert "+30.0 points" in actual.sentence and "+15.0 points (50%" in actual.sentence
+    assert "+30.0 points" in actual.sentence and "(50%) are due to" in actual.sentence
     assert "65.0%" in actual.sentence and "may be chance" not in actual.sentence
 
 
 def test_a_control_that_reaches_the_same_leaves_nothing_to_the_content() -> None:
     actual = measured(written=160, names=100, shuffled=160, random_words=130)
-    assert "+0.0 points (0%" in actual.sentence and "may be chance" in actual.sentence
+    assert "(0%) are due to" in actual.sentence and "may be chance" in actual.sentence
 
 
 def test_without_a_gain_nothing_is_attributed() -> None:
-    for written, word in ((101, "nothing"), (60, "lose")):
+    for written, word in ((101, "may be chance"), (60, "lose")):
         sentence = measured(written=written, names=100, shuffled=90, random_words=80).sentence
         assert word in sentence and "due to" not in sentence
 
