@@ -49,6 +49,13 @@ def miner(toy: Any, run: Path, said: list[str], **changes: Any) -> Miner:
     )
 
 
+def lists(attributes: AttributeSet) -> dict[tuple[str, str, str | None], list[str]]:
+    rows: dict[tuple[str, str, str | None], list[str]] = {}
+    for entry in attributes.entries():
+        rows.setdefault((entry.class_name, entry.kind, entry.confused), []).append(entry.text)
+    return rows
+
+
 def test_new_texts_are_asked_for_exactly_the_worst_pairs(toy: Any, run: Path, server: Any) -> None:
     said: list[str] = []
     mined = miner(toy, run, said).mine(1)
