@@ -15,6 +15,7 @@ import torch
 
 from attrgen.core.errors import UserError
 from attrgen.schema import attribute_set
+from attrgen.schema.attribute_set import AttributeSet
 from vr.report.comparison import results
 from vr.runs import run as runs
 from vr.runs.predictions import Predictions
