@@ -154,7 +154,7 @@ def read_bytes(
                     file=path,
                     remedy="Check that it is the right file, or split it.",
                 )
-            return file.read(largest)
+            return file.read(size)  # not `largest`, for which memory would be set aside
     except FileNotFoundError as error:
         raise UserError(f"there is no such {what}", code="file-missing", file=path, remedy=missing) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null character

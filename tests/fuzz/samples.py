@@ -68,6 +68,7 @@ def write_samples(folder: Path) -> None:
     stored = TESTS / "vr" / "compatibility" / "run-1"
     for name in ("run", "images", "tiny"):
         shutil.copytree(stored / name, folder / name)
+    shutil.copytree(stored / "run", folder / "other-run")
     _attributes(folder)
     _collections(folder)
     _images(folder)

@@ -35,13 +35,22 @@ class Bank:
 
     @classmethod
     def from_tensors(cls, name: str, tensors: dict[str, Tensor]) -> Bank:
-        """The bank that `tensors` stored."""
+        """The bank that `tensors` stored.
+
+        Raises:
+            ValueError: the tensors do not fit together.
+        """
         texts = json.loads(bytes(tensors[f"{name}.texts"].tolist()).decode("utf-8"))
-        return cls(
+        bank = cls(
             tensors[f"{name}.embeddings"],
             tensors[f"{name}.present"].bool(),
             tuple(tuple(lines) for lines in texts),
         )
+        if bank.embeddings.dim() != 3 or bank.present.shape != bank.embeddings.shape[:2]:
+            raise ValueError(f"the bank '{name}' has the shape {tuple(bank.embeddings.shape)}")
+        if len(texts) not in (0, len(bank.present)):
+            raise ValueError(f"the bank '{name}' has texts of {len(texts)} classes")
+        return bank
 
     def to(self, device: torch.device | str) -> Bank:
         """The same bank on a device."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from attrgen.core.errors import UserError
-from attrgen.core.files import write_text
+from attrgen.core.files import read_bytes, write_text
 from attrgen.core.shell import command
 from attrgen.core.validation import Frozen, read_json
 from vr.evaluation import conformal, selective, temperature
@@ -25,6 +25,7 @@ from vr.runs.predictions import Predictions
 
 FILES = (runs.CALIBRATION, runs.RISK_CSV, runs.RISK_PNG)
 SET_COVERAGES = tuple(percent / 100 for percent in range(50, 100))
+_LARGEST_MODEL = 2**33  # bytes
 _TABLE = tuple(percent / 100 for percent in range(50, 101, 5))
 
 
@@ -188,7 +189,8 @@ def load(folder: Path) -> Calibration | None:
 
 def model_id(folder: Path) -> str:
     """SHA-256 of a run's trained model."""
-    return hashlib.sha256((folder / runs.MODEL).read_bytes()).hexdigest()
+    content = read_bytes(folder / runs.MODEL, what="trained model", largest=_LARGEST_MODEL)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _halves(scored: Predictions) -> tuple[Predictions, Predictions]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
+from attrgen.core.files import read_text
 from vr.runs import run as runs
 from vr.runs.naming import label_of
 from vr.runs.unreadable import UNREADABLE
@@ -103,10 +105,7 @@ def remove(path: Path) -> list[Path]:
 
 def _is_config(file: Path) -> bool:
     """Whether a file is a run's configuration, in any version."""
-    try:
-        value = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
+    value = cached(lambda: json.loads(read_text(file, what="run configuration")))
     return isinstance(value, dict) and str(value.get("format", "")).startswith("run/")
 
 

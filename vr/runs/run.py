@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -329,7 +329,23 @@ def _load_method(path: Path, config: RunConfig, backbone: Backbone) -> Method:
         if wrong := [name for name, tensor in tensors.items() if tensor.isnan().any()]:
             raise ValueError(f"{wrong[0]} holds values that are not numbers")
         method.load_state({key: tensor.to(backbone.device) for key, tensor in tensors.items()})
+        _check_shapes(method, tensors)
     return method
+
+
+def _check_shapes(method: Method, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Compare what a method has now with what it was given: a small tensor is copied into a larger one.
+
+    Raises:
+        ValueError: a tensor has another shape, or embeddings are not the backbone's.
+    """
+    for name, tensor in method.state().items():
+        if name in tensors and tensors[name].shape != tensor.shape:
+            raise ValueError(f"{name} has the shape {tuple(tensors[name].shape)}")
+    size = getattr(method.context.backbone.model.visual, "output_dim", None)
+    for name, bank in method.banks.items():
+        if size is not None and bank.embeddings.shape[-1] != size:
+            raise ValueError(f"the bank '{name}' is not the backbone's")
 
 
 def options_of(config: RunConfig, file: Path) -> Options:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,13 @@ def test_csv_that_is_none_names_its_line() -> None:
     with pytest.raises(UserError) as caught:
         list(csv_rows("a,b\n1,2\n3," + "x" * 200_000 + "\n", "t.csv", code="t"))
     assert (code_of(caught), caught.value.line) == ("t", 3)
+
+
+def test_a_small_file_takes_little_memory(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"x")
+    tracemalloc.start()
+    try:
+        assert read_bytes(tmp_path / "small", what="table", largest=2**33) == b"x"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

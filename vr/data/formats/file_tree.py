@@ -92,9 +92,10 @@ def read_image_file(path: Path, name: str) -> bytes:
     """
     try:
         with open_regular(path) as file:
-            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
                 raise too_large(name)
-            return file.read(MAX_FILE_BYTES)
+            return file.read(size)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise _unreadable(name, getattr(error, "strerror", None) or error) from error
 

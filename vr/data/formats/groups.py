@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from attrgen.core.decoding import decoding
 from attrgen.schema.card import Card, CardImages
 from vr.data.decoding.patient import patient_id
 from vr.data.formats.file_tree import FileTree
@@ -16,6 +17,7 @@ from vr.data.formats.source import SPLITS, Item
 
 _HASH_LENGTH = 16
 _SHOWN = 5
+_SECONDS = 2.0  # to match a card's pattern with one path
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,19 @@ def with_groups(
 
 
 def _from_paths(rows: Sequence[tuple[str, Item]], images: CardImages) -> dict[str, str | None]:
-    pattern = re.compile(images.group or "")
-    return {item.path: _matched(pattern.search(item.path)) for _, item in rows}
+    import regex  # as `re`, and it can stop a pattern that tries every way to match
+
+    with decoding(
+        images.group or "",
+        what="the card's pattern images.group takes too long, or cannot be used",
+        code="card-slow-pattern",
+        remedy="Write it without a repetition in a repetition.",
+    ):
+        pattern = regex.compile(images.group or "")
+        return {item.path: _matched(pattern.search(item.path, timeout=_SECONDS)) for _, item in rows}
 
 
-def _matched(match: re.Match[str] | None) -> str | None:
+def _matched(match: Any) -> str | None:
     """The bracketed parts of a match, or all of it where the pattern has none."""
     if match is None:
         return None

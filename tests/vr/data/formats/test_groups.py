@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from attrgen.core.errors import UserError
 from attrgen.core.validation import validate
-from attrgen.schema.card import Card
+from attrgen.schema.card import Card, CardClass, CardImages
 from vr.data.formats.groups import shared_groups, shared_groups_note
 from vr.data.formats.source import ImageSource, Item
 from vr.data.formats.splits import make_splits
@@ -210,3 +211,20 @@ def test_groups_are_announced_and_a_shared_one_is_a_warning(make: Make) -> None:
     assert [line for line in said if line.startswith("warning: 1 group with 8 images")]
     _, source = open_dataset(str(root.parent / "toy.toml"), root)
     assert "16 images are of 3 groups." in source.notes
+
+
+def test_a_pattern_that_tries_every_way_to_match_is_stopped(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / f"{'a' * 60}.png")
+    card = Card(
+        name="slow",
+        title="Slow",
+        modality="CT",
+        shows="a toy",
+        images=CardImages(folder="x", group="(a|aa)+$"),
+        classes=tuple(CardClass(name=name, folder=name) for name in ("one", "two")),
+    )
+    with pytest.raises(UserError) as caught:
+        open_source(card, tmp_path)
+    assert caught.value.code == "card-slow-pattern"
