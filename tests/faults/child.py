@@ -48,6 +48,8 @@ def ran(
     pid = os.fork()
     if pid == 0:
         _command(words, folder, output, before)
+    with suppress(OSError):  # the child does the same; it may have ended
+        os.setpgid(pid, pid)
     limit = LONGEST * max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
     hung = False
     while True:
@@ -58,7 +60,7 @@ def ran(
         strike(pid, age)
         if age > limit and not hung:
             hung = True
-            os.killpg(pid, signal.SIGKILL)
+            _end_group(pid, patience=0.0)
         time.sleep(0.002)
     _end_group(pid)
     code = os.waitstatus_to_exitcode(status)
@@ -69,7 +71,7 @@ def _command(words: Sequence[str], folder: Path, output: Path, before: Callable[
     """In the child: never returns."""
     status = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(folder)
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -104,9 +106,9 @@ def reopen_outputs(encoding: str = "utf-8") -> None:
     sys.stderr = open(2, "w", encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
-def _end_group(pid: int) -> None:
+def _end_group(pid: int, patience: float = 1.5) -> None:
     """End workers that outlive their parent; those of a sweep end within a second."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, 0)
-        time.sleep(1.5)
+        time.sleep(patience)
         os.killpg(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,7 +138,8 @@ def kill(bench: Bench, job: Job, draw: random.Random) -> Verdict:
         nonlocal sent
         if age >= moment and not sent:
             sent = True
-            (os.killpg if whole else os.kill)(pid, number)
+            with suppress(ProcessLookupError):
+                (os.killpg if whole else os.kill)(pid, number)
 
     end = ran(job.words, folder, strike=strike)
     allowed = {"sigint": (130,), "sigterm": (143, -signal.SIGTERM), "sigkill": (KILLED,)}[name]

@@ -167,6 +167,18 @@ class TestRecipes:
         assert caught.value.code == "sweep-unknown-key"
 
 
+def test_a_report_that_a_killed_sweep_did_not_write_is_written(toy: Any, tmp_path: Path) -> None:
+    asked = _grid(toy, tmp_path, methods=["zero-shot"], seeds=[1])
+    (cell,) = [sweep.inspect(cell) for cell in asked.cells()]
+    sweep.sweep([cell])
+    metrics = (cell.path / runs.METRICS).read_bytes()
+    (cell.path / runs.REPORT).unlink()
+    (again,) = [sweep.inspect(cell) for cell in asked.cells()]
+    assert again.state == "unfinished"
+    sweep.sweep([again])
+    assert (cell.path / runs.REPORT).is_file() and (cell.path / runs.METRICS).read_bytes() == metrics
+
+
 class TestSharedFolder:
     @contextmanager
     def _run_elsewhere(self, path: Path, events: dict[str, threading.Event]) -> Iterator[None]:

@@ -61,7 +61,8 @@ def inspect(asked: Experiment) -> Cell:
         different = _differences(path, resolved)
         if different:
             return Cell(asked, path, "failed", f"{path} holds a run with other settings: {different}")
-        return Cell(asked, path, "finished")
+        # A sweep that was killed before it wrote a report writes it the next time.
+        return Cell(asked, path, "finished" if (path / runs.REPORT).is_file() else "unfinished")
     if (path / ERROR).is_file():
         return Cell(asked, path, "failed", read_error(path))
     return Cell(asked, path, "unfinished" if (path / runs.CONFIG).is_file() else "absent")
