@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 LONGEST = 10.0  # seconds after which a command counts as hanging, on an idle machine
 
 
@@ -43,11 +44,14 @@ def ran(
         strike: called in the parent again and again while the child runs, with its process and its age.
     """
     output = folder.with_name(f"{folder.name}.output")
+    output.touch()
     sys.stdout.flush()
     began = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPED_BY)  # until the child is in its `try`
     pid = os.fork()
     if pid == 0:
         _command(words, folder, output, before)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPED_BY)
     with suppress(OSError):  # the child does the same; it may have ended
         os.setpgid(pid, pid)
     limit = LONGEST * max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
@@ -73,6 +77,7 @@ def _command(words: Sequence[str], folder: Path, output: Path, before: Callable[
     try:
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPED_BY)
         os.chdir(folder)
         file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)
