@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,13 @@ def build(values: Mapping[str, Any], changes: Mapping[str, Any], path: Path | No
     options = validate(_Common, changes, what="sweep options", code="sweep")
     common = {**recipe.common, **options.common}
     common["recipe"] = {**recipe.recipe, **options.recipe}
-    return validate(
-        Grid, {**values, **changes, "common": common}, what="sweep recipe", code="sweep", file=path
-    )
+    merged = {**values, **changes, "common": common}
+    if "datasets" in changes and "datasets" in values:
+        merged["datasets"] = _selected(changes["datasets"], values["datasets"])
+    return validate(Grid, merged, what="sweep recipe", code="sweep", file=path)
+
+
+def _selected(names: Sequence[str], columns: Any) -> list[Any]:
+    """The datasets named on the command line, each as the recipe has it: with its images and attributes."""
+    rows = [column for column in columns if isinstance(column, dict)] if isinstance(columns, list) else []
+    return [next((row for row in rows if row.get("dataset") == name), name) for name in names]
