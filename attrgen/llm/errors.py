@@ -117,15 +117,23 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+_FEWER = "Ask for fewer texts (--descriptive, --confusion, ...), or choose a model with a longer context."
 _MEANINGS = (
     _Meaning(
         "server-context-length",
-        (400, 413, 422, 429, 500),
+        (400, 413, 422, 500),
         _words(
             r"context.{0,3}(length|size|window)|maximum context|prompt is too long|too many tokens"
-            r"|request too large|reduce (your|the) (message|prompt)|inputs? tokens.{0,40}must be"
+            r"|inputs? tokens.{0,40}must be"
         ),
-        "Ask for fewer texts (--descriptive, --confusion, ...), or choose a model with a longer context.",
+        _FEWER,
+        one_request=True,
+    ),
+    _Meaning(
+        "server-context-length",
+        (413, 429),  # larger than all that the account may send in a minute; waiting does not help
+        _words(r"request too large|reduce (your|the) (message|prompt)"),
+        _FEWER,
         one_request=True,
     ),
     _Meaning(

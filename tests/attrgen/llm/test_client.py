@@ -525,6 +525,12 @@ def test_an_account_that_can_pay_a_shorter_answer(ask: Any, server: Any, scripts
     assert server.received[1].body["max_tokens"] == 2700
 
 
+def test_tokens_of_a_minute_are_waited_for(ask: Any, server: Any, scripts: ModuleType) -> None:
+    words = "Too many tokens, please wait before trying again."
+    server.script = once(lambda r: scripts.error(429, words, {"Retry-After": "0.1"}), scripts)
+    assert len(ask().items) == 3 and len(server.received) == 2
+
+
 @pytest.mark.parametrize("choices", ["[]", "null"])
 def test_a_completion_without_a_choice_is_asked_again(
     ask: Any, server: Any, scripts: ModuleType, choices: str
@@ -538,7 +544,7 @@ def test_seconds_in_the_words_of_a_429_are_waited(ask: Any, server: Any, scripts
     server.script = once(lambda r: scripts.error(429, "Please try again in 300ms."), scripts)
     ask()
     first, second = server.received
-    assert 0.3 <= second.moment - first.moment < 5
+    assert second.moment - first.moment >= 0.3
 
 
 def test_an_address_that_never_gives_a_completion_ends_the_build(
