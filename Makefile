@@ -16,7 +16,7 @@ help:
 	@echo "make coverage    the test suite, and the lines of attrgen and vr that it runs: 90% in all, 70% of each file"
 	@echo "make lint        ruff and mypy"
 	@echo "make docs        the documentation as a site in site/; no network is needed to build or read it"
-	@echo "make benchmarks  start-up and throughput, printed"
+	@echo "make benchmarks  start-up, runs, sweeps and predictions, beside those of the last release"
 	@echo "make clean       remove .venv and .venv-lowest (runs/, attrs/ and datasets/ are yours and are not touched)"
 
 # uv makes the environment; where it is missing, pip puts it into the environment itself.
@@ -93,7 +93,8 @@ docs: .venv/.docs
 	@echo "open site/index.html"
 
 benchmarks: .venv/.dev
-	@$(BIN)/python tests/benchmarks/startup.py && $(BIN)/python tests/benchmarks/attrgen_throughput.py
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/watch.py --json benchmarks.json
+	@$(BIN)/python tests/benchmarks/attrgen_throughput.py
 
 clean:
 	rm -rf .venv .venv-lowest
