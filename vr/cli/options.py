@@ -19,7 +19,7 @@ OUTPUT = "Output"
 
 
 class Precision(StrEnum):
-    """What the image tower computes in; `auto` is bf16 on a GPU that has it, else fp32."""
+    """What the image tower computes in; `auto` is bf16 where the device has it and it is exact enough."""
 
     auto = "auto"
     fp32 = "fp32"
@@ -95,7 +95,7 @@ Weights = Annotated[
 ]
 Device = Annotated[str, option(BACKBONE, "auto, cpu, cuda, or one GPU, such as cuda:1.")]
 ComputeIn = Annotated[
-    Precision, option(BACKBONE, "Number format of the image tower; auto: bf16 on a GPU that has it.")
+    Precision, option(BACKBONE, "Number format of the image tower; auto: bf16 where it is fast and exact.")
 ]
 RunPrecision = Annotated[
     Precision | None,

@@ -32,7 +32,8 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def resolve_precision(name: str, device: torch.device) -> Precision:
-    """`fp32`, or `bf16` where the device computes in it; `auto` is bf16 on a GPU that does.
+    """`fp32`, or `bf16` where the device computes in it; `auto` is bf16 on a GPU that does;
+    for a CPU see `vr.clip.bf16`.
 
     Where the device has no bf16, `bf16` becomes fp32 and the log says so: a run records what it did.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
+from vr.clip.bf16 import gains_from_bf16
 from vr.clip.text_lengths import check_lengths
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.training_images import TrainingImages
@@ -95,6 +96,9 @@ def _prepare(
     before = runs.read_config(resolved.path) if continues else None
     if before is not None:
         backbone = backbone.as_recorded(before.backbone.id) or backbone
+    if asked.precision == "auto" and precision == "fp32":
+        fast = gains_from_bf16(backbone) if before is None else before.precision == "bf16"
+        backbone = replace(backbone, precision="bf16" if fast else "fp32")
     torch.manual_seed(asked.seed)
     context = Context(
         backbone,
