@@ -51,10 +51,9 @@ def report(
     Several runs become one page that compares them; many become an index.
     """
     from vr.report.comparison import naming, results
-    from vr.report.comparison.index_page import MANY
 
     finished = results.find(run_directories)
-    if index or (index is None and len(finished) > MANY and baseline is None):
+    if index or (index is None and len(finished) > results.MANY and baseline is None):
         _index(finished, out)
     elif len(finished) > 1:
         _compare(finished, out, 0 if baseline is None else naming.find_run(finished, baseline))

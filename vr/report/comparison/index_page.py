@@ -17,7 +17,6 @@ from vr.report import page
 from vr.report.comparison.results import Result
 from vr.runs import run as runs
 
-MANY = 12  # runs; a page that compares more of them side by side cannot be read
 INDEX = "index.html"
 _SCRIPT = Path(__file__).with_name("index_page.js")
 

@@ -17,6 +17,8 @@ from vr.runs.predictions import Predictions, joined
 from vr.runs.predictions import load as load_predictions
 from vr.runs.run import RunConfig
 
+MANY = 12  # runs; a page that compares more of them side by side cannot be read
+
 
 @dataclass(frozen=True)
 class Result:
