@@ -57,7 +57,7 @@ def checked_model(name: str) -> str:
         raise UserError(
             "--model is empty or has characters that cannot be printed",
             code="option-model",
-            remedy="Give the name as the server lists it; `attrgen doctor` shows what the server answers.",
+            remedy="Give the name as the server lists it.",
         )
     return name
 

@@ -177,9 +177,11 @@ def make_card(
         typer.echo(f"warning: {line}")
     typer.echo(f"{path}: {len(card.classes)} classes, {_counts(source)}")
     typer.echo("Edit modality, shows and the class names: prompts use them. Then:")
-    typer.echo(f"  {command('attrgen', 'build', '--dataset', path)}")
+    # A line of its own, without the backticks that a shell would take for a substitution.
+    typer.echo("  " + command("attrgen", "build", "--dataset", path).strip("`"))
     attrs = Path("attrs", f"{card.name}.json")
-    typer.echo(f"  {command('vr', 'train', '--dataset', path, '--data', collection, '--attrs', attrs)}")
+    train = command("vr", "train", "--dataset", path, "--data", collection, "--attrs", attrs)
+    typer.echo("  " + train.strip("`"))
 
 
 def preview(

@@ -92,13 +92,14 @@ def test_a_printed_command_works(key: str, user: User, tiny: Any) -> None:
     if key not in SITUATIONS:
         pytest.skip("has no situation; another test says so")
     text = SITUATIONS[key](user)
-    lines = [line for line in re.findall(r"`([^`]+)`", text) if _fits(shlex.split(line), CALLS[key])]
+    printed = re.findall(r"`([^`]+)`", text) + re.findall(r"^ +((?:vr|attrgen) .+)$", text, re.MULTILINE)
+    lines = [line for line in printed if _fits(shlex.split(line), CALLS[key])]
     assert lines, f"not printed: {key}\n{text}"
     _prepare(user, tiny)
     for line in dict.fromkeys(lines):
-        status, printed = user.types(*shlex.split(line))
+        status, said = user.types(*shlex.split(line))
         shows = any(line.startswith(start) for start in SHOW_PROBLEMS)
-        assert status == 0 or (shows and status == 1), f"{line}\n{printed}"
+        assert status == 0 or (shows and status == 1), f"{line}\n{said}"
 
 
 def _fits(words: list[str], pattern: list[str]) -> bool:
