@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ STEP, PREDICTION = "Training step", "Prediction"
 
 
 def bench(
+    context: typer.Context,
     batch_size: Annotated[int, options.option(STEP, "Training images per step.", min=1)] = 64,
     frame: Annotated[
         int | None,
@@ -54,6 +55,11 @@ def bench(
     if predict is not None:
         _stages(predict, device, side=side, workers=workers, as_json=as_json)
         return
+    _step(context.params)
+
+
+def _step(flags: dict[str, Any]) -> None:
+    """Measure a training step and print it."""
     import json
     import os
 
@@ -65,18 +71,21 @@ def bench(
     from vr.training.benchmark.measurement import measure
     from vr.training.benchmark.table import lines
 
-    where = resolve_device(device)
-    loaded = backbones.load(backbone, weights, device=where, precision=resolve_precision(precision, where))
+    where = resolve_device(flags["device"])
+    precision = resolve_precision(flags["precision"], where)
+    loaded = backbones.load(flags["backbone"], flags["weights"], device=where, precision=precision)
     measured, last = measure(
-        loaded, batch_size=batch_size, steps=steps, frame=frame, say=lambda line: typer.echo(line, err=True)
+        loaded,
+        **{key: flags[key] for key in ("batch_size", "steps", "frame")},
+        say=lambda line: typer.echo(line, err=True),
     )
-    if as_json:
+    if flags["as_json"]:
         typer.echo(json.dumps(measured.as_json(), indent=2))
     else:
         for line in lines(measured):
             typer.echo(line)
-    if profile is not None:
-        write_text(profile, profile_page(last, where))
+    if flags["profile"] is not None:
+        write_text(flags["profile"], profile_page(last, where))
 
 
 def _stages(run: Path, device: str, *, side: int, workers: int, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from vr.cli import options_sweep as own
 from vr.cli import values
 
 if TYPE_CHECKING:
+    from vr.runs.grid import Grid
     from vr.training.sweep import Cell, Launcher, Outcome
 
 COMMON = ("data", "preset", "backbone", "weights", "device", "precision", "select", "runs")
@@ -53,6 +54,7 @@ def sweep(
     from vr.runs import grid
     from vr.training import sweep as sweeps
 
+    _check_engine(on, gpus_per_job, slurm)
     changes = _changes(context.params)
     asked = grid.build({}, changes) if recipe is None else grid.load(recipe, changes)
     cells = sweeps.inspect_all(asked.cells())
@@ -66,11 +68,35 @@ def sweep(
         _submit(cells, slurm, retry=retry)
         return
     outcomes = _run(cells, launcher=_launcher(on, jobs, gpus_per_job), retry=retry)
+    _end(cells, outcomes, asked, retry=retry)
+
+
+def _end(cells: Sequence[Cell], outcomes: Sequence[Outcome], asked: Grid, *, retry: bool) -> None:
+    """Print what came out, and end with the exit status."""
     failed = sum(bool(outcome.error) for outcome in outcomes)
     skipped = 0 if retry else sum(cell.state == "failed" for cell in cells)
     compare = command("vr", "table", asked.common.get("runs", "runs"))
     typer.echo(f"{len(outcomes) - failed} cells done, {failed + skipped} failed. Next: {compare}")
     raise typer.Exit(1 if failed or skipped else 0)
+
+
+def _check_engine(on: str, gpus_per_job: float | None, slurm: Path | None) -> None:
+    """Check that options of one engine are not given to another."""
+    from attrgen.core.errors import UserError
+
+    if on not in ("local", "slurm", "ray") and not on.startswith("ray://"):
+        raise UserError(
+            f"--on {on} is unknown",
+            code="sweep-unknown-launcher",
+            remedy="Use local, ray, ray://HOST:10001 or slurm.",
+        )
+    for option, value, engine in (("--gpus-per-job", gpus_per_job, "ray"), ("--slurm", slurm, "slurm")):
+        if value is not None and not on.startswith(engine):
+            raise UserError(
+                f"{option} {value} is of no use without --on {engine}",
+                code="option-needs-another",
+                remedy=f"Add --on {engine}, or leave out {option}.",
+            )
 
 
 def _changes(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,19 +140,12 @@ def grouped(failures: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _launcher(on: str, jobs: int | None, gpus_per_job: float | None) -> Launcher:
-    from attrgen.core.errors import UserError
     from vr.training.sweep import Local
     from vr.training.sweep.on_ray import OnRay
 
     if on == "local":
         return Local(jobs or 1)
-    if on == "ray" or on.startswith("ray://"):
-        return OnRay(None if on == "ray" else on, jobs, gpus_per_job, _say)
-    raise UserError(
-        f"--on {on} is unknown",
-        code="sweep-unknown-launcher",
-        remedy="Use local, ray, ray://HOST:10001 or slurm.",
-    )
+    return OnRay(None if on == "ray" else on, jobs, gpus_per_job, _say)
 
 
 def _run(cells: Sequence[Cell], *, launcher: Launcher, retry: bool) -> list[Outcome]:

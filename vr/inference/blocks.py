@@ -102,11 +102,11 @@ def score_blocks(
         stages: gets the seconds of each stage.
     """
     method = run.method.eval()
-    preprocessing = method.context.backbone.preprocessing
+    backbone = method.context.backbone
 
     def read(path: str) -> Tensor | UserError:
         try:
-            return to_square(source.read(path), method.image_size, preprocessing)
+            return to_square(source.read(path), method.image_size, backbone.preprocessing)
         except UserError as error:
             return error
 
@@ -125,10 +125,9 @@ def score_blocks(
         images.append(image)
         if len(images) == len(pending[0].paths):
             block, read_by = pending.pop(0), time.perf_counter()
-            rows = _rows(block, images, within, decision, method.context.backbone.device)
-            images, scored_by = [], time.perf_counter()
+            rows, images = _rows(block, images, within, decision, backbone.device), []
             seconds.waiting += read_by - before
-            seconds.scoring += scored_by - read_by
+            seconds.scoring += time.perf_counter() - read_by
             yield block, rows
             before = time.perf_counter()
 

@@ -126,6 +126,19 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--on", "moon"], "sweep-unknown-launcher"),
+        (["--gpus-per-job", "0.5"], "option-needs-another"),
+        (["--on", "ray", "--slurm", "x.toml"], "option-needs-another"),
+    ],
+)
+def test_options_of_another_engine(words: list[str], code: str, toy: Any, tmp_path: Path) -> None:
+    error = invoke("sweep", write_recipe(toy, tmp_path, 1), *words).exception
+    assert isinstance(error, UserError) and error.code == code
+
+
 class TestSubmission:
     def test_script(self, toy: Any, tmp_path: Path, stand_in: Path) -> None:
         settings = SlurmSettings(
