@@ -22,6 +22,7 @@ INTERRUPTED_STATUS = 130
 TERMINATED_STATUS = 143
 BROKEN_PIPE_STATUS = 141  # as if SIGPIPE had ended the process
 T = TypeVar("T")
+_stops: list[KeyboardInterrupt] = []  # signals that asked this command to stop
 DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
 
 
@@ -128,9 +129,7 @@ def run(app: Callable[[], None]) -> None:
     A `UserError`, and whatever the system refuses, is printed with its code and exits 2.
     """
     streams.prepare()
-    with suppress(ValueError):  # not in the main thread
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _terminate)
+    _take_signals()
     status = _status(app)
     failure = streams.flush()
     if isinstance(failure, BrokenPipeError):  # `| head` has read enough
@@ -145,9 +144,11 @@ def _status(app: Callable[[], None]) -> int | str | None:
         app()
     except (SystemExit, KeyboardInterrupt, BrokenPipeError) as error:
         return _ended(error)
-    except UserError as error:
-        return _told(error)
     except Exception as error:
+        if _stops:  # a library may turn the interruption into an error of its own
+            return _ended(_stops[-1])
+        if isinstance(error, UserError):
+            return _told(error)
         refusal = refused(error)
         if refusal is None:
             raise
@@ -171,8 +172,18 @@ def _ended(error: BaseException) -> int | str | None:
     return error.code if isinstance(error, SystemExit) else USER_ERROR_STATUS
 
 
-def _terminate(number: int, frame: object) -> None:
-    raise Terminated
+def _take_signals() -> None:
+    """Let Ctrl-C and `kill` raise, and remember that they did."""
+    _stops.clear()
+    with suppress(ValueError):  # not in the main thread
+        for number, before in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(number) is before:
+                signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: object) -> None:
+    _stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
+    raise _stops[-1]
 
 
 def _told(error: UserError | None) -> int:

@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import tempfile
+import textwrap
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.faults.child import ran
 from tests.faults.jobs import training
 from tests.faults.kinds import Bench
 
+LINES = 12  # of the output of a command that are shown after a failure
 IMPORTED = (
     *("matplotlib.pyplot", "open_clip", "openai", "pooch", "rich.progress", "sklearn.linear_model", "httpx2"),
     *("attrgen.api", "attrgen.cli.parsing", "attrgen.generation.saving", "filelock", "huggingface_hub"),
@@ -82,6 +84,7 @@ def run(made: world.World, seed: int, numbers: list[int], verbose: bool) -> int:
                 failed += 1
                 print(f"FAILED {job.name}, {verdict.outcome}: {verdict.wrong}")
                 print(f"  python -m tests.faults --seed {seed} --only {number}", flush=True)
+                print(textwrap.indent("\n".join(verdict.output.splitlines()[-LINES:]), "    "), flush=True)
             if verbose:
                 print(f"{' '.join(job.words)}\n{verdict.outcome}\n{verdict.output}")
     by_outcome: Counter[str] = Counter()

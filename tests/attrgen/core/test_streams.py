@@ -86,6 +86,19 @@ def test_signals_are_told_with_and_without_typer(name: str, status: int, word: s
     assert (typed.returncode, typed.stdout, typed.stderr.strip()) == (status, "", word)
 
 
+@pytest.mark.parametrize("error", ["RuntimeError", "lambda text: UserError(text, code='x')"])
+def test_an_interruption_that_a_library_turns_into_an_error(error: str) -> None:
+    body = f"""
+    import signal
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt as stop:
+        raise ({error})("Error building a validator") from stop
+"""
+    result = ran(body)
+    assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
 def test_a_reader_that_has_enough_of_a_command() -> None:
     body = "import typer; app = typer.Typer(); app.command()(lambda: print('line\\n' * 100000)); app()"
     result = ran(body, "| head -1; exit ${PIPESTATUS[0]}")
