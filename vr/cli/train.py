@@ -65,9 +65,8 @@ def train(
     """
     asked = _asked(context, config, set_ or (), keeps_path=resume or fresh)
     if dry_run:
-        _show_plan(asked)
-    else:
-        _show(_run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard))
+        return _show_plan(asked)
+    return _show(_run(asked, resume=resume, fresh=fresh, tensorboard=tensorboard))
 
 
 def _show(finished: Sequence[Run]) -> None:
