@@ -70,7 +70,9 @@ def test_driver_killed_and_stopped(three_nodes: ThreeNodes, toy: Any, tmp_path: 
     (tmp_path / "attrs" / "toy.json").write_bytes(toy.attrs.read_bytes())
 
     def finished() -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in folder.rglob(runs.METRICS)}
+        """When the metrics of each complete cell were written; the report is its last file."""
+        complete = [path for path in folder.rglob(runs.METRICS) if (path.parent / runs.REPORT).is_file()]
+        return {path: path.stat().st_mtime_ns for path in complete}
 
     before: dict[Path, int] = {}
     for end in (signal.SIGKILL, signal.SIGINT):
