@@ -48,9 +48,9 @@ def bench(
     ] = 512,
     workers: Annotated[int, options.option(PREDICTION, "Threads that decode.", min=1)] = 4,
 ) -> None:
-    """Measure time, memory and operations of a training step, or the stages of a prediction.
+    """Measure a training step, or the stages of a prediction.
 
-    The plain path and the fast ones are measured side by side.
+    Of a step: time, memory and operations; the plain path and the fast ones are measured side by side.
     """
     if predict is not None:
         _stages(predict, device, side=side, workers=workers, as_json=as_json)
