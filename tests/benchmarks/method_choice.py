@@ -1,88 +1,106 @@
-"""The figures by which defaults are chosen: every setting of a sweep beside the linear probe and a reference.
+"""The figures by which defaults are chosen: settings of a sweep beside the linear probe and a reference.
 
     python tests/benchmarks/method_choice.py RUNS [--reference LABEL]
 
-Per row: the mean accuracy over collections, with equal weight, at each number of shots and over all of them;
-its difference from the linear probe and from the reference, with 95% bootstrap intervals over images, drawn
-within each collection and paired. Folds and seeds of a collection are joined. See docs/method-choice.md.
+A cell is a collection at a number of shots; it counts where all of its folds are there. Settings are compared
+on the same cells: there is a table per set of cells that a setting shares with the linear probe and the
+reference, with every setting that has all of them. Per row: the mean accuracy, with equal weight of
+collections and of the shots within one; the differences from the linear probe and the reference, with 95%
+bootstrap intervals over images, paired and drawn within each collection. Seeds are averaged. See
+docs/method-choice.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from vr.report.comparison.results import Result, find
+from vr.report.comparison.results import Result, by_seed, find, grouped
 
 RESAMPLES = 2000
 PROBE = "linear-probe"
-Hits = dict[tuple[int, str], np.ndarray]  # per shots and collection: mean correctness of every image
+Cell = tuple[str, int]  # collection with backbone, and shots
+Hits = dict[Cell, np.ndarray]  # per cell: mean correctness of every image, sorted by path
 
 
-def hits_of(results: list[Result]) -> Hits:
-    """The correctness of every image of a collection, averaged over seeds; each is held out once per seed."""
-    images: dict[tuple[int, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        scored = result.predictions()
-        cell = images[result.config.shots, f"{result.backbone} {result.config.card.name}"]
-        for path, correct in zip(scored.paths, (scored.predicted == scored.labels).tolist(), strict=True):
-            cell[path].append(float(correct))
-    return {
-        key: np.array([np.mean(cell[path]) for path in sorted(cell)]) for key, cell in images.items() if cell
-    }
+def hits_by_label(results: Iterable[Result]) -> dict[str, Hits]:
+    """Per setting and cell the mean correctness of every image, over the seeds whose folds are all there."""
+    hits: dict[str, Hits] = defaultdict(dict)
+    for key, members in grouped(list(results)).items():
+        images: dict[str, list[float]] = defaultdict(list)
+        for scored in by_seed(members).values():
+            for path, correct in zip(scored.paths, (scored.predicted == scored.labels).tolist(), strict=True):
+                images[path].append(float(correct))
+        if images:
+            label = re.sub(r" folds=\d+", "", key.label)
+            cell = f"{key.dataset} ({key.backbone})", key.shots
+            hits[label][cell] = np.array([np.mean(images[path]) for path in sorted(images)])
+    return hits
 
 
-def difference(one: Hits, other: Hits, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Mean difference over shots and collections, and its interval, in points."""
-    drawn = np.zeros(RESAMPLES)
-    total = 0.0
-    shared = sorted(set(one) & set(other))
-    collections = {name for _, name in shared}
-    gaps: dict[str, list[np.ndarray]] = {
-        name: [one[key] - other[key] for key in shared if key[1] == name] for name in collections
-    }
-    for rows in gaps.values():
-        mean = np.mean(rows, 0)  # over shots, image by image
-        total += mean.mean() / len(gaps)
-        picks = rng.integers(0, len(mean), (RESAMPLES, len(mean)))
-        drawn += mean[picks].mean(1) / len(gaps)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return 100 * total, 100 * float(low), 100 * float(high)
+def per_collection(rows: Mapping[Cell, np.ndarray], cells: Iterable[Cell]) -> list[np.ndarray]:
+    """Per collection the values of its images, averaged over shots."""
+    collections: dict[str, list[np.ndarray]] = defaultdict(list)
+    for cell in sorted(cells):
+        collections[cell[0]].append(rows[cell])
+    return [np.mean(values, 0) for values in collections.values()]
+
+
+def mean(rows: Hits, cells: Iterable[Cell]) -> float:
+    """Accuracy in %, each collection with equal weight."""
+    return 100 * float(np.mean([values.mean() for values in per_collection(rows, cells)]))
+
+
+def difference(one: Hits, other: Hits, cells: Iterable[Cell]) -> tuple[float, float, float]:
+    """Mean difference on the cells, and its 95% interval, in points."""
+    rng = np.random.default_rng(0)
+    gaps = per_collection({cell: one[cell] - other[cell] for cell in cells}, cells)
+    drawn = [gap[rng.integers(0, len(gap), (RESAMPLES, len(gap)))].mean(1) for gap in gaps]
+    low, high = np.percentile(np.mean(drawn, 0), [2.5, 97.5])
+    return 100 * float(np.mean([gap.mean() for gap in gaps])), 100 * float(low), 100 * float(high)
+
+
+def sets_of_cells(hits: Mapping[str, Hits], beside: Iterable[str]) -> list[frozenset[Cell]]:
+    """The sets of cells that a setting shares with all of `beside`, the largest first."""
+    shared = frozenset.intersection(*(frozenset(hits[label]) for label in beside))
+    sets = {frozenset(rows) & shared for rows in hits.values()} - {frozenset()}
+    return sorted(sets, key=lambda cells: (-len(cells), sorted(cells)))
+
+
+def table(hits: Mapping[str, Hits], cells: frozenset[Cell], beside: tuple[str, str]) -> Iterator[str]:
+    """The lines of the table of the settings that have all of the cells, the best first."""
+    order = sorted(cells, key=lambda cell: (-cell[1], cell[0]))
+    heads = ["setting", "mean", *(f"over {label}" for label in beside), *(f"{n} {s}" for n, s in order)]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---" * len(heads) + "|"
+    complete = {label: rows for label, rows in hits.items() if cells <= set(rows)}
+    for label, rows in sorted(complete.items(), key=lambda item: -mean(item[1], cells)):
+        numbers = [f"{mean(rows, cells):.1f}"]
+        for other in beside:
+            gap, low, high = difference(rows, hits[other], cells)
+            numbers.append("" if other == label else f"{gap:+.1f} ({low:+.1f} to {high:+.1f})")
+        numbers += [f"{100 * rows[cell].mean():.1f}" for cell in order]
+        yield f"| {label} | " + " | ".join(numbers) + " |"
 
 
 def main() -> None:
-    """Print the table, the best setting first."""
+    """Print a table per set of cells."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--reference", default="biomedvr")
     arguments = parser.parse_args()
-    by_label: dict[str, list[Result]] = defaultdict(list)
-    for result in find(arguments.runs):
-        by_label[result.label].append(result)
-    hits = {label: hits_of(results) for label, results in by_label.items()}
-    cells = sorted({key for rows in hits.values() for key in rows}, key=lambda key: (-key[0], key[1]))
-    shots = sorted({count for count, _ in cells}, reverse=True)
-    heads = [*(f"{count} shots" for count in shots), "mean", "over the probe", "over the reference"]
-    heads += [f"{name.split()[-1]} {count}" for count, name in cells]
-    print("| setting | " + " | ".join(heads) + " |")
-    print("|---" * (len(heads) + 1) + "|")
-
-    def mean(rows: Hits, count: int | None = None) -> float:
-        return 100 * float(np.mean([v.mean() for key, v in rows.items() if count in (None, key[0])]))
-
-    for label, rows in sorted(hits.items(), key=lambda item: -mean(item[1])):
-        numbers = [*(f"{mean(rows, count):.1f}" for count in shots), f"{mean(rows):.1f}"]
-        for other in (PROBE, arguments.reference):
-            if other in hits and other != label:
-                gap, low, high = difference(rows, hits[other], np.random.default_rng(0))
-                numbers.append(f"{gap:+.1f} ({low:+.1f} to {high:+.1f})")
-            else:
-                numbers.append("")
-        numbers += [f"{100 * rows[key].mean():.1f}" if key in rows else "" for key in cells]
-        print(f"| {label} | " + " | ".join(numbers) + " |")
+    hits = hits_by_label(find(arguments.runs))
+    beside = (PROBE, arguments.reference)
+    if missing := [label for label in beside if label not in hits]:
+        parser.error(f"no cell with all folds of {' and '.join(missing)}")
+    for cells in sets_of_cells(hits, beside):
+        print(f"\n{len(cells)} cells: " + ", ".join(f"{name} {shots}" for name, shots in sorted(cells)))
+        print("\n".join(table(hits, cells, beside)))
 
 
 if __name__ == "__main__":
