@@ -69,6 +69,10 @@ class BioMedVRDeclaration(Declaration):
             options={"pad_to": 20, "gate_lr": None},
             recipe={"epochs": 400, "min_crop": PUBLISHED_CROP, "one_shot_batch_size": 16},
         ),
+        "accurate": Preset(
+            about="without the penalty, the negative expert subtracts, with a visual expert",
+            options={"beta": 0.0, "fusion": "subtract", "visual": "probe"},
+        ),
         **ABLATIONS,
         "anchor": ANCHOR_PRESET,
     }

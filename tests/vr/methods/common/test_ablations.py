@@ -14,6 +14,7 @@ from vr.methods.common import corruption
 from vr.methods.common.ablations import ABLATIONS
 from vr.methods.common.base import Context
 from vr.methods.common.levers import LEVERS, PROGRAM_LEVERS
+from vr.runs.settings import preset
 
 TEXTS = [[f"{kind}{i}" for i in range(count)] for kind, count in (("a", 8), ("b", 4), ("c", 6))]
 
@@ -37,6 +38,15 @@ def test_changes_exactly_one_option(name: str) -> None:
 def test_every_program_has_the_levers_as_presets(name: str) -> None:
     presets = built_in_methods()[name].presets
     assert set(PROGRAM_LEVERS if name in ("vp", "ar") else LEVERS) <= set(presets)
+
+
+def test_accurate_is_the_measured_setting_in_which_texts_decide() -> None:
+    options, recipe = preset(BioMedVR, "accurate", 16)
+    default = BioMedVROptions()
+    changed = {key for key, value in options.model_dump().items() if value != getattr(default, key)}
+    assert isinstance(options, BioMedVROptions) and changed == {"beta", "fusion", "visual"}
+    assert (options.beta, options.fusion, options.visual) == (0.0, "subtract", "probe")
+    assert options.visual_weight == 0.5 and recipe == BioMedVR.recipe
 
 
 def test_the_paper_ablations_are_there() -> None:
