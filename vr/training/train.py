@@ -39,10 +39,8 @@ def run_experiment(
     """Train, save and evaluate; the run directory is complete afterwards.
 
     Args:
-        resume: continue an unfinished run; a finished one is loaded.
-        fresh: replace an existing run.
-        on_epoch: called with each epoch's row of the history and the number of epochs.
-        on_evaluated: called with counts of evaluated images.
+        resume, fresh: continue an unfinished run (a finished one is loaded); replace an existing run.
+        on_epoch, on_evaluated: called with an epoch's row and the number of epochs; with counts of images.
         backbone: an already loaded one, used where it is the one asked for.
         on_resolved: called with everything that the names stand for, before the backbone is loaded.
         checkpoint_every: seconds between checkpoints; 0 writes one after every epoch.
@@ -54,11 +52,7 @@ def run_experiment(
             loss that is not finite, no disk space.
     """
     resume = resume and not fresh
-    resolved = resolve(asked, say)
-    run_folder.check_free(resolved.path, resume=resume, fresh=fresh)
-    sample.check_enough(resolved)
-    if tensorboard:
-        events.check_installed()
+    resolved = _checked(asked, say, resume=resume, fresh=fresh, tensorboard=tensorboard)
     with locked_folder(resolved.path):
         run_folder.check_free(resolved.path, resume=resume, fresh=fresh)  # as it is now
         with loading(*TORCH):
@@ -78,3 +72,13 @@ def run_experiment(
             tensorboard=tensorboard,
             report=report,
         )
+
+
+def _checked(asked: Experiment, say: Say, *, resume: bool, fresh: bool, tensorboard: bool) -> Resolved:
+    """The experiment resolved, its run directory free, with enough training images; torch is not loaded."""
+    if tensorboard:
+        events.check_installed()
+    resolved = resolve(asked, say)
+    run_folder.check_free(resolved.path, resume=resume, fresh=fresh)
+    sample.check_enough(resolved)
+    return resolved
