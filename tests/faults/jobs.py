@@ -53,7 +53,7 @@ def long_jobs(world: World) -> dict[str, Job]:
     return {
         "build": Job([*build, "good"]),
         "train": Job([*training, "--resume"]),
-        "sweep": Job([*sweep, "1"]),
+        "sweep": Job([*sweep, "1"], again=[*sweep, "1", "--retry"]),  # a full disk fails cells
         "predict": Job([*predict, "--resume"], prepare=_with_run),
         "get": Job(["vr", "data", "get", str(world.card)]),
         "eval": Job(["vr", "eval", "run", "--device", "cpu"], prepare=_with_run),
