@@ -99,7 +99,10 @@ def _sentence(method: str, rows: list[Row], controls: Mapping[str, Control]) -> 
         return text if best is None else f"{text} {_beside(best)}, {as_written}."
     if best is None or best.loss is None:
         return f"{text}; without controls that say nothing, it is unknown how much their content is worth."
-    share = 100 * max(0.0, min(1.0, best.loss.mean / gain.mean))
+    if best.loss.mean <= 0:
+        as_written = f"as written {100 * written.accuracy:.1f}%"
+        return f"{text}; none of it is due to what the sentences say. {_beside(best)}, {as_written}."
+    share = 100 * min(1.0, best.loss.mean / gain.mean)
     certain = best.p is not None and best.p < SIGNIFICANT and best.loss.mean > 0
     verdict = "beyond chance" if certain else "which may be chance"
     content = f"of these, {_points(best.loss)} ({share:.0f}%) are due to what the sentences say, {verdict}"
