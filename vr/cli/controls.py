@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 CONTROLS = "Controls"
 
 
+Method = Annotated[str, options.option(training.METHOD, "A method that reads attributes.")]
+Only = Annotated[str, options.option(CONTROLS, "Only these controls, separated by commas.", default="all")]
+Jobs = Annotated[int, options.option(CONTROLS, "Cells at the same time.", min=1)]
+DryRun = Annotated[bool, options.option(CONTROLS, "Only list the cells and their state.", "--dry-run")]
+Table = Annotated[
+    Path | None, options.option(options.OUTPUT, "A .md or .csv file.", "--out", default="printed")
+]
+Plot = Annotated[
+    Path | None, options.option(options.OUTPUT, "A .png, .svg or .pdf file.", default="not drawn")
+]
+
+
 def controls(
     context: typer.Context,
     attrs: options.Attributes = None,
@@ -26,28 +38,20 @@ def controls(
     classes: options.Classes = "",
     shots: options.Shots = 16,
     seeds: Annotated[str, options.option(options.SAMPLE, "Seeds, separated by commas.")] = "1,2,3",
-    method: Annotated[str, options.option(training.METHOD, "A method that reads attributes.")] = "biomedvr",
+    method: Method = "biomedvr",
     preset: training.Preset = "default",
     set_: training.Set = None,
     epochs: training.Epochs = None,
-    only: Annotated[
-        str, options.option(CONTROLS, "Only these controls, separated by commas.", default="all")
-    ] = "",
-    jobs: Annotated[int, options.option(CONTROLS, "Cells at the same time.", min=1)] = 1,
-    dry_run: Annotated[
-        bool, options.option(CONTROLS, "Only list the cells and their state.", "--dry-run")
-    ] = False,
+    only: Only = "",
+    jobs: Jobs = 1,
+    dry_run: DryRun = False,
     backbone: options.Backbone = "ViT-B-16-quickgelu",
     weights: options.Weights = None,
     device: options.Device = "auto",
     precision: options.ComputeIn = options.Precision.auto,
     runs: Annotated[Path, options.option(options.OUTPUT, "Folder of the run directories.")] = Path("runs"),
-    table: Annotated[
-        Path | None, options.option(options.OUTPUT, "A .md or .csv file.", "--out", default="printed")
-    ] = None,
-    plot: Annotated[
-        Path | None, options.option(options.OUTPUT, "A .png, .svg or .pdf file.", default="not drawn")
-    ] = None,
+    table: Table = None,
+    plot: Plot = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train with control texts: does it matter what they say?

@@ -12,12 +12,15 @@ from vr.cli import options
 TABLE = "Table"
 
 
+PerClass = Annotated[
+    bool, options.option(TABLE, "A column per class instead of one per dataset.", "--per-class")
+]
+
+
 def table(
     roots: options.Roots = None,
     metric: options.Metric = "accuracy",
-    per_class: Annotated[
-        bool, options.option(TABLE, "A column per class instead of one per dataset.", "--per-class")
-    ] = False,
+    per_class: PerClass = False,
     baseline: Annotated[
         str | None,
         options.option(

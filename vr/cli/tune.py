@@ -24,6 +24,21 @@ class By(StrEnum):
     val = "val"
 
 
+Trials = Annotated[int, options.option(TUNING, "Settings to try, the defaults among them.", min=1)]
+ByOption = Annotated[
+    By, options.option(TUNING, "Score on folds of the training images, or on the validation images.")
+]
+InnerFolds = Annotated[int, options.option(TUNING, "Folds of the training images.", "--inner-folds", min=2)]
+Search = Annotated[
+    list[str] | None,
+    options.option(
+        TUNING,
+        "A setting to tune, KEY=LOW..HIGH or KEY=a|b|c. Repeatable.",
+        default="the learning rate and the method's options",
+    ),
+]
+
+
 def tune(
     context: typer.Context,
     attrs: options.Attributes = None,
@@ -38,22 +53,10 @@ def tune(
     preset: training.Preset = "default",
     set_: training.Set = None,
     epochs: training.Epochs = None,
-    trials: Annotated[int, options.option(TUNING, "Settings to try, the defaults among them.", min=1)] = 20,
-    by: Annotated[
-        By,
-        options.option(TUNING, "Score on folds of the training images, or on the validation images."),
-    ] = By.folds,
-    inner_folds: Annotated[
-        int, options.option(TUNING, "Folds of the training images.", "--inner-folds", min=2)
-    ] = 4,
-    search: Annotated[
-        list[str] | None,
-        options.option(
-            TUNING,
-            "A setting to tune, KEY=LOW..HIGH or KEY=a|b|c. Repeatable.",
-            default="the learning rate and the method's options",
-        ),
-    ] = None,
+    trials: Trials = 20,
+    by: ByOption = By.folds,
+    inner_folds: InnerFolds = 4,
+    search: Search = None,
     backbone: options.Backbone = "ViT-B-16-quickgelu",
     weights: options.Weights = None,
     device: options.Device = "auto",
