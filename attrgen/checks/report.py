@@ -24,7 +24,7 @@ def status(reports: Sequence[Report], *, strict: bool) -> int:
     return FOUND_STATUS if any(report.count(level) for report in reports for level in levels) else 0
 
 
-def table(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
+def table(reports: Sequence[Report], fixes: Mapping[Path, Fixed], dataset: str | None = None) -> str:
     """Two lines per finding: `file:line`, level, rule and list; then the text and what is wrong with it."""
     rows = [(report, finding) for report in reports for finding in report.findings]
     cells = [(_location(report, finding), finding.level, finding.rule) for report, finding in rows]
@@ -35,6 +35,7 @@ def table(reports: Sequence[Report], fixes: Mapping[Path, Fixed]) -> str:
         lines.append(f"{aligned}  {_list(finding)}".rstrip())
         message = f"'{finding.text}' {finding.message}" if finding.text is not None else finding.message
         lines.append(f"    {message}{'' if message.endswith(('.', '?')) else '.'}")
+    lines += next_steps(reports, dataset)
     lines += [_summary(report, fixes.get(report.path)) for report in reports]
     return _printable("\n".join(lines))
 

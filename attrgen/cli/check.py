@@ -51,7 +51,5 @@ def check(
     its_card = None if dataset is None else card.find(dataset)
     fixes = {path: fix_file(path) for path in files} if fix else {}
     reports = [check_file(path, its_card) for path in files]
-    print(report.as_json(reports, fixes) if json else report.table(reports, fixes))
-    for line in () if json else report.next_steps(reports, dataset):
-        print(line)
+    print(report.as_json(reports, fixes) if json else report.table(reports, fixes, dataset))
     raise typer.Exit(report.status(reports, strict=strict))
