@@ -65,15 +65,10 @@ def controls(
 
     shown.check_plot(plot)
     asked = values.experiment(context.params, set_ or ())
-    planned = runner.plan(
-        asked,
-        values.numbers(seeds, "seeds") or (1,),
-        values.names(only),
-        say=lambda line: typer.echo(line, err=True),
-    )
+    chosen = values.numbers(seeds, "seeds") or (1,)
+    planned = runner.plan(asked, chosen, values.names(only), lambda line: typer.echo(line, err=True))
     if dry_run:
-        for (name, seed), cell in planned.cells.items():
-            typer.echo(f"{cell.state:<10} {name}, seed {seed}, {cell.path}")
+        _list(planned)
         return
     failed = _train(planned, jobs)
     measured = runner.collect(planned)
@@ -82,6 +77,11 @@ def controls(
         shown.draw(measured, plot)
         typer.echo(f"written: {plot}", err=True)
     raise typer.Exit(1 if failed else 0)
+
+
+def _list(planned: Plan) -> None:
+    for (name, seed), cell in planned.cells.items():
+        typer.echo(f"{cell.state:<10} {name}, seed {seed}, {cell.path}")
 
 
 def _train(planned: Plan, jobs: int) -> int:
