@@ -19,7 +19,7 @@ from tests.fuzz.case import Case
 from tests.fuzz.pool import Workshop, run_cases
 from tests.fuzz.targets import TARGETS, Target
 
-SHARE = 150
+SHARE = 100
 SEED = 1
 
 pytestmark = [
