@@ -43,7 +43,7 @@ def show(
     ],
     cache: CacheFolder = DEFAULT_CACHE,
 ) -> None:
-    """Show entries: the request, its answer, and what the model really wrote."""
+    """Show entries: the request and what the model wrote."""
     from attrgen.llm.cache import Cache
 
     with Cache(cache) as answers:

@@ -12,6 +12,22 @@ from vr.cli import options, values
 AUDIT = "Audit"
 
 
+Top = Annotated[int, options.option(AUDIT, "Number of worst texts to list and to prune.", min=1)]
+NearDuplicates = Annotated[
+    float,
+    options.option(AUDIT, "Cosine similarity from which texts are near-duplicates.", min=0, max=1),
+]
+Keep = Annotated[
+    int, options.option(AUDIT, "With --prune: texts of a kind that each class keeps at least.", min=1)
+]
+Best = Annotated[
+    int | None,
+    options.option(
+        AUDIT, "With --prune: keep only so many texts of each list, the best.", default="all", min=1
+    ),
+]
+
+
 def audit(
     context: typer.Context,
     attrs: options.Attributes = None,
@@ -22,20 +38,10 @@ def audit(
     shots: options.Shots = 16,
     seed: options.Seed = 1,
     fewshot: options.FewShot = None,
-    top: Annotated[int, options.option(AUDIT, "Number of worst texts to list and to prune.", min=1)] = 10,
-    near_duplicates: Annotated[
-        float,
-        options.option(AUDIT, "Cosine similarity from which texts are near-duplicates.", min=0, max=1),
-    ] = 0.95,
-    keep: Annotated[
-        int, options.option(AUDIT, "With --prune: texts of a kind that each class keeps at least.", min=1)
-    ] = 3,
-    best: Annotated[
-        int | None,
-        options.option(
-            AUDIT, "With --prune: keep only so many texts of each list, the best.", default="not so", min=1
-        ),
-    ] = None,
+    top: Top = 10,
+    near_duplicates: NearDuplicates = 0.95,
+    keep: Keep = 3,
+    best: Best = None,
     prune: Annotated[
         Path | None,
         options.option(options.OUTPUT, "Write a new set without the worst texts.", default="not written"),

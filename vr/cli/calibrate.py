@@ -32,26 +32,31 @@ class SetScore(StrEnum):
     aps = "aps"
 
 
+Split = Annotated[
+    Pool | None,
+    options.option(
+        CALIBRATION, "Images to calibrate on.", default="val, or train where there are no val images"
+    ),
+]
+Coverage = Annotated[
+    float,
+    options.option(
+        CALIBRATION, "Share of images to answer; the model abstains from the rest.", min=0.01, max=1
+    ),
+]
+Score = Annotated[
+    SetScore,
+    options.option(CALIBRATION, "Prediction sets: lac, the smallest; aps, larger for harder images."),
+]
+
+
 def calibrate(
     run_directory: options.RunDirectory,
     data: options.RunData = None,
     data_format: options.Format = None,
-    split: Annotated[
-        Pool | None,
-        options.option(
-            CALIBRATION, "Images to calibrate on.", default="val, or train where there are no val images"
-        ),
-    ] = None,
-    coverage: Annotated[
-        float,
-        options.option(
-            CALIBRATION, "Share of images to answer; the model abstains from the rest.", min=0.01, max=1
-        ),
-    ] = 0.8,
-    set_score: Annotated[
-        SetScore,
-        options.option(CALIBRATION, "Prediction sets: lac, the smallest; aps, larger for harder images."),
-    ] = SetScore.lac,
+    split: Split = None,
+    coverage: Coverage = 0.8,
+    set_score: Score = SetScore.lac,
     force: options.Force = False,
     backbone: options.RunBackbone = None,
     weights: options.Weights = None,

@@ -54,7 +54,7 @@ def controls(
     plot: Plot = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train with control texts: does it matter what they say?
+    """Train with control texts: how much the sentences matter.
 
     The method is trained with the attributes as written, with class names only, and with texts that say less
     or nothing: shuffled between classes, random words, paraphrased names, fewer texts. Finished cells are

@@ -34,9 +34,8 @@ class BioMedVROptions(ProgramOptions, ConfusionAnchorOptions):
     )
     negatives: Literal["own", "keyed", "random", "shuffled", "none"] = Field(
         "own",
-        description="what the negative expert reads: each class's confusion attributes; all of them, each as "
-        "evidence for the class that it describes against the class mistaken for it (with fusion=add); as "
-        "many texts drawn from the whole set; another class's confusion attributes; none: no negative expert",
+        description="what the negative expert reads: each class's confusion attributes; keyed: all, each for "
+        "the class it describes against the one mistaken for it (fusion=add); random texts; others'; none",
     )
     corrupt_positives: float = Field(
         0.0, ge=0, le=1, description="share of each class's positive attributes replaced by other classes'"
