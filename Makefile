@@ -10,7 +10,7 @@ JOBS ?= $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() or 1))")
 help:
 	@echo "make demo        attributes, training and report on the embedded default: no key, no hub, no GPU"
 	@echo "make test        the whole test suite"
-	@echo "make test-slow   the tests that take minutes: 60 cells on a Ray cluster of three nodes"
+	@echo "make test-slow   the tests that take minutes: sweeps and predictions on a Ray cluster whose nodes die"
 	@echo "make test-lowest the same with the lowest versions that pyproject.toml allows; TESTS=FOLDER runs a part"
 	@echo "make fuzz        10,000 damaged files and 1,000 faults; SEED=N repeats a run, FILES=N and FAULTS=N are counts"
 	@echo "make coverage    the test suite, and the lines of attrgen and vr that it runs: 90% in all, 70% of each file"

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from printed_user import User
@@ -252,7 +253,7 @@ def _folds(user: User) -> str:
     return user.sees("vr", "train", *user.toy_words(), *words)
 
 
-@situation("vr.cli.sweep.sweep: vr table *")
+@situation("vr.cli.sweep._end: vr table *")
 def _swept(user: User) -> str:
     words = ("--backbone", user.toy.backbone, "--weights", "random", "--runs", "my runs", "--shots", 2)
     recipe = user.folder / "grid.toml"
@@ -358,6 +359,15 @@ def _damaged_metrics(user: User) -> str:
     run = user.run_copy()
     (run / "metrics.json").write_text("{")
     return user.sees("vr", "table", run)
+
+
+@situation("vr.cli.mine.mine: vr compare * *")
+def _mined(user: User) -> str:
+    run = user.run_copy()
+    best = shutil.copytree(run, run.with_name("mined run's"))
+    mined = SimpleNamespace(reason="validation no longer improves", best=best)
+    user.patch.setattr("vr.training.studies.mining.Miner.mine", lambda miner, rounds: mined)
+    return user.sees("vr", "mine", run)
 
 
 @situation("vr.evaluation.operating_point.load: vr eval --help")

@@ -27,6 +27,7 @@ def setup(loaded_run: Run, with_sets: Decision) -> Setup:
     return Setup(loaded_run.path, {"device": "cpu"}, with_sets, batch_size=2, workers=2)
 
 
+@pytest.mark.slow
 def test_table_of_one_process_though_a_node_and_an_actor_die(
     three_nodes: ThreeNodes, setup: Setup, loaded_run: Run, sixty: Path, tmp_path: Path
 ) -> None:

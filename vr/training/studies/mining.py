@@ -272,9 +272,9 @@ def _attrgen(words: Sequence[str]) -> None:
     if ended.returncode:
         lines = [line for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
         raise UserError(
-            f"attrgen build failed: {lines[-1] if lines else f'exit status {ended.returncode}'}",
+            f"the attributes could not be built: {lines[-1] if lines else f'exit status {ended.returncode}'}",
             code="mine-attrgen-failed",
-            remedy="Set OPENAI_API_KEY or OPENAI_BASE_URL, or give options of `attrgen build` after --.",
+            remedy="Set OPENAI_API_KEY or OPENAI_BASE_URL, or give options of the build after --.",
         )
 
 

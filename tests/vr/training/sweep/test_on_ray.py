@@ -58,6 +58,7 @@ def test_sixty_cells(three_nodes: ThreeNodes, toy: Any, tmp_path: Path) -> None:
     _swept_with_deaths(three_nodes, toy, tmp_path, seeds=30)
 
 
+@pytest.mark.slow
 def test_driver_killed_and_stopped(three_nodes: ThreeNodes, toy: Any, tmp_path: Path, _cache: Path) -> None:
     """The driver is killed, then started again and stopped; a third one does only what remains."""
     folder = tmp_path / "runs"
