@@ -25,7 +25,7 @@ TRACEBACK, HANG, MEMORY, DIED = "traceback", "hang", "memory", "died"
 LOST, SECRET, CANARY, CONTROL = "lost", "secret shown", "canary ran", "control characters shown"
 OUTCOMES = (OK, REFUSED, TRACEBACK, HANG, MEMORY, DIED, LOST, SECRET, CANARY, CONTROL)
 FAILURES = OUTCOMES[2:]
-MOST_MEMORY = 1_500_000_000  # bytes that one case may use in all
+MOST_MEMORY = 1_500_000_000  # bytes that one case may add to what its process had
 _CONTROL = re.compile(r"(?!\x1b\[[0-9;]*m|\x1b\[A)[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _HARD_LIMIT = 4_000_000_000  # bytes beyond what the process has, at which the system refuses
 
@@ -70,11 +70,13 @@ def run(case: Case, samples: Path, folder: Path) -> Result:
     file, command = _prepared(case, rng, samples, folder)
     before = {path: _digest(path) for path in _given(folder)}
     _reset_peak()
+    had = peak()
     with _inside(folder):
         outcome = _called(command)
+    added = peak() - had
     words = " ".join(command) if isinstance(command, tuple) else command.__name__
     return replace(
-        _judged(case, outcome, folder, before),
+        _judged(case, outcome, folder, before, added),
         detail=f"{words}\n{file.relative_to(folder)}\n{outcome.text}",
     )
 
@@ -210,7 +212,9 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno} {frame.name}"
 
 
-def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]) -> Result:
+def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str], added: int) -> Result:
+    """`added`: bytes of memory that the command needed beyond what the process had."""
+
     def result(kind: str, where: str = "") -> Result:
         return Result(case.target.name, case.number, kind, where or outcome.where, code=outcome.code)
 
@@ -219,8 +223,8 @@ def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]
     if outcome.trace:
         kind = MEMORY if outcome.where.startswith("MemoryError") else TRACEBACK
         return result(kind)
-    if peak() > MOST_MEMORY:
-        return result(MEMORY, f"{peak() / 1e9:.1f} GB")
+    if added > MOST_MEMORY:
+        return result(MEMORY, f"{added / 1e9:.1f} GB")
     if any(secret in outcome.text for secret in hostile_values.SECRETS):
         return result(SECRET, outcome.code)
     if _CONTROL.search(outcome.text):

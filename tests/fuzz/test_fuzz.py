@@ -109,6 +109,13 @@ def test_outcomes_are_told_apart(
     assert cases.run(damaged_by(command), workshop.samples, tmp_path / "case").outcome == outcome
 
 
+def test_memory_that_the_process_had_before_is_not_counted(workshop: Workshop, tmp_path: Path) -> None:
+    had = bytearray(b"x") * (cases.MOST_MEMORY + 100_000_000)
+    for command, outcome in ((lambda: None, cases.OK), (_use_memory, cases.MEMORY)):
+        assert cases.run(damaged_by(command), workshop.samples, tmp_path / "case").outcome == outcome
+    assert len(had) > cases.MOST_MEMORY
+
+
 def test_a_hang_and_a_death_end_their_worker_alone(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,12 +123,16 @@ def test_a_killed_sweep_leaves_whole_cells_and_goes_on(toy: Any, tmp_path: Path)
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    finished = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob(runs.METRICS)}
-    assert 1 <= len(finished) < 4
+    trained = [path.parent for path in (tmp_path / "runs").rglob(runs.METRICS)]
+    assert 1 <= len(trained) < 4
+    names = (runs.METRICS, runs.MODEL, runs.HISTORY, runs.PREDICTIONS)
+    written = {path / name: (path / name).stat().st_mtime_ns for path in trained for name in names}
+    reported = sum((path / runs.REPORT).is_file() for path in trained)  # a kill may precede the report
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert f"{len(finished)} finished already" in ended.stdout
-    assert len(list((tmp_path / "runs").rglob(runs.METRICS))) == 4
-    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert f"4 cells, {reported} finished already" in ended.stdout
+    assert {path: path.stat().st_mtime_ns for path in written} == written  # no training is repeated
+    for name in (runs.METRICS, runs.REPORT):
+        assert len(list((tmp_path / "runs").rglob(name))) == 4
     assert not list((tmp_path / "runs").rglob(".*.tmp"))
 
 

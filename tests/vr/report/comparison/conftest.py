@@ -74,6 +74,6 @@ def finished(tmp_path: Path) -> Finished:
         path = tmp_path / "runs" / dataset / backbone / label / f"{shots}-shot" / f"seed-{seed}"
         path.mkdir(parents=True)
         predictions.save(scores, path / runs.PREDICTIONS)
-        return Result(path, config, {"split": "test", **measure(scores)})
+        return Result(path, config, {"split": "test", "selected_epoch": None, **measure(scores)})
 
     return make
