@@ -102,6 +102,7 @@ def inside(folder: Path) -> list[Figure]:
     from vr.clip.backbone import load
     from vr.methods.biomedvr import BioMedVR
     from vr.methods.common.base import Context
+    from vr.data.loading.kept import keeping
     from vr.runs import grid
     from vr.training.benchmark.paths import Path as ComputePath
     from vr.training.benchmark.paths import benchmark_card, training
@@ -116,9 +117,10 @@ def inside(folder: Path) -> list[Figure]:
     asked = {"datasets": ["kidney-phantom"], "methods": ["zero-shot"], "shots": [4], "seeds": [1, 2, 3, 4]}
     common = {"backbone": "mini", "device": "cpu", "runs": "cells"}
     cells = inspect_all(grid.build({}, {**asked, "common": common}).cells())
-    worker.run_cell(cells[0])
-    remaining = iter(cells[1:])
-    cell = timed(lambda: worker.run_cell(next(remaining)), 3, warm=False)
+    with keeping():  # as a sweep does
+        worker.run_cell(cells[0])
+        remaining = iter(cells[1:])
+        cell = timed(lambda: worker.run_cell(next(remaining)), 3, warm=False)
     prediction = timed(lambda: model.predict(images), 1) / len(images)
     return [
         Figure("training step, 16 images", timed(step, 3), "product 768"),

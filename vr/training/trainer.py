@@ -64,7 +64,6 @@ class Trainer:
     _as_they_are: Tensor | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.validates = self.validates or self.select == "val"
         self._fused = WithinMemory(lambda prepared: self.method.scores(prepared).fused, DEFAULT_BATCH)
 
     def train(self, start: Checkpoint | None = None, *, fingerprint: str = "") -> list[Row]:
@@ -145,7 +144,7 @@ class Trainer:
         self, state: Checkpoint, row: Row, optimizer: Optimizer, val: Validation | None
     ) -> Checkpoint:
         """The state after an epoch, with its row complete and the best parameters so far."""
-        if self.validates:
+        if self.validates or self.select == "val":
             row |= self._validate(val)
         if self.watch is not None:
             row |= self.watch()

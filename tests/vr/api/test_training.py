@@ -14,7 +14,7 @@ from vr.runs.experiment import Experiment
 
 
 def test_settings_are_those_of_an_experiment() -> None:
-    of_the_command = {"dataset", "folds", "fold", "card", "control"}
+    of_the_command = {"dataset", "folds", "fold", "card", "control", "tuning", "mined"}
     assert Settings.__annotations__.keys() == Experiment.model_fields.keys() - of_the_command
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -35,6 +36,16 @@ def keep(limit: int = MOST) -> None:
         if not limit:
             _kept.images.clear()
             _kept.used = 0
+
+
+@contextmanager
+def keeping(limit: int = MOST) -> Iterator[None]:
+    """Keep images within the block, and forget them at its end."""
+    keep(limit)
+    try:
+        yield
+    finally:
+        keep(0)
 
 
 def kept(source: ImageSource, item: Item, how: Hashable, read: Callable[[], Tensor]) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
+from uuid import uuid4
 
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
@@ -99,7 +100,8 @@ class GivenImages:
         return _from_memory(image, f"image {item_path}")
 
     def stamp(self, item_path: str) -> str:
-        return item_path
+        """Another one each time: nothing tells whether an image in memory is the same as before."""
+        return uuid4().hex
 
     def items(self) -> Iterator[Item]:
         """An unlabelled item for each image."""

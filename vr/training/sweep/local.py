@@ -16,6 +16,7 @@ from multiprocessing.queues import Queue
 from threading import Thread
 from typing import Any
 
+from vr.data.loading.kept import keeping
 from vr.data.sources import opening_once
 from vr.training.sweep.cell import Cell, Outcome
 from vr.training.sweep.worker import report_cell, run_cell, set_up
@@ -42,7 +43,7 @@ class Local:
             KeyboardInterrupt: after the workers have written their checkpoints.
         """
         if self.jobs == 1 or len(cells) < 2:
-            with opening_once():
+            with opening_once(), keeping():  # cells read the same images
                 for cell in cells:
                     yield run_cell(cell)
             return

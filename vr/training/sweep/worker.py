@@ -35,8 +35,10 @@ def set_up(*, threads: int, gpu: int) -> None:
     """Prepare this process: its CPU threads, and its GPU by number, counted around those that there are."""
     import torch
 
+    from vr.data.loading.kept import keep
     from vr.data.sources import opening_once
 
+    keep()  # cells read the same images
     _worker.collections.enter_context(opening_once())  # until the process ends
     torch.set_num_threads(max(1, threads))
     if torch.cuda.is_available():
@@ -53,10 +55,7 @@ def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False, *, report:
     Raises:
         KeyboardInterrupt: after the checkpoint was written.
     """
-    from vr.data.loading.kept import keep
     from vr.training.train import run_experiment
-
-    keep()  # other cells read the same images
 
     def on_epoch(row: Row, epochs: int) -> None:
         if stopped():

@@ -7,12 +7,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from vr.data.formats.source import Item
-from vr.data.loading.kept import keep, kept
+from vr.data.loading.kept import keep, keeping, kept
+from vr.data.loading.stream import stream
+from vr.data.loading.unlabelled import GivenImages, UnlabelledFiles
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,23 @@ def test_an_image_is_read_once() -> None:
     keep()
     reads = Reads()
     assert torch.equal(reads(), reads()) and reads.count == 1
+
+
+def test_images_are_forgotten_at_the_end_of_a_block() -> None:
+    reads = Reads()
+    with keeping():
+        reads(), reads()
+    assert reads.count == 1
+    reads(), reads()
+    assert reads.count == 3
+
+
+def test_images_in_memory_are_not_mistaken_for_earlier_ones() -> None:
+    keep()
+    for value in (1, 2):
+        source = GivenImages([np.full((4, 4), value, np.uint8)], UnlabelledFiles())
+        (batch,) = stream(source, source.items(), 4)
+        assert batch.images.unique().tolist() == [value]
 
 
 def test_another_image_another_way_and_a_changed_image_are_read() -> None:

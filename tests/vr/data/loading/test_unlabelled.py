@@ -85,8 +85,8 @@ def test_a_list_may_have_empty_lines_windows_ends_and_any_bytes() -> None:
     ("make", "code"),
     [
         (lambda path: None, "data-unreadable-file"),
-        (lambda path: path.mkdir(), "images-not-a-file"),
-        (lambda path: os.mkfifo(path), "images-not-a-file"),
+        (lambda path: path.mkdir(), "data-unreadable-file"),
+        (lambda path: os.mkfifo(path), "file-not-regular"),
         (lambda path: path.write_bytes(b""), "image-empty"),
         (lambda path: path.write_bytes(b"no image at all"), "image-unknown-format"),
         (lambda path: Image.new("L", (4000, 1)).save(path), "image-too-narrow"),
