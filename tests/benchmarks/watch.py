@@ -100,9 +100,9 @@ def inside(folder: Path) -> list[Figure]:
 
     import vr
     from vr.clip.backbone import load
+    from vr.data.loading.kept import keeping
     from vr.methods.biomedvr import BioMedVR
     from vr.methods.common.base import Context
-    from vr.data.loading.kept import keeping
     from vr.runs import grid
     from vr.training.benchmark.paths import Path as ComputePath
     from vr.training.benchmark.paths import benchmark_card, training
