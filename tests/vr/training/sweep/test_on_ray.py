@@ -47,6 +47,7 @@ def _swept_with_deaths(cluster: ThreeNodes, toy: Any, tmp_path: Path, seeds: int
     return said
 
 
+@pytest.mark.slow
 def test_node_and_worker_die(three_nodes: ThreeNodes, toy: Any, tmp_path: Path) -> None:
     said = _swept_with_deaths(three_nodes, toy, tmp_path, seeds=4)
     assert said[0] == "3 jobs on 3 nodes"
