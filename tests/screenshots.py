@@ -6,13 +6,12 @@ Needs Chromium and its driver (apt-get install chromium chromium-driver), and th
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+from chromium import chromium
 from PIL import Image
-from selenium import webdriver
 
 from vr.runs import run as runs
 
@@ -23,19 +22,14 @@ SCREENS = {  # width, height and scale of the screen, and the sections to which 
 }
 GAP = 24
 # Reduced motion, so that a page that is scrolled is where it should be at once.
-FLAGS = ("--headless", "--no-sandbox", "--hide-scrollbars", "--force-prefers-reduced-motion")
+FLAGS = ("--hide-scrollbars", "--force-prefers-reduced-motion")
 
 
 def main() -> None:
     """Take some of the page at desktop and at phone width."""
     page = (Path(sys.argv[1]) / runs.REPORT).resolve().as_uri()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as profile:
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(shutil.which("chromium"))
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    with tempfile.TemporaryDirectory() as profile, chromium(profile, *FLAGS) as browser:
         for name, (width, height, scale, sections) in SCREENS.items():
             screen = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500}
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
@@ -45,7 +39,6 @@ def main() -> None:
                 browser.get(f"{page}#{section}")
                 shots.append(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
             _save(shots, FOLDER / f"{name}.png")
-        browser.quit()
 
 
 def _save(shots: list[Image.Image], place: Path) -> None:

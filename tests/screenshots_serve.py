@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from chromium import chromium
 from PIL import Image
-from selenium import webdriver
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 SCREENS = {"desktop": (1160, 1100, 0.75), "phone": (390, 1100, 0.9)}
-FLAGS = ("--headless", "--no-sandbox", "--hide-scrollbars", "--force-prefers-reduced-motion")
+FLAGS = ("--hide-scrollbars", "--force-prefers-reduced-motion")
 COLORS = 128
 
 
@@ -37,7 +37,7 @@ def main() -> None:
 
     run, file, image = map(Path, sys.argv[1:4])
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, _browser(folder) as browser:
+    with tempfile.TemporaryDirectory() as folder, chromium(Path(folder) / "profile", *FLAGS) as browser:
         copy = Path(shutil.copy(file, folder))
         with _served(run_app(load_run(run), "s")) as address:
             for name, screen in SCREENS.items():
@@ -56,17 +56,6 @@ def main() -> None:
                 area.send_keys("no sign of a stone anywhere")
                 _wait(lambda area=area: area.get_attribute("aria-invalid") == "true")
                 _save(browser, f"edit-{name}.png")
-
-
-@contextmanager
-def _browser(folder: str) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for flag in (*FLAGS, f"--user-data-dir={folder}/profile"):
-        options.add_argument(flag)
-    browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield browser
-    browser.quit()
 
 
 @contextmanager

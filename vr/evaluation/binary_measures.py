@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vr.evaluation.measurement import CONFIDENCE, RESAMPLES
+from vr.evaluation.intervals import percentiles, wilson
+from vr.evaluation.measurement import RESAMPLES
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -101,16 +102,10 @@ def _share(counts: NDArray[Any], name: str) -> float | None:
 
 
 def _wilson(counts: NDArray[Any]) -> dict[str, list[float] | None]:
-    from scipy.stats import binomtest
-
     intervals: dict[str, list[float] | None] = {}
     for name, (part, whole) in SHARES.items():
         hits, total = int(counts[list(part)].sum()), int(counts[list(whole)].sum())
-        if not total:
-            intervals[name] = None
-            continue
-        low, high = binomtest(hits, total).proportion_ci(CONFIDENCE, method="wilson")
-        intervals[name] = [float(low), float(high)]
+        intervals[name] = list(wilson(hits, total)) if total else None
     return intervals
 
 
@@ -125,11 +120,9 @@ def _bootstrap(
         len(number), np.full(len(number), 1 / len(number)), size=resamples
     )
     counts = draws @ of_group
-    edges = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    quantiles: Callable[[Floats], list[float]] = lambda values: np.quantile(values, edges).tolist()  # noqa: E731
     intervals: dict[str, list[float] | None] = {}
     for name, (part, whole) in SHARES.items():
         hits, totals = counts[:, list(part)].sum(1), counts[:, list(whole)].sum(1)
         defined = totals > 0
-        intervals[name] = quantiles(hits[defined] / totals[defined]) if defined.any() else None
+        intervals[name] = list(percentiles(hits[defined] / totals[defined])) if defined.any() else None
     return intervals

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vr.evaluation import classification
+from vr.evaluation.intervals import percentiles
 from vr.evaluation.metrics import METRICS
 from vr.runs.predictions import Predictions
 
 RESAMPLES = 2000
-CONFIDENCE = 0.95  # of intervals
 _AT_ONCE = 4_000_000  # random counts in memory
 Floats = NDArray[np.float64]
 
@@ -214,14 +214,13 @@ def _intervals(predictions: Predictions, scored: Scored, seed: int) -> dict[str,
 
 
 def _quantiles(drawn: Sequence[Counts]) -> dict[str, list[float]]:
-    edges = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     with np.errstate(invalid="ignore", divide="ignore"):
         values = {
             key: np.concatenate([metric.resampled(counts) for counts in drawn])
             for key, metric in METRICS.items()
             if metric.resampled
         }
-    return {key: [float(edge) for edge in np.quantile(value, edges)] for key, value in values.items()}
+    return {key: list(percentiles(value)) for key, value in values.items()}
 
 
 def _per_class(scored: Scored, names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrgen.core.errors import UserError
+from vr.evaluation.intervals import percentiles
 from vr.evaluation.significance import crossed, mcnemar, sign_flips
 from vr.runs.predictions import Predictions
 
 RESAMPLES = 2000
-COVERAGE = 0.95
 _AT_ONCE = 4_000_000  # random counts in memory
 Floats = NDArray[np.float64]
 
@@ -143,8 +143,7 @@ def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> Floats:
 def _interval(values: Floats, units: _Units, seed: int) -> tuple[float, float]:
     """Percentiles of the mean of `values` (N,) when units are drawn with replacement."""
     drawn = _resampled_groups(values, units, seed) if units.grouped else _resampled(values, seed)
-    low, high = np.quantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
+    return percentiles(drawn)
 
 
 def _resampled(values: Floats, seed: int) -> Floats:

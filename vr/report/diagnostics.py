@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import torch
 from torch import Tensor
 
 from vr.evaluation import classification
+from vr.evaluation.intervals import wilson
 from vr.evaluation.metrics import ECE_BINS
 from vr.runs.predictions import Predictions
 
 _POINTS = 200
-_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -47,15 +45,6 @@ class Curve:
     x: Tensor
     y: Tensor
     area: float
-
-
-def wilson(count: int, total: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a proportion. (Brown, Cai and DasGupta, Statistical Science 2001.)"""
-    share, square = count / total, _Z * _Z / total
-    middle = share + square / 2
-    spread = math.sqrt(square * (share * (1 - share) + square / 4))
-    low, high = (middle - spread) / (1 + square), (middle + spread) / (1 + square)
-    return (0.0 if count == 0 else low), (1.0 if count == total else high)
 
 
 def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vr.evaluation.intervals import percentiles
 from vr.evaluation.measurement import Counts, measure
 from vr.evaluation.metrics import METRICS
-from vr.evaluation.statistics import COVERAGE, RESAMPLES
+from vr.evaluation.statistics import RESAMPLES
 from vr.runs.predictions import Predictions
 
 _AT_ONCE = 2_000_000  # numbers of one block of resampled matrices
@@ -52,8 +53,7 @@ def metric_pairs(
         first, second = (_mean([of_seed[side][key] for of_seed in measured]) for side in (0, 1))
         low = high = None
         if key in differences:
-            edges = np.quantile(differences[key], [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-            low, high = (float(edge) for edge in edges)
+            low, high = percentiles(differences[key])
         made.append(MetricPair(key, first, second, low, high))
     return tuple(made)
 

@@ -22,28 +22,20 @@ from attrgen.schema import attribute_set
 from vr.report.comparison import index_page, results
 from vr.runs import run as runs
 
+from ....chromium import chromium, needs_chromium
+
 ROOT = Path(__file__).parents[4]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
+FLAGS = ("--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 SECRET = "secret"
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or shutil.which("chromedriver") is None,
-    reason="no Chromium here (apt-get install chromium chromium-driver)",
-)
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("chromium"), *FLAGS) as driver:
+        yield driver
 
 
 @pytest.fixture
