@@ -1,17 +1,19 @@
 # A CPU image with both commands, for trying out and for small collections. Not tested on every platform.
 #
 #   docker build -t biomedvr .
-#   docker run --rm -v "$PWD:/work" biomedvr vr train --dataset my-images/ --method linear-probe --backbone mini
+#   docker run --rm -v "$PWD:/collections" biomedvr vr train --dataset my-images/ --method linear-probe --backbone mini
 #
-# For GPUs, start from an image with CUDA and install torch for it before the line that installs the program.
+# For GPUs, build with --build-arg TORCH=auto on a machine that has one; see uv's --torch-backend for other values.
 FROM python:3.12-slim
 
+ARG TORCH=cpu
 COPY . /src
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu torch torchvision \
-    && pip install --no-cache-dir '/src[biomedclip,dicom,parquet,hub]' \
+RUN pip install --no-cache-dir uv \
+    && uv pip install --system --no-cache --torch-backend "$TORCH" -c /src/constraints.txt \
+        '/src[biomedclip,dicom,parquet,hub]' \
     && rm -rf /src
 
 # Outputs belong to whoever runs it: docker run --user "$(id -u):$(id -g)".
-WORKDIR /work
-ENV HF_HOME=/work/cache/huggingface
+WORKDIR /collections
+ENV HF_HOME=/collections/cache/huggingface
 CMD ["vr", "--help"]

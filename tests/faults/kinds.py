@@ -70,7 +70,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one fault; `wrong` is empty if all is well."""
+    """The outcome of one fault; `wrong` is empty if nothing failed."""
 
     outcome: str
     wrong: str = ""
