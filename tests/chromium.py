@@ -1,4 +1,4 @@
-"""Headless Chromium for the tests of pages and their screenshots: apt-get install chromium chromium-driver."""
+"""Headless Chromium for tests of pages and their screenshots: apt-get install chromium chromium-driver."""
 
 from __future__ import annotations
 

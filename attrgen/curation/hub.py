@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.core.files import read_text
 from attrgen.core.names import did_you_mean
 from attrgen.schema import attribute_set
@@ -168,15 +169,13 @@ def _hub(repo: str) -> Iterator[HfApi]:
 
 
 def _client() -> HfApi:
-    try:
+    with needed(
+        "the hub needs huggingface_hub",
+        code="hub-not-installed",
+        remedy="pip install 'biomedvr[hub]'.",
+    ):
         import huggingface_hub
         from huggingface_hub.utils import disable_progress_bars
-    except ImportError as error:
-        raise UserError(
-            "the hub needs huggingface_hub",
-            code="hub-not-installed",
-            remedy="pip install 'biomedvr[hub]'.",
-        ) from error
     disable_progress_bars()
     return huggingface_hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="attrgen")
 

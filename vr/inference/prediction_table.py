@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.core.files import whole_file
 from attrgen.core.names import readable
 
@@ -157,14 +158,12 @@ def _writer(path: Path) -> Writer:
 
 
 def _pyarrow(path: Path) -> tuple[Any, Any]:
-    try:
+    with needed(
+        "Parquet needs pyarrow",
+        code="predict-no-pyarrow",
+        file=path,
+        remedy="pip install 'biomedvr[parquet]', or write .csv.",
+    ):
         import pyarrow
         from pyarrow import parquet
-    except ImportError as error:
-        raise UserError(
-            "Parquet needs pyarrow",
-            code="predict-no-pyarrow",
-            file=path,
-            remedy="pip install 'biomedvr[parquet]', or write .csv.",
-        ) from error
     return pyarrow, parquet

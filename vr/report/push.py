@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.core.files import read_bytes
 from attrgen.core.secrets import masked
 from vr.report.model_card import CARD, model_card
@@ -140,13 +141,11 @@ def _without_token(error: Exception, hub: Any) -> str:
 
 
 def _hub() -> Any:
-    try:
+    with needed(
+        "vr push needs the package huggingface_hub",
+        code="push-no-hub",
+        remedy="pip install 'biomedvr[hub]'.",
+    ):
         import huggingface_hub
         import huggingface_hub.errors
-    except ImportError as error:
-        raise UserError(
-            "vr push needs the package huggingface_hub",
-            code="push-no-hub",
-            remedy="pip install 'biomedvr[hub]'.",
-        ) from error
     return huggingface_hub

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.core.files import write_text
 
 _PASSED_ON = ("VR_", "HF_")  # first letters of variables that workers get
@@ -46,14 +47,12 @@ def require_ray() -> Any:
     Raises:
         UserError: it is not installed.
     """
-    try:
+    with needed(
+        "--on ray needs the package ray",
+        code="ray-not-installed",
+        remedy="pip install 'biomedvr[ray]'; --on local needs nothing.",
+    ):
         import ray
-    except ImportError as error:
-        raise UserError(
-            "--on ray needs the package ray",
-            code="ray-not-installed",
-            remedy="pip install 'biomedvr[ray]'; --on local needs nothing.",
-        ) from error
     return ray
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from vr.data.decoding import dicom_grey
 from vr.data.decoding.decoded import Decoded, Rule, Rules
 from vr.data.decoding.dicom_deflated import unpacks_to_more
@@ -71,15 +72,13 @@ def unwindowed_range(content: bytes, file: str, *, max_pixels: int) -> ValueRang
 @contextmanager
 def _opened(content: bytes, file: str, max_pixels: int) -> Iterator[Any]:
     """The data set of a file that has one image; whatever is wrong with the file is a user's error."""
-    try:
+    with needed(
+        "a DICOM file requires pydicom",
+        code="dicom-needs-pydicom",
+        file=file,
+        remedy="pip install 'biomedvr[dicom]', or export PNG files.",
+    ):
         import pydicom
-    except ImportError as error:
-        raise UserError(
-            "a DICOM file requires pydicom",
-            code="dicom-needs-pydicom",
-            file=file,
-            remedy="pip install 'biomedvr[dicom]', or export PNG files.",
-        ) from error
     if unpacks_to_more(content, _BYTES_PER_PIXEL * max_pixels):
         raise _too_large(f"it unpacks to more than {_BYTES_PER_PIXEL * max_pixels:,} bytes", file)
     with (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from attrgen.core.decoding import cached
-from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.schema.image_names import is_dicom
 from vr.data.decoding.dicom_deflated import unpacks_to_more
 
@@ -20,14 +20,12 @@ def patient_id(content: bytes) -> str | None:
     """
     if not is_dicom(content):
         return None
-    try:
+    with needed(
+        "groups by DICOM PatientID require pydicom",
+        code="dicom-needs-pydicom",
+        remedy="pip install 'biomedvr[dicom]', or name the group otherwise in the card.",
+    ):
         import pydicom
-    except ImportError as error:
-        raise UserError(
-            "groups by DICOM PatientID require pydicom",
-            code="dicom-needs-pydicom",
-            remedy="pip install 'biomedvr[dicom]', or name the group otherwise in the card.",
-        ) from error
 
     def read() -> str | None:
         header = pydicom.dcmread(

@@ -8,6 +8,7 @@ from typing import Any
 from attrgen.core.csv_rows import Rows, csv_rows
 from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.core.files import LARGEST_TABLE
 from attrgen.schema.table_columns import delimiter_of
 
@@ -41,15 +42,13 @@ def _csv(content: bytes, file: str) -> tuple[list[str], Rows]:
 
 
 def _parquet(content: bytes, file: str) -> tuple[list[str], Rows]:
-    try:
+    with needed(
+        "a Parquet manifest requires pyarrow",
+        code="manifest-needs-pyarrow",
+        file=file,
+        remedy="pip install 'biomedvr[parquet]', or use CSV.",
+    ):
         from pyarrow import parquet
-    except ImportError as error:
-        raise UserError(
-            "a Parquet manifest requires pyarrow",
-            code="manifest-needs-pyarrow",
-            file=file,
-            remedy="pip install 'biomedvr[parquet]', or use CSV.",
-        ) from error
     with decoding(file, what="not a Parquet file", code="manifest-not-parquet", remedy="Write it again."):
         size = parquet.read_metadata(io.BytesIO(content))
         unpacked = sum(size.row_group(group).total_byte_size for group in range(size.num_row_groups))

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from vr.data.stores import remote
 
 _MOST_ROWS = 10_000_000
@@ -112,13 +113,11 @@ def _file(path: str) -> IO[bytes] | Path:
 
 
 def _pyarrow_parquet(path: str) -> Any:
-    try:
+    with needed(
+        "reading Parquet needs pyarrow",
+        code="parquet-no-pyarrow",
+        file=path,
+        remedy="pip install 'biomedvr[parquet]'",
+    ):
         from pyarrow import parquet
-    except ImportError as error:
-        raise UserError(
-            "reading Parquet needs pyarrow",
-            code="parquet-no-pyarrow",
-            file=path,
-            remedy="pip install 'biomedvr[parquet]'",
-        ) from error
     return parquet

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.extras import needed
 from attrgen.core.locks import locked_folder
 from vr.data.formats.groups import group_key
 from vr.data.formats.source import Item
@@ -128,14 +129,12 @@ def check_installed() -> None:
     Raises:
         UserError: it is not installed.
     """
-    try:
+    with needed(
+        "vr tune needs the package optuna",
+        code="tune-no-optuna",
+        remedy="pip install 'biomedvr[tune]'.",
+    ):
         import optuna  # noqa: F401
-    except ImportError as error:
-        raise UserError(
-            "vr tune needs the package optuna",
-            code="tune-no-optuna",
-            remedy="pip install 'biomedvr[tune]'.",
-        ) from error
 
 
 def held_out(items: Sequence[Item], budget: Budget) -> list[tuple[list[Item], list[Item]]]:
