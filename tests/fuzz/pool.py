@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import torch
+
 from tests.fuzz import case as cases
 from tests.fuzz.case import Case, Result
 from tests.fuzz.samples import write_samples
@@ -132,6 +134,7 @@ def _stop(worker: _Worker) -> None:
 def _work(workshop: Workshop, folder: Path, connection: Connection, stacks: Path) -> None:
     faulthandler.register(signal.SIGUSR1, file=stacks.open("w"), all_threads=True)
     cases.limit_memory()
+    torch.set_num_threads(1)  # the threads of the parent are not there after a fork, and would be waited for
     while True:
         name, seed, number = connection.recv()
         connection.send(cases.run(Case(cases.target_named(name), seed, number), workshop.samples, folder))

@@ -43,9 +43,11 @@ class Bank:
         texts = json.loads(bytes(tensors[f"{name}.texts"].tolist()).decode("utf-8"))
         bank = cls(
             tensors[f"{name}.embeddings"],
-            tensors[f"{name}.present"].bool(),
+            tensors[f"{name}.present"],
             tuple(tuple(lines) for lines in texts),
         )
+        if bank.embeddings.dtype != torch.float32 or bank.present.dtype != torch.bool:
+            raise ValueError(f"the bank '{name}' has numbers of another type")
         if bank.embeddings.dim() != 3 or bank.present.shape != bank.embeddings.shape[:2]:
             raise ValueError(f"the bank '{name}' has the shape {tuple(bank.embeddings.shape)}")
         if len(texts) not in (0, len(bank.present)):

@@ -23,6 +23,7 @@ from vr.methods.common.attributes import attribute_bank
 from vr.methods.common.base import Context, needs_attributes
 from vr.methods.common.contributions import Contribution
 from vr.methods.common.features import FeatureMethod
+from vr.methods.common.stored import stored
 from vr.methods.declared.labo import LaBoDeclaration, LaBoOptions
 
 
@@ -57,7 +58,7 @@ class LaBo(LaBoDeclaration, FeatureMethod):
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
-        self.weight.data = torch.empty_like(tensors["weight"], device=self.weight.device)
+        self.weight.data = torch.empty_like(stored(tensors, "weight"), device=self.weight.device)
         super().load_state(tensors)
 
     def _add_bank(self, kind: str) -> Tensor:

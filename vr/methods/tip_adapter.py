@@ -24,6 +24,7 @@ from vr.methods.common.base import Context
 from vr.methods.common.contributions import Scores
 from vr.methods.common.features import FeatureMethod
 from vr.methods.common.labels import label_bank
+from vr.methods.common.stored import stored
 from vr.methods.declared.tip_adapter import TipAdapterDeclaration, TipAdapterFDeclaration, TipAdapterOptions
 from vr.reprogramming.score import score
 
@@ -95,8 +96,8 @@ class TipAdapter(TipAdapterDeclaration, FeatureMethod):
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
         device = self.keys.device
-        self.keys.data = tensors["keys"].to(device)
-        self.values = tensors["values"].to(device)
+        self.keys.data = stored(tensors, "keys").to(device)
+        self.values = stored(tensors, "values").to(device)
         self.alpha, self.beta = tensors["alpha_beta"].tolist()
         self.load_banks(tensors)
 

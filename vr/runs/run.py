@@ -242,12 +242,16 @@ def _load_method(path: Path, config: RunConfig, backbone: Backbone) -> Method:
 def _check_shapes(method: Method, tensors: Mapping[str, torch.Tensor]) -> None:
     """Compare what a method has now with what it was given: a small tensor is copied into a larger one.
 
+    Numbers are copied into another type, too.
+
     Raises:
-        ValueError: a tensor has another shape, or embeddings are not the backbone's.
+        ValueError: a tensor has another shape or type, or embeddings are not the backbone's.
     """
     for name, tensor in method.state().items():
         if name in tensors and tensors[name].shape != tensor.shape:
             raise ValueError(f"{name} has the shape {tuple(tensors[name].shape)}")
+        if name in tensors and tensors[name].dtype != tensor.dtype:
+            raise ValueError(f"{name} has the type {tensors[name].dtype}")
     size = getattr(method.context.backbone.model.visual, "output_dim", None)
     for name, bank in method.banks.items():
         if size is not None and bank.embeddings.shape[-1] != size:

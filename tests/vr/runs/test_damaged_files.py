@@ -112,6 +112,19 @@ def test_a_model_that_is_another(run: Path, damage: Callable[[dict[str, torch.Te
     assert (error.code, error.file) == ("run-damaged-model", str(run / runs.MODEL))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.int32, torch.int64])
+def test_numbers_of_another_type_in_a_model(run: Path, dtype: torch.dtype) -> None:
+    """A copy into a parameter would change them silently, and a product of two types fails."""
+    whole = load_file(run / runs.MODEL)
+    assert {"bank", "gate"} <= {name.partition(".")[0] for name in whole}
+    for name in whole:
+        save_file({**whole, name: whole[name].to(dtype)}, run / runs.MODEL)
+        error = error_of(lambda: runs.load_run(run))
+        assert (error.code, name) == ("run-damaged-model", name)
+    save_file(whole, run / runs.MODEL)
+    runs.load_run(run)
+
+
 @pytest.mark.parametrize(
     "text",
     [

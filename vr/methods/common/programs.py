@@ -19,6 +19,7 @@ from vr.methods.common.attributes import attribute_bank
 from vr.methods.common.base import Context, Method
 from vr.methods.common.contributions import Contribution, total
 from vr.methods.common.options import FrameOptions, ProgramOptions, ReprogrammingOptions
+from vr.methods.common.stored import stored
 from vr.methods.common.visual import VisualExpert, packed, scaled_views, unpacked
 from vr.reprogramming.encoder import make_encoder
 from vr.reprogramming.program import Program, frame_mask, resolve_frame
@@ -227,13 +228,17 @@ class AttributeProgramMethod(ProgramMethod):
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
         super().load_state(tensors)
-        weights = {kind: tensors[key] for kind in self.kinds if (key := f"pooling.{kind}") in tensors}
+        weights = {kind: stored(tensors, key) for kind in self.kinds if (key := f"pooling.{kind}") in tensors}
         if self.options.pooling == "learned":
             learned = {kind: nn.Parameter(weight) for kind, weight in weights.items()}
             self.learned_weights = nn.ParameterDict(learned)
         else:
             self.weights = weights
-        self.clusters = {kind: tensors[key] for kind in self.kinds if (key := f"clusters.{kind}") in tensors}
+        self.clusters = {
+            kind: stored(tensors, key, torch.int64)
+            for kind in self.kinds
+            if (key := f"clusters.{kind}") in tensors
+        }
 
     def texts(self, kind: str) -> list[list[str]]:
         """The texts of a kind that are used, by class in label order."""

@@ -29,6 +29,7 @@ from vr.methods.common.contributions import Contribution
 from vr.methods.common.gaussian import gaussian_classifier
 from vr.methods.common.logistic import Samples, fitted, weights_and_biases
 from vr.methods.common.options import VisualOptions
+from vr.methods.common.stored import stored
 
 Form = Literal["prototype", "gda", "probe"]
 WEIGHTS = tuple(step / 10 for step in range(11))
@@ -121,7 +122,7 @@ class VisualExpert:
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """The reverse of `tensors`."""
         if "visual.weight" in tensors:
-            self.classifiers = Linear(tensors["visual.weight"], tensors["visual.bias"])
+            self.classifiers = Linear(stored(tensors, "visual.weight"), stored(tensors, "visual.bias"))
             self.weight = float(tensors["visual.mix"])
 
     def _contribution(
