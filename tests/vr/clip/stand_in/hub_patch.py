@@ -30,6 +30,7 @@ def patched(address: str, cache: Path, *, offline: bool = False) -> Iterator[Non
         "TRANSFORMERS_CACHE": str(cache),
         "HF_HUB_OFFLINE": offline,
         "_is_offline_mode": offline,
+        "_hf_api": None,  # the object of an earlier test would ask that test's server, and wait for it
     }
     before: list[tuple[Any, str, Any]] = []
     for module in map(importlib.import_module, MODULES):
