@@ -17,6 +17,8 @@ from tests.fuzz.case import Case, Result
 from tests.fuzz.pool import Workshop, run_cases, run_here
 from tests.fuzz.targets import TARGETS
 
+PROGRESS = 1000  # files between two lines of progress
+
 
 def main() -> int:
     """The command line; the status is 1 where there is a failure."""
@@ -54,10 +56,12 @@ def report(results: Iterable[tuple[Case, Result]]) -> int:
             failures.setdefault(key, []).append(case)
             if len(failures[key]) == 1:
                 print(f"{result.target}: {result.outcome}: {result.where}\n  {case.reproduction}", flush=True)
+        if (done := sum(of.total() for of in counts.values())) % PROGRESS == 0:
+            print(f"{done:,} files, {sum(map(len, failures.values()))} failures", flush=True)
     print(_table(counts))
     for (target, outcome, where), members in sorted(failures.items(), key=lambda item: -len(item[1])):
         print(f"{len(members):>4} {target}: {outcome}: {where}\n     {members[0].reproduction}")
-    total = sum(sum(of.values()) for of in counts.values())
+    total = sum(of.total() for of in counts.values())
     print(f"{total} files, {sum(map(len, failures.values()))} failures of {len(failures)} causes")
     return int(bool(failures))
 
