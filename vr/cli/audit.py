@@ -59,14 +59,14 @@ def audit(
     """
     import json
 
-    from vr.explanation.audit import run_audit, table
+    from vr.explanation.audit.subject import find_subject
 
     values.check_free(prune)
-    audited = run_audit.run_audit(
-        values.experiment(context.params),
-        near_duplicates_from=near_duplicates,
-        say=lambda line: typer.echo(line, err=True),
-    )
+    subject = find_subject(values.experiment(context.params), lambda line: typer.echo(line, err=True))
+
+    from vr.explanation.audit import run_audit, table  # torch, after everything that can be mistyped
+
+    audited = run_audit.run_audit(subject, near_duplicates_from=near_duplicates)
     if as_json:
         typer.echo(json.dumps(run_audit.as_json(audited), indent=2, ensure_ascii=False))
     else:

@@ -28,10 +28,15 @@ def compare(
     """
     import json
 
-    from vr.report.comparison import pair, pair_table
+    from vr.report.comparison.results import find_cell
 
     if not force:
         values.check_free(html, remedy="Choose another path, or overwrite it with --force.")
+    for path in (first, second):
+        find_cell(path)  # before torch is loaded
+
+    from vr.report.comparison import pair, pair_table
+
     compared = pair.compare(first, second)
     if as_json:
         typer.echo(json.dumps(pair_table.as_json(compared), indent=2, ensure_ascii=False))

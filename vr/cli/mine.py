@@ -37,6 +37,10 @@ def mine(
     was stopped. The test images choose nothing.
     """
     from attrgen.core.shell import command
+    from vr.runs import run as runs
+
+    runs.trained_config(run_directory)  # before torch is loaded
+
     from vr.training.studies.mining import Miner
 
     loading: dict[str, str | None] = {"backbone": backbone, "weights": weights, "device": device}

@@ -38,6 +38,23 @@ def option(group: str, help: str, *names: str, default: str | bool = True, **mor
     return typer.Option(*names, help=help, rich_help_panel=group, show_default=default, **more)
 
 
+def _backbone(name: str | None) -> str | None:
+    """A known backbone's name, before torch is loaded."""
+    from vr.clip.source import DEFAULT_NAME, MINI, check_name
+
+    if name not in (None, DEFAULT_NAME, MINI):
+        check_name(name)
+    return name
+
+
+def _device(name: str) -> str:
+    """A device's name, before torch is loaded."""
+    from vr.runtime.device import check_device_name
+
+    check_device_name(name)
+    return name
+
+
 RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A directory that `vr train` wrote.")]
 DatasetArgument = Annotated[
     str, typer.Argument(metavar="DATASET", help="A card's name or path, or the path of a collection.")
@@ -83,17 +100,23 @@ FewShot = Annotated[
 
 Backbone = Annotated[
     str,
-    option(BACKBONE, "Name of an open_clip model, hf-hub:ORG/REPO, a model folder, or mini (included)."),
+    option(
+        BACKBONE,
+        "Name of an open_clip model, hf-hub:ORG/REPO, a model folder, or mini (included).",
+        callback=_backbone,
+    ),
 ]
 RunBackbone = Annotated[
     str | None,
-    option(BACKBONE, "Where the run's backbone is now.", "--backbone", default="the run's"),
+    option(
+        BACKBONE, "Where the run's backbone is now.", "--backbone", default="the run's", callback=_backbone
+    ),
 ]
 Weights = Annotated[
     str | None,
     option(BACKBONE, "An open_clip tag, a weights file, or random.", default="the backbone's own"),
 ]
-Device = Annotated[str, option(BACKBONE, "auto, cpu, cuda, or one GPU, such as cuda:1.")]
+Device = Annotated[str, option(BACKBONE, "auto, cpu, cuda, or one GPU, such as cuda:1.", callback=_device)]
 ComputeIn = Annotated[
     Precision, option(BACKBONE, "Number format of the image tower; auto: bf16 where it is fast and exact.")
 ]

@@ -24,6 +24,10 @@ def card(
     It states data and licence, metrics with intervals, limits, and how to cite.
     """
     from attrgen.core.files import write_text
+    from vr.runs import run as runs
+
+    runs.measured_config(run_directory)  # before torch is loaded
+
     from vr.report.model_card import CARD, model_card
     from vr.report.run_facts import read_facts
 
@@ -59,6 +63,10 @@ def push(
     fewshot.json and predictions.csv name images of the collection: use --dry-run before you publish data of
     patients.
     """
+    from vr.runs import run as runs
+
+    runs.measured_config(run_directory)  # before torch is loaded
+
     from vr.report import push as pushing
 
     if dry_run:

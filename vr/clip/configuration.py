@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,13 @@ def known(name: str) -> str | None:
     return next((spelling for spelling in (name, name.replace("/", "-")) if spelling in architectures), None)
 
 
+def shipped() -> list[str]:
+    """Names of the architectures that come with open_clip; it is not imported, which would take seconds."""
+    spec = importlib.util.find_spec("open_clip")
+    folders = [] if spec is None else spec.submodule_search_locations or []
+    return sorted(file.stem for folder in folders for file in Path(folder, "model_configs").glob("*.json"))
+
+
 def of_known(name: str) -> Configuration:
     """The configuration of a known architecture; it states no preprocessing, that is the weights'."""
     import open_clip
@@ -82,13 +90,10 @@ def of_known(name: str) -> Configuration:
 
 def unknown(name: str) -> UserError:
     """The error for a name that is no architecture, folder or repository."""
-    import open_clip
-
     from attrgen.schema.card import did_you_mean
 
     return UserError(
         f"unknown backbone '{name}'",
         code="backbone-unknown",
-        remedy=f"{did_you_mean(name, open_clip.list_models())} "
-        "An existing folder, 'hf-hub:ORG/REPO' and 'mini' work too.",
+        remedy=f"{did_you_mean(name, shipped())} An existing folder, 'hf-hub:ORG/REPO' and 'mini' work too.",
     )

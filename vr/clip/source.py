@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,26 @@ def resolve(name: str, weights: str | None = None) -> Source:
     if repo is not None:
         return _from_hub(name, repo, weights)
     raise configurations.unknown(name)
+
+
+def check_name(name: str, weights: str | None = None) -> None:
+    """Check what can be checked of a backbone's name and weights before open_clip is loaded.
+
+    Once it is loaded, nothing is gained: `resolve` checks everything. Tags are open_clip's: they are not
+    checked here.
+
+    Raises:
+        UserError: an unknown name, a folder without a configuration, weights that cannot be used with it.
+    """
+    if "open_clip" in sys.modules:
+        return
+    folder = _model_folder(name)
+    if folder is not None:
+        _read(folder)
+        if weights not in (None, RANDOM):
+            _own_file(name, weights, folder)
+    elif name.replace("/", "-") not in configurations.shipped() and hub.repository(name) is None:
+        raise configurations.unknown(name)
 
 
 def configuration_of(name: str) -> tuple[Configuration, Path | None]:

@@ -56,14 +56,7 @@ def read(
         UserError: not a run directory, not measured yet, or a file in it is damaged.
     """
     folder = results or path
-    config = runs.read_config(path)
-    if not (folder / runs.METRICS).is_file():
-        raise UserError(
-            "the run has no metrics yet",
-            code="run-not-finished",
-            file=path,
-            remedy=runs.how_to_measure(path),
-        )
+    config = runs.measured_config(path, folder)
     return ReportData(
         path=path,
         results=folder,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrgen.core.errors import UserError
 from attrgen.schema.attribute_set import AttributeSet
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import calibration_assessment
@@ -58,14 +57,7 @@ def read_facts(path: Path) -> Facts:
     Raises:
         UserError: not a run directory, not measured on its test set yet, or a file in it is damaged.
     """
-    config = runs.read_config(path)
-    if not (path / runs.METRICS).is_file():
-        raise UserError(
-            "the run has no metrics yet",
-            code="run-not-finished",
-            file=path,
-            remedy=runs.how_to_measure(path),
-        )
+    config = runs.measured_config(path)
     calibration = calibrations.load(path)
     method = find_declaration(config.method)
     attributes = runs.load_attributes(path)

@@ -14,6 +14,7 @@ from attrgen.core.validation import Frozen
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
+from vr.clip import source as backbone_source
 from vr.clip.source import DEFAULT_NAME
 from vr.data.formats.groups import shared_groups_note, unknown_groups_note
 from vr.data.formats.source import ImageSource
@@ -28,6 +29,7 @@ from vr.runs.naming import default_path, differences, marked
 from vr.runs.selection import Select
 from vr.runs.settings import changed, preset
 from vr.runs.tuning import TuningRecord
+from vr.runtime.device import check_device_name
 
 Say = Callable[[str], None]
 
@@ -97,9 +99,12 @@ def resolve(asked: Experiment, say: Say = silent) -> Resolved:
     """Find the card, images, attributes, method, options, recipe and run directory.
 
     Raises:
-        UserError: any of them is missing, does not fit the others, or has a value out of range.
+        UserError: any of them is missing, does not fit the others, or has a value out of range; or there is
+            no such backbone or device.
     """
     _check_fold(asked)
+    backbone_source.check_name(asked.backbone, asked.weights)
+    check_device_name(asked.device)
     kind = find_declaration(asked.method)
     options, recipe = _settings(asked, kind, say)
     asked = _selecting(asked, recipe, say)

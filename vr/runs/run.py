@@ -76,6 +76,7 @@ __all__ = [
     "how_to_measure",
     "load_attributes",
     "load_run",
+    "measured_config",
     "options_of",
     "read_config",
     "read_config_file",
@@ -143,6 +144,23 @@ def trained_config(path: Path) -> RunConfig:
             code="run-not-finished",
             file=path,
             remedy=f"Finish it: {resume_command(path)}.",
+        )
+    return config
+
+
+def measured_config(path: Path, results: Path | None = None) -> RunConfig:
+    """The configuration of a run that was measured; it needs no torch.
+
+    Args:
+        results: the folder of the metrics; the run directory by default.
+
+    Raises:
+        UserError: not a run directory, or there are no metrics.
+    """
+    config = read_config(path)
+    if not ((results or path) / METRICS).is_file():
+        raise UserError(
+            "the run has no metrics yet", code="run-not-finished", file=path, remedy=how_to_measure(path)
         )
     return config
 

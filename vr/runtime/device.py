@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +15,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
+_KINDS = re.compile(r"auto|(cpu|cuda|mps|xpu|hpu|xla|meta)(:\d+)?")
 _log = logging.getLogger(__name__)
+
+
+def check_device_name(name: str) -> None:
+    """Check the name of a device, before torch is loaded: whether this machine has it is not known yet.
+
+    Raises:
+        UserError: no device is called so.
+    """
+    if not _KINDS.fullmatch(name):
+        raise _unusable(name, "there is no such kind of device")
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -97,12 +109,16 @@ def _device(name: str) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"--device {name} cannot be used: {reason}",
-            code="device-unusable",
-            remedy="Use --device cpu, cuda, cuda:1 or auto.",
-        ) from error
+        raise _unusable(name, reason) from error
     return device
+
+
+def _unusable(name: str, reason: str) -> UserError:
+    return UserError(
+        f"--device {name} cannot be used: {reason}",
+        code="device-unusable",
+        remedy="Use --device cpu, cuda, cuda:1 or auto.",
+    )
 
 
 def _allow_tf32(products: bool, convolutions: bool) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from attrgen.core.day import today
 from attrgen.schema import attribute_set
-from attrgen.schema.attribute_set import KINDS, AttributeSet, Entry
+from attrgen.schema.attribute_set import AttributeSet, Entry
 from attrgen.schema.card import Card
 from vr.clip import backbone as backbones
 from vr.clip.backbone import Backbone
@@ -25,12 +25,9 @@ from vr.explanation.audit.assessment import Assessment, assess
 from vr.explanation.audit.controls import measure_controls
 from vr.explanation.audit.near_duplicates import NearDuplicate, near_duplicates
 from vr.explanation.audit.prune import removable, surplus, without
+from vr.explanation.audit.subject import Subject
 from vr.explanation.controls.measurement import Measured
 from vr.explanation.controls.table import as_json as controls_as_json
-from vr.methods.common.declaration import Declaration
-from vr.methods.common.facts import Options
-from vr.runs.attributes import attributes_for
-from vr.runs.experiment import Experiment, Say, resolve
 from vr.runtime.device import resolve_device, resolve_precision
 
 
@@ -65,26 +62,22 @@ class Audit:
         return tuple(text for text in self.assessments if text.suggestion)[:count]
 
 
-def run_audit(asked: Experiment, *, near_duplicates_from: float, say: Say = lambda line: None) -> Audit:
+def run_audit(subject: Subject, *, near_duplicates_from: float) -> Audit:
     """Assess every attribute on the few-shot training images; test images are never opened.
 
     Args:
-        asked: dataset, set, images, shots, seed and backbone; settings of the training are ignored.
+        subject: the set, and the images, shots, seed and backbone that were asked for.
         near_duplicates_from: cosine from which two texts are near-duplicates.
 
     Raises:
-        UserError: as for `resolve`; no attribute set; an image cannot be read.
+        UserError: an image cannot be read, or the backbone cannot be loaded.
     """
-    resolved = resolve(asked.model_copy(update={"method": "zero-shot", "attrs": None, **_named(asked)}), say)
-    dataset = asked.dataset or resolved.card.name
-    attributes, file = attributes_for(
-        resolved.card, _Audited, Options(), dataset=dataset, file=asked.attrs, given=None, say=say
-    )
-    assert attributes is not None and file is not None  # else an error was raised
+    resolved, attributes = subject.resolved, subject.attributes
+    asked, card = resolved.asked, resolved.card
     if asked.fewshot is None:
-        sample = fewshot.draw(resolved.source, resolved.card, asked.shots, asked.seed)
+        sample = fewshot.draw(resolved.source, card, asked.shots, asked.seed)
     else:
-        sample = fewshot.load(asked.fewshot, resolved.source, resolved.card)
+        sample = fewshot.load(asked.fewshot, resolved.source, card)
     device = resolve_device(asked.device)
     precision = resolve_precision(asked.precision, device)
     backbone = backbones.load(asked.backbone, asked.weights, device=device, precision=precision)
@@ -94,33 +87,15 @@ def run_audit(asked: Experiment, *, near_duplicates_from: float, say: Say = lamb
     images = seen.cpu().numpy()
     labels = torch.tensor([item.label for item in sample.train]).numpy()
     return Audit(
-        file=file,
-        card=resolved.card,
+        file=subject.file,
+        card=card,
         attributes=attributes,
         sample=sample,
         backbone=backbone,
-        assessments=tuple(assess(entries, texts, images, labels, resolved.card.class_names)),
+        assessments=tuple(assess(entries, texts, images, labels, card.class_names)),
         near_duplicates=tuple(near_duplicates(entries, texts, near_duplicates_from)),
-        controls=measure_controls(backbone, attributes, resolved.card, sample.train, seen),
+        controls=measure_controls(backbone, attributes, card, sample.train, seen),
     )
-
-
-class _Audited(Declaration):
-    """An audit reads a set of any kinds."""
-
-    name = "vr audit"
-
-    @classmethod
-    def required_kinds(cls, options: Options, attributes: AttributeSet | None = None) -> tuple[str, ...]:
-        """Some set; which kinds it has is of no importance."""
-        return KINDS if attributes is None else ()
-
-
-def _named(asked: Experiment) -> dict[str, str]:
-    """The dataset of the attribute set, where only that is given."""
-    if asked.dataset is not None or asked.attrs is None:
-        return {}
-    return {"dataset": attribute_set.load(asked.attrs).dataset}
 
 
 def as_json(audit: Audit) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from vr.evaluation.significance import holm
 from vr.evaluation.statistics import Difference, paired
 from vr.report.comparison.metric_pairs import MetricPair, metric_pairs
 from vr.report.comparison.naming import short_names
-from vr.report.comparison.results import Result, by_seed, find, grouped
+from vr.report.comparison.results import Result, by_seed, find_cell
 from vr.runs.predictions import Predictions
 
 
@@ -76,7 +76,7 @@ def compare(first: Path, second: Path) -> Pair:
         UserError: no finished run, a folder with runs of several settings, no common seed, other classes or
             other test images.
     """
-    members = [_cell(first), _cell(second)]
+    members = [find_cell(first), find_cell(second)]
     if {result.path.resolve() for result in members[0]} & {result.path.resolve() for result in members[1]}:
         raise UserError("both are the same run", code="compare-same-run", file=first, remedy="Name another.")
     common, names = short_names([cell[0] for cell in members])
@@ -118,19 +118,6 @@ def _agreeing(entry: MetricPair, difference: Difference) -> MetricPair:
     if entry.key != HEADLINE:
         return entry
     return replace(entry, low=difference.low, high=difference.high)
-
-
-def _cell(path: Path) -> list[Result]:
-    cells = grouped(find([path]))
-    if len(cells) > 1:
-        rows = ", ".join(f"{key.label} on {key.dataset}, {key.shots} shots" for key in list(cells)[:4])
-        raise UserError(
-            f"the folder holds runs of {len(cells)} settings: {rows}",
-            code="compare-several-settings",
-            file=path,
-            remedy="Name a run, or the folder with the seeds of one setting.",
-        )
-    return next(iter(cells.values()))
 
 
 def _common(first: Side, second: Side) -> tuple[list[int], list[Predictions], list[Predictions]]:

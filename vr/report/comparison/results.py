@@ -105,6 +105,24 @@ def grouped(results: Sequence[Result]) -> dict[Key, list[Result]]:
     return cells
 
 
+def find_cell(path: Path) -> list[Result]:
+    """The runs of one cell: a run, or the folder with the seeds of one setting.
+
+    Raises:
+        UserError: as for `find` and `grouped`, or the folder holds several cells.
+    """
+    cells = grouped(find([path]))
+    if len(cells) > 1:
+        rows = ", ".join(f"{key.label} on {key.dataset}, {key.shots} shots" for key in list(cells)[:4])
+        raise UserError(
+            f"the folder holds runs of {len(cells)} settings: {rows}",
+            code="compare-several-settings",
+            file=path,
+            remedy="Name a run, or the folder with the seeds of one setting.",
+        )
+    return next(iter(cells.values()))
+
+
 def by_seed(results: Sequence[Result]) -> dict[int, Predictions]:
     """Predictions by seed; those of the folds of a seed together, for each image is tested in one of them.
 
