@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from attrgen.core.errors import UserError
+from vr.data.formats.groups import group_key, has_groups
 from vr.data.formats.source import ImageSource, Item
 from vr.data.sampling import fewshot
 from vr.data.sampling.content import content_ids
@@ -49,10 +50,12 @@ def calibrate_run(
     """
     chosen: Pool = pool or ("val" if source.splits.get("val") else "train")
     items = unseen_items(run, source, chosen)
-    say(f"{len(items)} {DESCRIPTIONS[chosen]}")
-    if len(items) < 2:
+    units = len({group_key(item) for item in items})
+    of_groups = f", of {units} groups that are not in the sample" if has_groups(items) else ""
+    say(f"{len(items)} {DESCRIPTIONS[chosen]}{of_groups}")
+    if units < 2:
         raise UserError(
-            f"{len(items)} {DESCRIPTIONS[chosen]}: too few to calibrate on",
+            f"{len(items)} {DESCRIPTIONS[chosen]}{of_groups}: too few to calibrate on",
             code="calibration-few-images",
             file=source.root,
             remedy="Use --split all, or give a collection with more labelled images with --data.",
@@ -75,7 +78,8 @@ def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
     """Labelled images that neither trained the run nor selected anything in it, and no test image.
 
     Training images of the few-shot sample are always left out; its validation images are left out where the
-    epoch or a hyperparameter was chosen on them.
+    epoch or a hyperparameter was chosen on them. With an image its group is left out: the other images of a
+    patient that the model was trained on look more certain than those of a new patient.
 
     Raises:
         UserError: `pool` is none of val, train and all.
@@ -87,15 +91,31 @@ def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
             remedy="Use val, train or all; the test set is only for testing.",
         )
     splits = ("val", "train") if pool == "all" else (pool,)
-    left_out = read_unreadable(run.path)
-    items = [item for split in splits for item in source.splits.get(split, ()) if item.path not in left_out]
     sample = run.path / runs.FEWSHOT
+    by_split = _readable(run, source)
+    items = [item for split in splits for item in by_split[split]]
     if not sample.is_file():
         return items
     sampled = fewshot.sampled_ids(sample)
     seen = sampled["train"] | (sampled["val"] if _reads_validation(run) else set())
-    ids = content_ids(source, items)  # by content: the collection may have moved or be another one
-    return [item for item in items if not fewshot.among(seen, ids[item.path])]
+    # The sample may be of another split than the pool: with groups, its images are looked for in both.
+    looked_at = [*by_split["train"], *by_split["val"]] if has_groups(items) else items
+    ids = content_ids(source, looked_at)  # by content: the collection may have moved or be another one
+    seen_groups = {group_key(item) for item in looked_at if fewshot.among(seen, ids[item.path])}
+    return [
+        item
+        for item in items
+        if not fewshot.among(seen, ids[item.path]) and group_key(item) not in seen_groups
+    ]
+
+
+def _readable(run: Run, source: ImageSource) -> dict[str, list[Item]]:
+    """The images of train and val, without those that the run could not read."""
+    unreadable = read_unreadable(run.path)
+    return {
+        split: [item for item in source.splits.get(split, ()) if item.path not in unreadable]
+        for split in ("train", "val")
+    }
 
 
 def _reads_validation(run: Run) -> bool:

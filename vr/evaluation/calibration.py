@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +34,7 @@ class Quality(Frozen):
     """Negative log-likelihood (nats per image) and ECE (15 bins, in [0, 1]), without and with temperature."""
 
     images: int
+    groups: int | None = Field(None, description="groups, such as patients, that the images are of")
     nll_before: float
     nll_after: float
     ece_before: float
@@ -113,15 +115,17 @@ def fit(
 ) -> tuple[Calibration, CoverageRisk]:
     """Fit on scored images, which fall into two halves by the hash of their paths, class by class.
 
+    Images of one group, where groups are known, are in one half.
+
     Args:
         coverage: share of images to answer; the others are abstained from.
 
     Raises:
-        UserError: fewer than two images.
+        UserError: fewer than two images, or images of one group only.
     """
-    if len(scored.paths) < 2:
+    if len(set(scored.groups or scored.paths)) < 2:
         raise UserError(
-            f"{len(scored.paths)} images are too few to calibrate on",
+            f"{len(scored.paths)} images{' of one group' if scored.groups else ''} are too few to calibrate on",
             code="calibration-few-images",
             remedy="Use --split all, or more data.",
         )
@@ -153,6 +157,7 @@ def quality(scored: Predictions, scale: float) -> Quality:
     before, after = probabilities(scored.logits, 1.0), probabilities(scored.logits, scale)
     return Quality(
         images=len(scored.paths),
+        groups=None if scored.groups is None else len(set(scored.groups)),
         nll_before=_nll(scored, 1.0),
         nll_after=_nll(scored, scale),
         ece_before=_ece(before, scored.labels),
@@ -194,16 +199,25 @@ def model_id(folder: Path) -> str:
 
 
 def _halves(scored: Predictions) -> tuple[Predictions, Predictions]:
+    """Group by group to the half that has fewer images; an image without a group is one by itself."""
+
     def rank(row: int) -> tuple[int, str]:
         return int(scored.labels[row]), hashlib.sha256(scored.paths[row].encode()).hexdigest()
 
-    order = sorted(range(len(scored.paths)), key=rank)
-    return _rows(scored, order[::2]), _rows(scored, order[1::2])
+    groups: dict[Hashable, list[int]] = {}
+    for row in sorted(range(len(scored.paths)), key=rank):
+        groups.setdefault(row if scored.groups is None else scored.groups[row], []).append(row)
+    one: list[int] = []
+    other: list[int] = []
+    for rows in groups.values():
+        (one if len(one) <= len(other) else other).extend(rows)
+    return _rows(scored, one), _rows(scored, other)
 
 
 def _rows(scored: Predictions, rows: list[int]) -> Predictions:
     paths = tuple(scored.paths[row] for row in rows)
-    return Predictions(scored.classes, paths, scored.labels[rows], scored.logits[rows])
+    groups = None if scored.groups is None else tuple(scored.groups[row] for row in rows)
+    return Predictions(scored.classes, paths, scored.labels[rows], scored.logits[rows], groups)
 
 
 def _answered(curve: CoverageRisk, coverage: float) -> Answered:

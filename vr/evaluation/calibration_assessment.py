@@ -53,11 +53,7 @@ def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
             f"temperature's, and there are {count}: every set holds all classes"
         )
     else:
-        low, high = conformal.likely_coverage(count, sets)
-        remarks.append(
-            f"with {count} images, sets asked for {100 * sets:.0f}% truly hold the class between "
-            f"{100 * low:.0f}% and {100 * high:.0f}% of the time (nine times in ten)"
-        )
+        remarks.append(_certainty(calibration, sets))
     if temperature.at_edge(calibration.temperature):
         reason = (
             "the model's confidence says nothing of whether it is right"
@@ -66,6 +62,24 @@ def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
         )
         remarks.append(f"the temperature ran to the end of its range: {reason}")
     return remarks
+
+
+def _certainty(calibration: Calibration, sets: float) -> str:
+    """How far the true coverage of sets may be from what was asked for.
+
+    Images of one group resemble each other, so that groups count where they are known.
+    """
+    images, groups = calibration.held_out.images, calibration.held_out.groups
+    counted = f"with {images} images" if groups is None else f"with {images} images of {groups} groups"
+    asked = f"sets asked for {100 * sets:.0f}%"
+    units = images if groups is None else groups
+    if units < conformal.fewest_images(sets):
+        return f"{counted}, it is uncertain how often {asked} hold the class"
+    low, high = conformal.likely_coverage(units, sets)
+    return (
+        f"{counted}, {asked} truly hold the class between {100 * low:.0f}% and {100 * high:.0f}% of the time "
+        "(nine times in ten)"
+    )
 
 
 def on_test(run: Path, calibration: Calibration) -> dict[str, Any] | None:

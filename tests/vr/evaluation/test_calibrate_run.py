@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,35 @@ def test_validation_images_that_a_choice_was_made_on_are_left_out(run: Run, sour
 
     method = Chooses.__new__(Chooses)
     assert unseen_items(Run(run.path, run.config, method, None), source, "val") == []
+
+
+def with_patients(source: ImageSource, patient: Callable[[Item], str | None]) -> ImageSource:
+    splits = {
+        split: tuple(replace(item, group=patient(item)) for item in items)
+        for split, items in source.splits.items()
+    }
+    return replace(source, splits=splits)  # type: ignore[type-var]
+
+
+def test_other_images_of_a_patient_of_the_sample_are_left_out(run: Run, source: ImageSource) -> None:
+    sample = {item.path for item in fewshot.load(run.path / runs.FEWSHOT, source, run.card).train}
+    rest = [item.path for item in source.splits["train"] if item.path not in sample]
+    shared, others = rest[0], rest[1:]
+
+    def patient(item: Item) -> str:
+        return "seen" if item.path in sample or item.path == shared else item.path
+
+    train = unseen_items(run, with_patients(source, patient), "train")
+    assert [item.path for item in train] == others
+
+    def in_both(item: Item) -> str:  # a patient of the sample has images in the val split, too
+        return "seen" if item.path in sample or item.path == source.splits["val"][0].path else item.path
+
+    val = unseen_items(run, with_patients(source, in_both), "val")
+    assert [item.path for item in val] == [item.path for item in source.splits["val"][1:]]
+    said: list[str] = []
+    assert calibrate_run(run, with_patients(source, in_both), say=said.append).images == len(val)
+    assert said == [f"{len(val)} validation images, of {len(val)} groups that are not in the sample"]
 
 
 def test_the_test_set_is_refused_and_never_read(

@@ -153,3 +153,41 @@ def test_a_damaged_file_is_told_by_its_place(key: str, value: float, toy_run: Pa
         calibrations.load(run)
     assert caught.value.code == ("calibration-unknown-key" if key == "more" else "calibration-value")
     assert key in caught.value.what and caught.value.file == str(run / runs.CALIBRATION)
+
+
+def of_patients(patients: int, images: int) -> Predictions:
+    """Scores of several images per patient, whose images are not beside each other."""
+    actual = scored(patients * images)
+    groups = tuple(f"p{row % patients}" for row in range(len(actual.paths)))
+    return Predictions(actual.classes, actual.paths, actual.labels, actual.logits, groups)
+
+
+def test_the_images_of_a_patient_are_in_one_half() -> None:
+    actual = of_patients(31, 4)
+    one, other = calibrations._halves(actual)
+    assert one.groups is not None and other.groups is not None
+    assert not set(one.groups) & set(other.groups)
+    assert sorted((*one.paths, *other.paths)) == sorted(actual.paths)
+    assert abs(len(one.paths) - len(other.paths)) <= 4
+    alone = Predictions(actual.classes, actual.paths, actual.labels, actual.logits, actual.paths)
+    without = Predictions(actual.classes, actual.paths, actual.labels, actual.logits)
+    assert [half.paths for half in calibrations._halves(alone)] == [
+        half.paths for half in calibrations._halves(without)
+    ]
+
+
+def test_patients_count_for_how_sure_the_coverage_is() -> None:
+    calibration = fit(of_patients(60, 5))
+    groups = calibration.held_out.groups
+    assert groups is not None and 25 <= groups <= 35 and calibration.held_out.images >= 5 * groups - 5
+    low, high = conformal.likely_coverage(groups, 0.9)
+    remarks = " ".join(calibration_assessment.notes(calibration))
+    assert f"of {groups} groups" in remarks and f"{100 * low:.0f}% and {100 * high:.0f}%" in remarks
+    # Six patients in the half do not fix a rank of 90%, however many images they have.
+    assert "uncertain" in " ".join(calibration_assessment.notes(fit(of_patients(12, 20))))
+
+
+def test_one_patient_is_too_few_to_calibrate_on() -> None:
+    with pytest.raises(UserError) as caught:
+        fit(of_patients(1, 40))
+    assert caught.value.code == "calibration-few-images"
