@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from attrgen.core.shell import command
+from attrgen.core.wording import counted
 from vr.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
         if "limited_from" in metrics
         else ""
     )
-    lines = [f"{metrics['split']}: {metrics['images']} images{of_all}"]
+    in_groups = f", in {counted(metrics['groups'], 'group')}" if "groups" in metrics else ""
+    lines = [f"{metrics['split']}: {metrics['images']} images{of_all}{in_groups}"]
     for key, metric in METRICS.items():
         line = f"  {metric.title:<{width}}  {metric.text(metric.read(metrics))}"
         if low_high := metrics["intervals"].get(key):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vr.evaluation.intervals import percentiles, wilson
+from vr.evaluation.intervals import share_percentiles, wilson
 from vr.evaluation.measurement import RESAMPLES
 
 Floats = NDArray[np.float64]
@@ -124,5 +124,6 @@ def _bootstrap(
     for name, (part, whole) in SHARES.items():
         hits, totals = counts[:, list(part)].sum(1), counts[:, list(whole)].sum(1)
         defined = totals > 0
-        intervals[name] = list(percentiles(hits[defined] / totals[defined])) if defined.any() else None
+        units = int((of_group[:, list(whole)].sum(1) > 0).sum())
+        intervals[name] = list(share_percentiles(hits[defined] / totals[defined], units)) if units else None
     return intervals

@@ -125,7 +125,7 @@ def fit(
     """
     if len(set(scored.groups or scored.paths)) < 2:
         raise UserError(
-            f"{len(scored.paths)} images{' of one group' if scored.groups else ''} are too few to calibrate on",
+            f"{len(scored.paths)} images{' of one group' if scored.groups else ''}: too few to calibrate on",
             code="calibration-few-images",
             remedy="Use --split all, or more data.",
         )

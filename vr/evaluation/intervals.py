@@ -14,7 +14,7 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 _EDGES = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
 
 
-def wilson(count: int, total: int) -> tuple[float, float]:
+def wilson(count: float, total: int) -> tuple[float, float]:
     """Wilson's interval of a proportion. (Brown, Cai and DasGupta, Statistical Science 2001.)
 
     Args:
@@ -31,3 +31,18 @@ def percentiles(resampled: NDArray[Any]) -> tuple[float, float]:
     """The percentile interval of a bootstrap, from its resampled values (N,)."""
     low, high = np.quantile(resampled, _EDGES)
     return float(low), float(high)
+
+
+def share_percentiles(resampled: NDArray[Any], units: int) -> tuple[float, float]:
+    """The percentile interval of a share in [0, 1], from its resampled values (N,).
+
+    Where every resample is 0 or 1, as when all images are right, or where one unit only is drawn, resamples
+    cannot differ, and an interval without width would promise certainty: it is Wilson's, of `units` trials.
+
+    Args:
+        units: images, or groups of them, that were drawn; at least 1.
+    """
+    low, high = float(resampled.min()), float(resampled.max())
+    if units == 1 or low == high == 0 or low == high == 1:
+        return wilson(low * units, units)
+    return percentiles(resampled)

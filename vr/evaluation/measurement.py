@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vr.evaluation import classification
-from vr.evaluation.intervals import percentiles
-from vr.evaluation.metrics import METRICS
+from vr.evaluation.intervals import share_percentiles
+from vr.evaluation.metrics import HEADLINE, METRICS
 from vr.runs.predictions import Predictions
 
 RESAMPLES = 2000
@@ -165,7 +166,8 @@ def intervals(matrix: Tensor, *, seed: int = 0, resamples: int = RESAMPLES) -> d
         Counts.of_cells(rng.multinomial(total, counts.ravel()[cells] / total, size=size), cells, classes)
         for size in _pieces(resamples, at_once)
     ]
-    return _quantiles(drawn)
+    of_classes = counts.sum(1)
+    return _quantiles(drawn, total, int(of_classes[of_classes > 0].min()))
 
 
 def group_intervals(
@@ -197,7 +199,8 @@ def group_intervals(
         Counts.of_cells(rng.multinomial(len(number), share, size=size) @ matrices, cells, classes)
         for size in _pieces(resamples, at_once)
     ]
-    return _quantiles(drawn)
+    of_classes = Counter(label for label, _ in set(zip(labels.tolist(), groups, strict=True)))
+    return _quantiles(drawn, len(number), min(of_classes.values()))
 
 
 def _pieces(whole: int, largest: int) -> list[int]:
@@ -213,14 +216,19 @@ def _intervals(predictions: Predictions, scored: Scored, seed: int) -> dict[str,
     return {"intervals": values, "groups": len(set(groups))}
 
 
-def _quantiles(drawn: Sequence[Counts]) -> dict[str, list[float]]:
+def _quantiles(drawn: Sequence[Counts], units: int, fewest: int) -> dict[str, list[float]]:
+    """Intervals by metric; `units` images or groups were drawn, `fewest` of them have the rarest class."""
     with np.errstate(invalid="ignore", divide="ignore"):
         values = {
             key: np.concatenate([metric.resampled(counts) for counts in drawn])
             for key, metric in METRICS.items()
             if metric.resampled
         }
-    return {key: list(percentiles(value)) for key, value in values.items()}
+    # A mean over classes is as certain as that of the rarest class.
+    return {
+        key: list(share_percentiles(value, units if key == HEADLINE else fewest))
+        for key, value in values.items()
+    }
 
 
 def _per_class(scored: Scored, names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrgen.core.errors import UserError
-from vr.evaluation.intervals import percentiles
+from vr.evaluation.intervals import percentiles, share_percentiles
 from vr.evaluation.significance import crossed, mcnemar, sign_flips
 from vr.runs.predictions import Predictions
 
@@ -77,7 +77,8 @@ def spread(values: Sequence[float], seeds: int | None = None) -> Spread:
 def accuracy_interval(runs: Sequence[Predictions], *, seed: int = 0) -> tuple[float, float]:
     """95% percentile bootstrap over images, or groups, of the accuracy averaged over seeds."""
     order = runs[0].paths
-    return _interval(_correct(runs, order).mean(0), _units(runs, order), seed)
+    units = _units(runs, order)
+    return share_percentiles(_drawn(_correct(runs, order).mean(0), units, seed), len(units.sizes))
 
 
 def paired(method: Sequence[Predictions], baseline: Sequence[Predictions], *, seed: int = 0) -> Difference:
@@ -90,7 +91,7 @@ def paired(method: Sequence[Predictions], baseline: Sequence[Predictions], *, se
     ours, theirs = _correct(method, order), _correct(baseline, order)
     units = _units([*method, *baseline], order)
     differences = ours - theirs
-    low, high = _interval(differences.mean(0), units, seed)
+    low, high = percentiles(_drawn(differences.mean(0), units, seed))
     of_seeds = differences.mean(1)
     return Difference(
         mean=float(differences.mean()),
@@ -140,10 +141,9 @@ def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> Floats:
     return np.array(rows)
 
 
-def _interval(values: Floats, units: _Units, seed: int) -> tuple[float, float]:
-    """Percentiles of the mean of `values` (N,) when units are drawn with replacement."""
-    drawn = _resampled_groups(values, units, seed) if units.grouped else _resampled(values, seed)
-    return percentiles(drawn)
+def _drawn(values: Floats, units: _Units, seed: int) -> Floats:
+    """Means of `values` (N,) when units are drawn with replacement."""
+    return _resampled_groups(values, units, seed) if units.grouped else _resampled(values, seed)
 
 
 def _resampled(values: Floats, seed: int) -> Floats:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vr.report.misleading_texts import BankOnPair
 
 _FEW = 100  # test images below which intervals are wide
+_FEW_GROUPS = 30  # groups of test images below which a bootstrap over groups is rough
 _EVEN = 0.01  # logits between two classes that are no preference
 _NAMED = 20  # classes in a sentence, at most
 _GAP = 0.05  # between confidence and accuracy, worth naming
@@ -30,6 +31,11 @@ def listed(names: Sequence[str]) -> str:
 def percent(share: float | None, digits: int = 1) -> str:
     """A share in [0, 1] as a percentage, or a dash if it is not defined."""
     return "–" if share is None else f"{100 * share:.{digits}f}%"
+
+
+def resampled_units(metrics: Mapping[str, Any]) -> str:
+    """What the bootstrap of the intervals draws: `images`, or `9 groups of images`."""
+    return f"{counted(metrics['groups'], 'group')} of images" if "groups" in metrics else "images"
 
 
 def headline(metrics: Mapping[str, Any]) -> str:
@@ -208,6 +214,11 @@ def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | Non
         )
     if metrics["images"] < _FEW:
         lines.append(f"Only {counted(metrics['images'], metrics['split'] + ' image')}: intervals are wide.")
+    if metrics.get("groups", _FEW_GROUPS) < _FEW_GROUPS:
+        lines.append(
+            f"The {metrics['split']} images are of {counted(metrics['groups'], 'group')} only, such as "
+            "patients: intervals draw whole groups, and from so few they are rough."
+        )
     named = map(sum, zip(*metrics["confusion_matrix"], strict=True))
     never = [name for name, count in zip(metrics["per_class"], named, strict=True) if not count]
     if never:

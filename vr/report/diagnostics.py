@@ -18,13 +18,17 @@ _POINTS = 200
 
 @dataclass(frozen=True)
 class Bin:
-    """Images with a confidence above `low`, up to `high`; the means are NaN if there is none."""
+    """Images with a confidence above `low`, up to `high`; the means are NaN if there is none.
+
+    `groups` are those that the images are of, where groups are known.
+    """
 
     low: float
     high: float
     images: int
     confidence: float
     accuracy: float
+    groups: int | None = None
 
     @property
     def gap(self) -> float:
@@ -33,8 +37,12 @@ class Bin:
 
     @property
     def is_beyond_chance(self) -> bool:
-        """Whether the confidence is outside Wilson's 95% interval of the accuracy."""
-        low, high = wilson(round(self.accuracy * self.images), self.images)
+        """Whether the confidence is outside Wilson's 95% interval of the accuracy.
+
+        Groups count instead of images where they are known: images of a patient are right or wrong together.
+        """
+        units = self.images if self.groups is None else self.groups
+        low, high = wilson(self.accuracy * units, units)
         return not low <= self.confidence <= high
 
 
@@ -55,6 +63,7 @@ def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
     confidence = predictions.logits.double().softmax(1).amax(1)
     right = (predictions.predicted == predictions.labels).double()
     edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
+    numbers = _numbers(predictions)
     bin_of = (torch.bucketize(confidence, edges) - 1).clamp(0, bins - 1)
     result = []
     for number in range(bins):
@@ -66,9 +75,18 @@ def reliability(predictions: Predictions, bins: int = ECE_BINS) -> list[Bin]:
                 int(members.sum()),
                 float(confidence[members].mean()),
                 float(right[members].mean()),
+                None if numbers is None else len(numbers[members].unique()),
             )
         )
     return result
+
+
+def _numbers(predictions: Predictions) -> Tensor | None:
+    """(N,) the number of each image's group; None where groups are not known."""
+    if predictions.groups is None:
+        return None
+    number = {group: index for index, group in enumerate(dict.fromkeys(predictions.groups))}
+    return torch.tensor([number[group] for group in predictions.groups])
 
 
 def roc(predictions: Predictions, classes: Sequence[int] | None = None) -> list[Curve | None]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from vr.evaluation.binary_measures import measures
 from vr.evaluation.metrics import HEADLINE, METRICS
 from vr.report import captions, charts, diagnostics, many_classes, training_curves
 from vr.report.report_data import ReportData
+from vr.runs.predictions import Predictions
 
 
 def result(data: ReportData) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def result(data: ReportData) -> dict[str, Any]:
         "split": metrics["split"],
         "overall": overall,
         "intervals": metrics["intervals"],
+        "units": captions.resampled_units(metrics),
         "most_frequent": max(counts) / sum(counts),
         "headline": captions.headline(metrics),
         "class_sentence": captions.classes(metrics),
@@ -36,11 +39,11 @@ def result(data: ReportData) -> dict[str, Any]:
             {
                 "name": name,
                 **values,
-                "interval": recall_interval(values["recall"], values["images"]),
+                "interval": recall_interval(predictions, label),
                 "areas": captions.areas(curve, pr_curve),
             }
-            for (name, values), curve, pr_curve in zip(
-                (per_class[label] for label in shown), curves, pr_curves, strict=True
+            for label, (name, values), curve, pr_curve in zip(
+                shown, (per_class[label] for label in shown), curves, pr_curves, strict=True
             )
         ],
         "classes_note": captions.classes_listed(len(shown), len(names)),
@@ -75,9 +78,11 @@ def training(data: ReportData) -> dict[str, Any] | None:
     }
 
 
-def recall_interval(recall: float | None, images: int) -> tuple[float, float] | None:
-    """Wilson's 95% interval of a recall; None if it is not defined."""
-    return None if recall is None else diagnostics.wilson(round(recall * images), images)
+def recall_interval(predictions: Predictions, label: int) -> list[float] | None:
+    """The 95% interval of a class's recall, over groups where they are known; None if it is not defined."""
+    flagged, positive = (predictions.predicted == label).numpy(), (predictions.labels == label).numpy()
+    interval: list[float] | None = measures(flagged, positive, predictions.groups)["intervals"]["sensitivity"]
+    return interval
 
 
 def _tiles(metrics: Mapping[str, Any]) -> list[dict[str, str]]:

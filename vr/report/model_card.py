@@ -11,7 +11,7 @@ from attrgen.schema.card import PLACEHOLDERS
 from vr.evaluation import calibration_assessment
 from vr.evaluation.metrics import METRICS
 from vr.report import markdown
-from vr.report.captions import counted, listed
+from vr.report.captions import counted, listed, resampled_units
 from vr.report.markdown import code, escaped
 from vr.report.run_facts import FILES, Facts, without_folders
 from vr.runs import run as runs
@@ -114,11 +114,12 @@ def _data(facts: Facts) -> list[str]:
         lines.append(f"- Citation: {escaped(card.citation)}")
     if card.notes:
         lines.append(f"- Note: {escaped(card.notes)}")
-    published = {} if card.counts is None else card.counts.model_dump()
+    on_card = {} if card.counts is None else card.counts.model_dump()
+    stated = {split: count for split, count in on_card.items() if count}
     if config.images is not None:
         lines.append(f"- Images: {_counts(config.images)}")
-    if published and published != config.images:
-        lines.append(f"- Images as published: {_counts(published)}")
+    if stated and stated != config.images:
+        lines.append(f"- Images as published: {_counts(on_card)}")
     return [
         *lines,
         f"- Trained on {counted(config.shots, 'image')} per class, {config.shots * len(card.classes)} in "
@@ -132,7 +133,7 @@ def _counts(images: Mapping[str, int]) -> str:
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
-    images = counted(metrics["images"], metrics["split"] + " image")
+    images = counted(metrics["images"], escaped(metrics["split"]) + " image")
     return f"{images} of {metrics['limited_from']:,} (a quick try)" if "limited_from" in metrics else images
 
 
@@ -153,10 +154,8 @@ def _results(facts: Facts) -> list[str]:
     lines = [
         "## Results",
         "",
-        f"On {counted(metrics['images'], escaped(metrics['split']) + ' image')}, measured after training; "
-        "nothing was chosen on them. Intervals: 95%, bootstrap over images.",
-        f"On {_measured(metrics)}, measured after training; nothing was "
-        "chosen on them. Intervals: 95%, bootstrap over images.",
+        f"On {_measured(metrics)}, measured after training; nothing was chosen on them. "
+        f"Intervals: 95%, bootstrap over {resampled_units(metrics)}.",
         "",
         markdown.table(("metric", "value", "interval"), rows),
         "",

@@ -130,3 +130,28 @@ def test_measure_draws_groups_where_they_are_known() -> None:
     assert measure(scored)["groups"] == 60
     assert measure(scored)["intervals"] == group_intervals(labels, predicted, groups, 3)
     assert "groups" not in measure(_predictions())
+
+
+def test_where_all_images_are_right_the_interval_has_a_width() -> None:
+    """The bootstrap cannot differ there; Wilson's interval of as many trials is taken, as scipy has it."""
+    from scipy.stats import binomtest
+
+    matrix = torch.tensor([[10, 0], [0, 7]])
+    low, high = intervals(matrix)["accuracy"]
+    assert (low, high) == pytest.approx((binomtest(17, 17).proportion_ci(0.95, method="wilson").low, 1))
+    rarest = binomtest(7, 7).proportion_ci(0.95, method="wilson").low
+    assert intervals(matrix)["balanced_accuracy"] == pytest.approx([rarest, 1])
+    wrong = intervals(matrix.flip(0))["accuracy"]
+    assert wrong == pytest.approx([0, 1 - low])
+    # Of groups, the number of them counts: five patients, two of them with the second class.
+    labels = torch.tensor([0] * 10 + [1] * 7)
+    groups = [0] * 5 + [1] * 3 + [2] * 2 + [3] * 4 + [4] * 3
+    grouped = group_intervals(labels, labels, groups, 2)
+    assert grouped["accuracy"] == pytest.approx([binomtest(5, 5).proportion_ci(0.95, method="wilson").low, 1])
+    assert grouped["macro_f1"] == pytest.approx([binomtest(2, 2).proportion_ci(0.95, method="wilson").low, 1])
+
+
+def test_one_patient_says_little() -> None:
+    labels = torch.tensor([0, 0, 1, 1])
+    low, high = group_intervals(labels, torch.tensor([0, 0, 1, 0]), ["p"] * 4, 2)["accuracy"]
+    assert low < 0.3 and high > 0.95

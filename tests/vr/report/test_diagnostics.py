@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,3 +82,12 @@ def test_interval_of_a_share_is_that_of_scipy(count: int, total: int) -> None:
 
     reference = binomtest(count, total).proportion_ci(0.95, method="wilson")
     assert diagnostics.wilson(count, total) == pytest.approx((reference.low, reference.high), abs=1e-9)
+
+
+def test_a_bin_of_one_patient_is_not_beyond_chance() -> None:
+    many = diagnostics.Bin(0.8, 0.9, 40, 0.85, 0.5)
+    assert many.is_beyond_chance and not replace(many, groups=2).is_beyond_chance
+    known = replace(scored(60), groups=tuple(row // 6 for row in range(60)))
+    bins = [bin_ for bin_ in diagnostics.reliability(known) if bin_.images]
+    assert all(bin_.groups is not None and bin_.groups <= min(10, bin_.images) for bin_ in bins)
+    assert all(bin_.groups is None for bin_ in diagnostics.reliability(scored(60)))

@@ -85,6 +85,7 @@ def make_page(results: Sequence[Result], *, baseline: int = 0) -> str:
         tests=sum(member.difference is not None for member in members),
         significant=_SIGNIFICANT,
         **_how_tested(members),
+        interval_units=_interval_units(results),
         metrics=METRICS,
         best={metric: _best(results, metric) for metric in METRICS},
         sentence=_sentence(members, members[baseline]),
@@ -137,6 +138,14 @@ def _how_tested(members: Sequence[Member]) -> dict[str, str]:
     if grouped:
         return {"units": "groups of images", "test": "permutation test over groups"}
     return {"units": "images", "test": "McNemar's exact test"}
+
+
+def _interval_units(results: Sequence[Result]) -> str:
+    """What is drawn for the interval of each run by itself."""
+    known = {"groups" in result.metrics for result in results}
+    if known == {True, False}:
+        return "images, or over groups of images where they are known"
+    return "groups of images" if known == {True} else "images"
 
 
 def _letter(number: int) -> str:
