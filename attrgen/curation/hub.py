@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrgen.core.decoding import reason_of
 from attrgen.core.errors import UserError
 from attrgen.core.extras import needed
 from attrgen.core.files import read_text
@@ -89,7 +90,7 @@ def pull(
         )
     with tempfile.TemporaryDirectory() as folder:
         with _hub(repo) as api:
-            files = api.list_repo_files(repo, repo_type=_KIND, revision=revision)
+            files = [str(path) for path in api.list_repo_files(repo, repo_type=_KIND, revision=revision)]
             name = _chosen(repo, files, dataset)
             for path in sorted({f"{name}.json", f"{name}.id"} & set(files)):
                 api.hf_hub_download(repo, path, repo_type=_KIND, revision=revision, local_dir=folder)
@@ -154,18 +155,18 @@ def _hub(repo: str) -> Iterator[HfApi]:
     except HfHubHTTPError as error:
         # Without its cause: the request in it has the token.
         raise _refused(error, repo, host, token) from None
-    except ValueError as error:
-        raise UserError(
-            f"{host} sends an answer that the client does not understand: {_first_line(str(error), token)}",
-            code="hub-bad-answer",
-            remedy="Check HF_ENDPOINT, or update huggingface_hub.",
-        ) from None
+    except UserError:
+        raise
+    except ValueError as error:  # before the next: the errors of some libraries are both
+        raise _bad_answer(error, host, token) from None
     except unreachable as error:
         raise UserError(
             f"{host} cannot be reached: {_first_line(str(error), token)}",
             code="hub-unreachable",
             remedy="Check the network, or name a mirror with HF_ENDPOINT.",
         ) from None
+    except Exception as error:  # the client takes an answer apart without a check of its form
+        raise _bad_answer(error, host, token) from None
 
 
 def _client() -> HfApi:
@@ -178,6 +179,15 @@ def _client() -> HfApi:
         from huggingface_hub.utils import disable_progress_bars
     disable_progress_bars()
     return huggingface_hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="attrgen")
+
+
+def _bad_answer(error: Exception, host: str, token: str | None) -> UserError:
+    reason = _first_line(reason_of(error), token)
+    return UserError(
+        f"{host} sends an answer that the client does not understand: {reason}",
+        code="hub-bad-answer",
+        remedy="Check HF_ENDPOINT, or update huggingface_hub.",
+    )
 
 
 def _refused(error: HfHubHTTPError, repo: str, host: str, token: str | None) -> UserError:

@@ -9,10 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.faults import jobs
 from tests.faults.child import End, ran, reopen_outputs
@@ -22,6 +24,7 @@ from tests.faults.world import World
 MEGABYTE = 2**20
 KILLED = -signal.SIGKILL
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM, "sigkill": signal.SIGKILL}
+_ENDS = {"sigint": (130,), "sigterm": (143, -signal.SIGTERM), "sigkill": (KILLED,)}  # exit statuses
 Files = Mapping[str, bytes]
 
 
@@ -142,8 +145,34 @@ def kill(bench: Bench, job: Job, draw: random.Random) -> Verdict:
                 (os.killpg if whole else os.kill)(pid, number)
 
     end = ran(job.words, folder, strike=strike)
-    allowed = {"sigint": (130,), "sigterm": (143, -signal.SIGTERM), "sigkill": (KILLED,)}[name]
-    return _after(bench, job, folder, end, (*job.statuses, *allowed), name)
+    return _after(bench, job, folder, end, (*job.statuses, *_ENDS[name]), name)
+
+
+def kill_unpacking(bench: Bench, job: Job, draw: random.Random) -> Verdict:
+    """A signal while an archive is unpacked, after a random number of its files."""
+    name, count = draw.choice(list(SIGNALS)), draw.randrange(bench.world.images_in_all)
+    folder = bench.fresh(job)
+    sent = False
+
+    def before() -> None:  # the files are small: unslowed, the moment would pass between two looks
+        from vr.data.download import unpack
+
+        write = unpack._write
+
+        def slowly(*arguments: Any) -> None:
+            write(*arguments)
+            time.sleep(0.01)
+
+        unpack._write = slowly
+
+    def strike(pid: int, age: float) -> None:
+        nonlocal sent
+        if not sent and sum(1 for _ in folder.rglob("*.png")) > count:
+            sent = True
+            os.kill(pid, SIGNALS[name])
+
+    end = ran(job.words, folder, before=before, strike=strike)
+    return _after(bench, job, folder, end, (*job.statuses, *_ENDS[name]), f"{name} while unpacking")
 
 
 def full_disk(bench: Bench, job: Job, draw: random.Random) -> Verdict:
@@ -321,6 +350,8 @@ def plan(world: World, draw: random.Random) -> tuple[Job, Fault]:
     kind = draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     if kind == "kill workers":
         return jobs.workers_job(world), kill
+    if kind == "kill unpacking":
+        return long["get"], kill_unpacking
     if kind == "server":
         model = draw.choice(["slow", *[f"lie-{number}" for number in range(1000)]])
         return jobs.bad_server_job(world, model), bad_server
@@ -338,8 +369,9 @@ FUNCTIONS: dict[str, Fault] = {
     "resources": resources,
 }
 WEIGHTS = {
-    "kill": 40,
-    "kill workers": 1,
+    "kill": 36,
+    "kill workers": 8,
+    "kill unpacking": 6,
     "full disk": 15,
     "read-only": 12,
     "outputs": 12,

@@ -56,6 +56,11 @@ class World:
         return self.root / "Toy"
 
     @property
+    def images_in_all(self) -> int:
+        """How many images the collection has."""
+        return len(CLASSES) * sum(SIZES.values())
+
+    @property
     def backbone(self) -> Path:
         """The folder that describes the CLIP; its weights are random."""
         return self.root / "tiny"

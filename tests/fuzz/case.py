@@ -18,7 +18,8 @@ from random import Random
 
 from attrgen.core.errors import UserError
 from tests.fuzz import hostile_values
-from tests.fuzz.targets import TARGETS, Command, Target
+from tests.fuzz.target import Command, Target
+from tests.fuzz.targets import TARGETS
 
 OK, REFUSED = "ok", "refused"
 TRACEBACK, HANG, MEMORY, DIED = "traceback", "hang", "memory", "died"
@@ -220,6 +221,8 @@ def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]
 
     if list(folder.rglob(hostile_values.CANARY)):
         return result(CANARY, "a planted command ran")
+    if page := _page_that_runs(folder, before):
+        return result(CANARY, f"{page} would run it in a browser")
     if outcome.trace:
         kind = MEMORY if outcome.where.startswith("MemoryError") else TRACEBACK
         return result(kind)
@@ -227,6 +230,8 @@ def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]
         return result(MEMORY, f"{added / 1e9:.1f} GB")
     if any(secret in outcome.text for secret in hostile_values.SECRETS):
         return result(SECRET, outcome.code)
+    if file := _file_with_a_key(folder, before):
+        return result(SECRET, f"written into {file}")
     if _CONTROL.search(outcome.text):
         return result(CONTROL, outcome.code)
     changed = [
@@ -238,6 +243,26 @@ def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]
     if outcome.status != 0 and lost:
         return result(LOST, str(lost[0]))
     return result(OK if outcome.status in (0, 1) else REFUSED)
+
+
+def _page_that_runs(folder: Path, before: dict[Path, str]) -> str:
+    """A page that was written with a planted element in it, unescaped."""
+    for path in _given(folder):
+        if path not in before and path.suffix in (".html", ".svg") and hostile_values.ELEMENT in _read(path):
+            return path.name
+    return ""
+
+
+def _file_with_a_key(folder: Path, before: dict[Path, str]) -> str:
+    """A file that was written with a key of the environment in it, which no file had before."""
+    keys = [key.encode() for key in hostile_values.ENVIRONMENT.values()]
+    given = b"".join(map(_read, before)) if before else b""
+    new = [path for path in _given(folder) if path not in before]
+    return next((path.name for path in new for key in keys if key in _read(path) and key not in given), "")
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def limit_memory() -> None:

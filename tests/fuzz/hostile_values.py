@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 CANARY = "fuzz-canary-ran"  # the file that a planted command would create in the working folder
+ELEMENT = f"<script>{CANARY}</script>".encode()  # what a page must never hold
 # What must never be shown. The texts have the shapes of real ones.
 SECRETS = (
     "sk-proj-FUZZ0123456789abcdefghijklmnop",
@@ -30,9 +31,9 @@ _COMMANDS = (
     f"{{{{ cycler.__init__.__globals__.os.system('touch {CANARY}') }}}}",
     f"!!python/object/apply:os.system ['touch {CANARY}']",
     f"cos\nsystem\n(S'touch {CANARY}'\ntR.",
-    "=cmd|'/C calc'!A0",
+    f"=cmd|'/C touch {CANARY}'!A0",
     f"hf-hub:../../{CANARY}",
-    f"<img src=x onerror=fetch('{CANARY}')><script>{CANARY}</script>",
+    f"<img src=x onerror=fetch('{CANARY}')>{ELEMENT.decode()}",
     "](javascript:alert(1)) <!-- ![x](http://192.0.2.1/x.png)",
 )
 _TEXTS = (
@@ -109,6 +110,11 @@ def value(rng: Random, *, depth: int = 0) -> Any:
 def text(rng: Random) -> str:
     """A hostile text."""
     return rng.choice(rng.choice((_PLANTED, _COMMANDS, _TEXTS, _TEXTS)))
+
+
+def planted(rng: Random) -> str:
+    """A key, a token or a password, and a command that would leave the canary, in one text."""
+    return f"{rng.choice(_PLANTED)} {rng.choice(_COMMANDS[:-1])}"
 
 
 def nested(depth: int, *, as_list: bool = True) -> Any:

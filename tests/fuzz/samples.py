@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.resources import resource
+from tests.fuzz.samples_of_state import write_point, write_responses, write_states
 
 TESTS = Path(__file__).parents[1]
 CLASSES = ("bright_spot", "dark_ring", "plain_ground")
@@ -75,6 +76,8 @@ def write_samples(folder: Path) -> None:
     _dicom(folder)
     _caches(folder)
     _models(folder)
+    write_states(folder)
+    write_responses(folder)
 
 
 def _attributes(folder: Path) -> None:
@@ -180,6 +183,7 @@ def _dicom(folder: Path) -> None:
 
     shown = folder / "dicom"
     shown.mkdir()
+    scans = [folder / "scans" / split / name / "0.dcm" for split in SPLITS for name in CLASSES]
     values = np.random.default_rng(2).integers(0, 4000, (16, 18), np.uint16)
     syntaxes = {
         "explicit": ExplicitVRLittleEndian,
@@ -205,6 +209,9 @@ def _dicom(folder: Path) -> None:
         if name == "rle":
             data.compress(RLELossless)
         data.save_as(shown / f"{name}.dcm", enforce_file_format=True)
+    for scan in scans:
+        scan.parent.mkdir(parents=True)
+        shutil.copy(shown / "explicit.dcm", scan)
 
 
 def _caches(folder: Path) -> None:
@@ -250,11 +257,13 @@ def _models(folder: Path) -> None:
 
 def _journal(folder: Path, run: Any) -> None:
     """The journal of a prediction that was stopped after two images."""
-    from vr.evaluation import calibration
+    from vr.evaluation import calibration, operating_point
     from vr.inference import predict
     from vr.inference.decision import decision
 
-    rule = decision(run.card.class_names, calibration.load(run.path))
+    write_point(folder)
+    point = operating_point.load(run.path)
+    rule = decision(run.card.class_names, calibration.load(run.path), point=point)
     images = [str(path) for path in sorted(Path("images/test").rglob("*.png"))[:2]]
 
     def stopped() -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import sys
 import time
@@ -13,11 +15,13 @@ import pytest
 
 from attrgen.core.errors import UserError
 from tests.fuzz import case as cases
-from tests.fuzz import hostile_values, pool
+from tests.fuzz import hostile_values, planting, pool
 from tests.fuzz.__main__ import chosen_cases
 from tests.fuzz.case import Case
 from tests.fuzz.pool import Workshop, run_cases
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
+from tests.fuzz.tree_mutations import to_toml
 
 SHARE = 100
 SEED = 1
@@ -64,6 +68,39 @@ def test_every_sample_is_read_while_it_is_whole(workshop: Workshop, tmp_path: Pa
     assert not refused
 
 
+def test_every_kind_of_file_is_planted_with_secrets_and_commands(workshop: Workshop) -> None:
+    for target in TARGETS:
+        assert planting.plant in target.mutations, target.name
+        for file in {path for pattern in target.files for path in workshop.samples.glob(pattern)}:
+            texts: list[str] = []
+
+            def text(value: str, texts: list[str] = texts) -> str:
+                texts.append(hostile_values.planted(Random(len(texts))))
+                return texts[-1]
+
+            content = _unpacked(planting.planted_by(text, file.read_bytes()))
+            assert texts and hostile_values.CANARY in content, file
+            assert any(secret in content for secret in hostile_values.SECRETS), file
+
+
+def _unpacked(content: bytes) -> str:
+    """What a file says; of a DICOM file that is deflated, what is inside."""
+    if content[128:132] == b"DICM":
+        import pydicom
+
+        return str(pydicom.dcmread(io.BytesIO(content), force=True))
+    return content.decode("latin-1")
+
+
+def test_every_text_of_a_file_is_planted() -> None:
+    tree = {"name": "a", "list": ["b", {"c": "d", "number": 3}]}
+    rng = Random(1)
+    for content in (json.dumps(tree).encode(), to_toml(tree)):
+        planted = planting.planted_by(lambda value: hostile_values.planted(rng), content)
+        assert planted.count(hostile_values.CANARY.encode()) >= 3
+        assert b'"a"' not in planted and b'"b"' not in planted and b'"d"' not in planted
+
+
 def damaged_by(command: Callable[[], None]) -> Case:
     target = Target("prices", ("prices.toml",), [lambda rng, content: content + b"\n"], [command])
     return Case(target, 0, 0)
@@ -101,6 +138,8 @@ def _use_memory() -> None:
         (_use_memory, cases.MEMORY),
         (lambda: sys.stdout.buffer.write(hostile_values.SECRETS[0].encode()), cases.SECRET),
         (lambda: sys.stdout.buffer.write(b"\x1b[2J"), cases.CONTROL),
+        (lambda: Path("log.jsonl").write_text(hostile_values.SECRETS[0]) and None, cases.SECRET),
+        (lambda: Path("page.html").write_bytes(hostile_values.ELEMENT) and None, cases.CANARY),
     ],
 )
 def test_outcomes_are_told_apart(

@@ -52,8 +52,11 @@ def in_toml(rng: Random, content: bytes) -> bytes:
     if len(content) > _LARGEST_PARSED:  # `toml_syntax` was here: to parse it would take hours
         return content
     values = changed(rng, tomllib.loads(content.decode()))
-    if not isinstance(values, dict):
-        values = {"value": values}
+    return to_toml(values if isinstance(values, dict) else {"value": values})
+
+
+def to_toml(values: dict[str, Any]) -> bytes:
+    """TOML without tables of their own."""
     text = "\n".join(f"{_toml_key(key)} = {_toml(value)}" for key, value in values.items()) + "\n"
     return text.encode("utf-8", "surrogatepass")
 

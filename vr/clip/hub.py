@@ -25,16 +25,15 @@ def fetch(repo: str, files: Sequence[str], *, remedy: str) -> Path:
         UserError: the hub refuses or cannot be reached, or has none of the files; with the server's reason.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import EntryNotFoundError
 
-    refusals: tuple[type[BaseException], ...] = (OSError, HFValidationError, *HfHubHTTPError.__bases__)
     missing: Exception | None = None
     for file in files:
         try:
             return Path(hf_hub_download(repo, file))
         except EntryNotFoundError as error:
             missing = missing or error
-        except refusals as error:
+        except Exception as error:  # a refusal, or an answer of another form
             raise explained(error, repo, files, remedy=remedy) from error
     assert missing is not None
     raise explained(missing, repo, files, remedy=remedy) from missing

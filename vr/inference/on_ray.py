@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, whole_file, write_text
 from vr.inference.blocks import AT, ListedPaths, Row, Stages
@@ -221,8 +222,8 @@ def _prepare(folder: Path, setup: Setup, paths: Iterable[str], gpus: float, forc
     head = {**json.loads(json.dumps(run_settings)), "list": listed.digest, "chunk": size}
     file = folder / _HEAD
     if any(folder.glob("part-*.parquet")) and file.is_file():
-        before = json.loads(read_text(file, what="head of a prediction"))
-        different = sorted(key for key in head if head[key] != before.get(key))
+        before = cached(lambda: dict(json.loads(read_text(file, what="head of a prediction"))))
+        different = sorted(key for key in head if head[key] != (before or {}).get(key))
         if different:
             raise UserError(
                 f"holds parts of another prediction: {', '.join(different)}",

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from attrgen.core.decoding import decoding
 from attrgen.core.files import whole_file
 from vr.inference.blocks import AT, ERROR, Row
+from vr.inference.stored_row import has_form
 
 _PLAIN = ("path", "predicted", "confidence", "abstained", "flagged", ERROR, "code", "remedy")
 
@@ -35,17 +37,33 @@ def write_part(path: Path, classes: Sequence[str], rows: Sequence[Row]) -> None:
 
 
 def read_part(path: Path, classes: Sequence[str]) -> Iterator[Row]:
-    """The rows of a part, as they were written."""
+    """The rows of a part, as they were written.
+
+    Raises:
+        UserError: it is damaged.
+    """
     from pyarrow import parquet
 
-    for batch in parquet.ParquetFile(path).iter_batches():
-        for row in batch.to_pylist():
-            if row[ERROR] is not None:
-                yield {key: row[key] for key in (AT, "path", ERROR, "code", "remedy")}
-                continue
-            optional = {key: row[key] for key in ("set", "flagged") if row[key] is not None}
-            yield {
-                **{key: row[key] for key in (AT, "path", "predicted", "confidence", "abstained")},
-                **optional,
-                "probabilities": {name: row[f"p({name})"] for name in classes},
-            }
+    with decoding(
+        path,
+        what="not a part of a prediction",
+        code="predict-damaged-part",
+        remedy="Remove it, then run the same command again: only its images are predicted again.",
+    ):
+        for batch in parquet.ParquetFile(path).iter_batches():
+            for stored in batch.to_pylist():
+                row = _row(stored, classes)
+                if not has_form(row, classes):
+                    raise ValueError("a row has another form")
+                yield row
+
+
+def _row(stored: Row, classes: Sequence[str]) -> Row:
+    if stored[ERROR] is not None:
+        return {key: stored[key] for key in (AT, "path", ERROR, "code", "remedy")}
+    optional = {key: stored[key] for key in ("set", "flagged") if stored[key] is not None}
+    return {
+        **{key: stored[key] for key in (AT, "path", "predicted", "confidence", "abstained")},
+        **optional,
+        "probabilities": {name: stored[f"p({name})"] for name in classes},
+    }

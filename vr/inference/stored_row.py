@@ -1,8 +1,8 @@
-"""The form of a journal's rows, which a damaged file may not have."""
+"""The form of the rows of journals and parts, which a damaged file may not have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -20,6 +20,7 @@ class _Predicted(Strict):
     confidence: float
     abstained: bool
     set: list[str] | None = None
+    flagged: bool | None = None
     probabilities: dict[str, float]
 
 
@@ -49,14 +50,25 @@ def fits(row: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
     classes = head.get("classes")
     if not isinstance(classes, list):
         return True
+    if "end" in row:
+        return is_end(row)
+    if row.get("error") is None:
+        if (row.get("set") is not None) != _has_sets(head):
+            return False
+        if (row.get("flagged") is not None) != (head.get("point") is not None):
+            return False
+    return has_form(row, classes)
+
+
+def has_form(row: Mapping[str, Any], classes: Sequence[str]) -> bool:
+    """Whether a row is that of a prediction of these classes, or of an image that could not be read."""
     kind: type[BaseModel] = _Predicted if row.get("error") is None else _Unreadable
-    kind = _Ending if "end" in row else kind
     stored = cached(lambda: kind.model_validate(row, strict=True))
     if not isinstance(stored, _Predicted):
         return stored is not None
-    if (stored.set is not None) != _has_sets(head) or list(stored.probabilities) != classes:
-        return False
-    return {stored.predicted, *(stored.set or ())} <= set(classes)
+    return list(stored.probabilities) == list(classes) and {stored.predicted, *(stored.set or ())} <= set(
+        classes
+    )
 
 
 def is_end(row: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrgen.core.decoding import reason_of
 from attrgen.core.errors import UserError
 from attrgen.core.extras import needed
 from attrgen.core.files import read_bytes
@@ -96,7 +97,9 @@ def push(
     try:
         made = api.create_repo(repository, repo_type="model", private=not public, exist_ok=True)
         api.create_commit(repository, operations, commit_message=_message(path), repo_type="model")
-    except (hub.errors.HTTPError, hub.errors.HFValidationError, OSError, ValueError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # the client takes answers apart without a check of their form
         what, code = "the hub refused the run", "push-refused"
         remedy = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name."
         if _is_unreachable(error, hub):
@@ -135,7 +138,7 @@ def _is_unreachable(error: Exception, hub: Any) -> bool:
 
 
 def _without_token(error: Exception, hub: Any) -> str:
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = reason_of(error)
     token = hub.get_token()
     return text.replace(token, "***") if token else text
 

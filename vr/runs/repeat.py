@@ -28,7 +28,8 @@ def experiment_of(file: Path) -> Experiment:
     for table in ("options", "recipe"):
         if isinstance(values.get(table), dict):
             values[table] = {key.replace("-", "_"): value for key, value in values[table].items()}
-    if isinstance(values.get("options"), dict):  # a setting of the recipe may stand in either table
+    both = isinstance(values.get("options"), dict) and isinstance(values.get("recipe", {}), dict)
+    if both:  # a setting of the recipe may stand in either table
         options, recipe = split_settings(values["options"])
         values |= {"options": options, "recipe": {**recipe, **values.get("recipe", {})}}
     return validate(Experiment, values, what="configuration", code="experiment", file=file)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import model_validator
+
 from attrgen.checks import check_lists
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_bytes, write_text
@@ -31,6 +33,12 @@ class TextList(Strict):
     kind: str
     confused: str | None = None
     texts: list[str]
+
+    @model_validator(mode="after")
+    def _confused_fits(self) -> TextList:
+        if (self.confused is not None) != (self.kind == "confusion"):
+            raise ValueError("a confused class belongs to the kind confusion, and to no other")
+        return self
 
     @property
     def slot(self) -> Slot:

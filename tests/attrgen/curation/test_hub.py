@@ -29,9 +29,11 @@ REPO = "me/sets"
 
 @dataclass
 class Hub:
-    """Dataset repositories by name: their files by path. `refuses` answers everything with that status."""
+    """Dataset repositories by name: their files by path. `refuses` answers everything with that status,
+    and `listing` is what it says instead of the list of files."""
 
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    listing: object = None
     refuses: int | None = None
     messages: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
@@ -102,7 +104,7 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self.answer(404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"})
                 return
             rows = [{"type": "file", "path": p, "size": len(c), "oid": "0" * 40} for p, c in files.items()]
-            self.answer(200, rows)
+            self.answer(200, rows if hub.listing is None else hub.listing)
 
         def file(self) -> None:
             if self.refused():
@@ -185,6 +187,17 @@ def test_a_set_that_was_changed_is_refused(attrgen: Attrgen, hub: Hub, zoo: Path
     assert ran.status == 2 and ran.code == "hub-other-id"
     assert not (tmp_path / "attrs").exists()
     assert attrgen("pull", REPO, "--id", changed.id[:12]).status == 0
+
+
+@pytest.mark.parametrize("listing", [[{}], [3], {"a": 1}, "x", [{"type": "file", "path": 3}], [[]], {}])
+def test_a_list_of_files_of_another_form(
+    attrgen: Attrgen, hub: Hub, zoo: Path, tmp_path: Path, listing: object
+) -> None:
+    hub.repos[REPO] = {"zoo.json": zoo.read_bytes()}
+    hub.listing = listing
+    ran = attrgen("pull", REPO)
+    assert ran.status == 2 and ran.code in ("hub-bad-answer", "hub-which-set"), ran.err
+    assert not (tmp_path / "attrs").exists()
 
 
 @pytest.mark.parametrize("stated", [b"", b"not an id", b"\xff", b"abc"])

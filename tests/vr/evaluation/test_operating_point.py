@@ -218,7 +218,7 @@ class TestOfARun:
             raise result.exception
         return result
 
-    def test_from_choice_to_prediction(self, run: Path, toy: Any) -> None:
+    def test_from_choice_to_prediction(self, run: Path, toy: Any, tmp_path: Path) -> None:
         words = ("--operating-point", "sensitivity=0.9", "--class", "dark ring", "--curves")
         printed = self._call("eval", run, *words)
         assert printed.exit_code == 0 and "positive predictive value" in printed.stdout
@@ -241,6 +241,8 @@ class TestOfARun:
         assert {name: rows[name] for name in expected} == expected
         table = self._call("predict", run, toy.data / "test").stdout.splitlines()
         assert table[0].split(",")[4] == "flagged"
+        assert self._call("predict", run, toy.data / "test", "--out", tmp_path / "p.csv").exit_code == 0
+        assert (tmp_path / "p.csv").read_text().splitlines() == table
 
     def test_it_never_sees_the_test_set(self, run: Path, monkeypatch: pytest.MonkeyPatch, toy: Any) -> None:
         import vr

@@ -9,6 +9,7 @@ import pytest
 
 from attrgen.core.errors import UserError
 from vr.inference.journal import Journal
+from vr.inference.stored_row import fits
 
 HEAD = {"model": "abc", "limit": None, "names": ["cyst", "stone"]}
 ROWS = [{"path": f"folder/{name}.png", "p": 0.125} for name in ("a", "b\nc", 'd"', "ü", "\udcff")]
@@ -71,6 +72,16 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
         write(tmp_path / "x.part", ROWS, {**HEAD, "model": "xyz", "limit": 0.5})
     assert caught.value.code == "journal-other-settings"
     assert rows_of(tmp_path / "x.part") == ROWS
+
+
+def test_a_row_has_a_flag_where_its_run_has_an_operating_point() -> None:
+    row = {"at": 0, "path": "a.png", "predicted": "cyst", "confidence": 0.75, "abstained": False}
+    row |= {"probabilities": {"cyst": 0.75, "stone": 0.25}}
+    head = {"classes": ["cyst", "stone"], "sets": ["lac", "None"]}
+    pointed = {**head, "point": {"class_name": "cyst"}}
+    assert fits(row, head) and fits({**row, "flagged": True}, pointed)
+    assert not fits({**row, "flagged": True}, head) and not fits(row, pointed)
+    assert not fits({**row, "flagged": "yes"}, pointed)
 
 
 def test_a_damaged_row_is_told_by_its_line(tmp_path: Path) -> None:

@@ -78,6 +78,16 @@ def test_chunks_of_a_list(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("head", ["", "[1]", "null", '{"list": 3}', "[" * 100_000])
+def test_a_damaged_head_is_that_of_another_prediction(head: str, setup: Setup, tmp_path: Path) -> None:
+    on_ray._prepare(tmp_path, setup, ["a.png"], 0, False)
+    (tmp_path / on_ray._HEAD).write_text(head)
+    (tmp_path / "part-000000000000-000000000001.parquet").touch()
+    with pytest.raises(UserError) as caught:
+        on_ray._prepare(tmp_path, setup, ["a.png"], 0, False)
+    assert caught.value.code == "predict-other-parts"
+
+
 def test_without_ray(setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError) as caught:

@@ -91,7 +91,7 @@ def test_what_was_sent_is_a_run_that_predicts(run: Path, toy: Any, tmp_path: Pat
 
 @pytest.mark.parametrize("where", ["create_repo", "create_commit"])
 def test_a_refusal_is_told_without_the_token(where: str, run: Path, api: Any) -> None:
-    for kind in (OSError, ValueError):
+    for kind in (OSError, ValueError, AttributeError, RuntimeError):
         getattr(api, where).side_effect = kind(f"bad header 'Bearer {TOKEN}'\nmore")
         with pytest.raises(UserError) as caught:
             push(run, "me/run", api=api)

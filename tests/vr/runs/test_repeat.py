@@ -66,3 +66,11 @@ def test_flags_win_over_the_file_and_another_seed_draws_another_sample(
     assert (other.seed, other.fewshot, other.out) == (5, None, None)
     elsewhere: Any = values.experiment({"dataset": "busi"}, (), base)
     assert elsewhere.card is None and elsewhere.attrs is None
+
+
+@pytest.mark.parametrize("recipe", ["3", '"x"', "[1]"])
+def test_a_recipe_that_is_no_table(recipe: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(f"recipe = {recipe}\n[options]\nk = 2\n")
+    with pytest.raises(UserError) as caught:
+        experiment_of(tmp_path / "a.toml")
+    assert caught.value.code == "experiment-value"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from attrgen.core.decoding import reason_of
 from attrgen.core.errors import UserError
 
 T = TypeVar("T")
@@ -36,7 +37,9 @@ def retried(download: Callable[[], T], url: str, target: Path, *, pause: float) 
     )
     try:
         return attempts(download)
-    except _failures() as error:
+    except UserError:
+        raise
+    except Exception as error:
         raise _explained(error, url, target) from error
 
 
@@ -88,6 +91,12 @@ def _explained(error: BaseException, url: str, target: Path) -> UserError:
             f"{url} was not downloaded: huggingface_hub is in offline mode",
             code="download-offline",
             remedy="Unset HF_HUB_OFFLINE.",
+        )
+    if not isinstance(error, _failures()):  # the libraries take answers apart without a check of their form
+        return UserError(
+            f"{url} sends an answer that cannot be understood ({reason_of(error)})",
+            code="download-bad-answer",
+            remedy="Check the address, and that no proxy alters answers.",
         )
     if status is None or status >= 500 or status in (408, 429):
         return UserError(

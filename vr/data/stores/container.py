@@ -57,9 +57,16 @@ def in_container(path: str) -> tuple[Container, str] | None:
     return None
 
 
-@lru_cache(maxsize=_OPEN_CONTAINERS)
 def _opened(path: str) -> Container:
-    """An archive or a table, opened once."""
+    """An archive or a table, opened once as long as it does not change."""
+    if remote.is_url(path):
+        return _opened_as_it_was(path, 0, 0)
+    now = Path(path).stat()
+    return _opened_as_it_was(path, now.st_mtime_ns, now.st_size)
+
+
+@lru_cache(maxsize=_OPEN_CONTAINERS)
+def _opened_as_it_was(path: str, changed: int, size: int) -> Container:
     suffix = path[path.rindex(".") :].lower()
     if suffix == ".tar":
         return TarTree(path)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attrgen.core.decoding import cached, decoding
 from attrgen.core.errors import UserError
 from attrgen.core.extras import needed
+from attrgen.core.files import read_text, unwritable, write_text
 from attrgen.core.locks import locked_folder
 from vr.data.formats.groups import group_key
 from vr.data.formats.source import Item
@@ -175,19 +178,15 @@ def _study(folder: Path, resolved: Resolved, record: TuningRecord, space: Space,
     """The study in a folder, continued where it stopped.
 
     Raises:
-        UserError: it has other settings.
+        UserError: it has other settings, or is damaged.
     """
     import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    from attrgen.core.files import write_text
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     settings = json.dumps(_identity(resolved, record), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     file = folder / SETTINGS
-    if file.is_file() and file.read_text("utf-8") != settings:
+    if file.is_file() and cached(lambda: read_text(file, what="settings of a study")) != settings:
         raise UserError(
             "there is a study with other settings",
             code="tune-other-settings",
@@ -195,14 +194,37 @@ def _study(folder: Path, resolved: Resolved, record: TuningRecord, space: Space,
             remedy="Give the settings of its settings.json, use another --runs, or remove the folder.",
         )
     write_text(file, settings)
-    storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
-    study = optuna.create_study(
-        storage=storage, study_name="tuning", direction="maximize", load_if_exists=True
-    )
+    study = _opened(folder / JOURNAL)
     study.sampler = optuna.samplers.TPESampler(seed=seed + 1000 * len(study.trials))
     if not study.trials:
         values = {**resolved.recipe.model_dump(), **resolved.options.model_dump()}
         study.enqueue_trial({key: values[key] for key in space}, skip_if_exists=True)
+    return study
+
+
+def _opened(journal: Path) -> optuna.Study:
+    """The study of a journal.
+
+    Raises:
+        UserError: it is damaged, or cannot be written.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    remedy = f"Remove {journal.parent}; the study then starts again."
+    with decoding(journal, what="not the journal of a study", code="tune-damaged-study", remedy=remedy):
+        try:
+            storage = JournalStorage(JournalFileBackend(str(journal)))
+            study = optuna.create_study(
+                storage=storage, study_name="tuning", direction="maximize", load_if_exists=True
+            )
+            _best(study)
+            for trial in study.trials:
+                if trial.state.name == "COMPLETE" and not isfinite(trial.user_attrs["accuracy"]):
+                    raise ValueError("a trial has no accuracy")
+        except OSError as error:
+            raise unwritable(journal, error) from error
     return study
 
 

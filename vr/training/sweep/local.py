@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import Queue
 from threading import Thread
-from typing import Any
+from types import FrameType
+from typing import Any, TypeVar
 
 from vr.data.loading.kept import keeping
 from vr.data.sources import opening_once
@@ -24,6 +25,7 @@ from vr.training.sweep.worker import report_cell, run_cell, set_up
 _log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 2.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,9 @@ class Local:
         with ProcessPoolExecutor(
             self.jobs, mp_context=context, initializer=_start, initargs=(slots, self.jobs)
         ) as pool:
-            train = partial(run_cell, report=False)
-            waiting: dict[Future[Outcome], Cell] = {pool.submit(train, cell): cell for cell in cells}
+            train = partial(_interruptible, partial(run_cell, report=False))
+            with _held_interruptions():  # the workers inherit it; see `_start`
+                waiting: dict[Future[Outcome], Cell] = {pool.submit(train, cell): cell for cell in cells}
             reports: dict[Future[None], Cell] = {}
             try:
                 while waiting:
@@ -67,7 +70,8 @@ class Local:
                         outcome = _outcome(waiting.pop(future), future)
                         if not (outcome.error or outcome.elsewhere):  # behind all cells: they come first
                             with suppress(BrokenProcessPool):
-                                reports[pool.submit(report_cell, outcome.cell)] = outcome.cell
+                                report = pool.submit(_interruptible, report_cell, outcome.cell)
+                                reports[report] = outcome.cell
                         yield outcome
                 _finish(reports)
             except KeyboardInterrupt:
@@ -93,9 +97,45 @@ def _interrupt_workers(running: Sequence[Future[Any]]) -> None:
                 os.kill(worker.pid, signal.SIGINT)  # type: ignore[arg-type]
 
 
+@contextmanager
+def _held_interruptions() -> Iterator[None]:
+    """Ctrl-C comes at the end of the block, where the system can hold it back."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+
+
+_busy = False  # whether this worker runs a cell
+
+
 def _start(slots: Queue[int], jobs: int) -> None:
-    Thread(target=_end_with_parent, daemon=True).start()
-    set_up(threads=(os.cpu_count() or 1) // jobs, gpu=slots.get())
+    """Prepare a worker; Ctrl-C, which was held back until here, interrupts it only while it runs a cell.
+
+    Anywhere else it would end the worker with a traceback; the sweep gives it no further cell.
+    """
+    with _held_interruptions():
+        signal.signal(signal.SIGINT, _interrupt)
+        Thread(target=_end_with_parent, daemon=True).start()
+        set_up(threads=(os.cpu_count() or 1) // jobs, gpu=slots.get())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _busy:
+        raise KeyboardInterrupt
+
+
+def _interruptible(function: Callable[[Cell], T], cell: Cell) -> T:
+    """What `function` gives for a cell, in a worker."""
+    global _busy
+    _busy = True
+    try:
+        return function(cell)
+    finally:
+        _busy = False
 
 
 def _end_with_parent() -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text
+from attrgen.core.files import LARGEST_TABLE, read_text
+from attrgen.core.validation import validate_json
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment
 from vr.training.checkpoint import epochs_done
@@ -46,10 +47,12 @@ def cells_of(path: Path, task: int, count: int) -> list[Experiment]:
     """The cells of a task: `count` lines of the file, which has one experiment per line.
 
     Raises:
-        UserError: the file cannot be read.
+        UserError: the file cannot be read, or is damaged.
     """
-    lines = read_text(path, what="list of cells").splitlines()
-    return [Experiment.model_validate_json(line) for line in islice(lines, task * count, (task + 1) * count)]
+    lines = read_text(path, what="list of cells", largest=LARGEST_TABLE).split("\n")
+    what = {"what": "list of cells", "code": "sweep-cells", "remedy": "Submit the sweep again."}
+    mine = islice(filter(None, lines), task * count, (task + 1) * count)
+    return [validate_json(Experiment, line, file=path, **what) for line in mine]
 
 
 def run_task(asked: list[Experiment], signals: Signals) -> int:

@@ -70,7 +70,12 @@ def test_a_set_that_was_changed_meanwhile_is_not_overwritten(path: Path) -> None
     assert json.loads(session.draft.read_text())["lists"] == edit["lists"]  # nothing is lost
 
 
-@pytest.mark.parametrize("value", [5, {}, {"based_on": "x", "lists": [{"texts": []}]}])
+OTHER = {"class_name": "smooth lump", "kind": "descriptive", "confused": "spiky lump", "texts": ["x"]}
+
+
+@pytest.mark.parametrize(
+    "value", [5, {}, {"based_on": "x", "lists": [{"texts": []}]}, {"based_on": "x", "lists": [OTHER]}]
+)
 def test_what_is_no_edit_is_refused(path: Path, value: Any) -> None:
     with pytest.raises(UserError) as caught:
         Session.open(path).keep(value)

@@ -20,6 +20,7 @@ from attrgen.core.errors import UserError
 from attrgen.schema.card import Card, CardClass, CardImages
 from vr.data.download import hub as hub_files
 from vr.data.download.images import download_images, terms
+from vr.data.download.retry import retried
 from vr.data.sources import open_source
 
 CHUNK = 1000  # bytes that huggingface_hub writes at a time
@@ -169,6 +170,16 @@ def test_it_downloads_verifies_and_unpacks(hub: Hub, tmp_path: Path) -> None:
     download_images(CARD, tmp_path, pause=0, say=said.append)
     assert said == [f"toy: already in {folder}"]
     assert len(hub.asked("GET")) == 1
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyError, AttributeError])
+def test_an_answer_that_the_library_stumbles_over(kind: type[Exception], tmp_path: Path) -> None:
+    def download() -> None:
+        raise kind("Content-Length: abc")
+
+    with pytest.raises(UserError) as caught:
+        retried(download, "http://x.invalid/a.zip", tmp_path / "a.zip", pause=0)
+    assert caught.value.code == "download-bad-answer"
 
 
 @pytest.mark.parametrize("cuts", [1, 3, 8])

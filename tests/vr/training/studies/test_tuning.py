@@ -74,6 +74,31 @@ def test_a_stopped_study_continues(toy: Any, tmp_path: Path) -> None:
     assert caught.value.code == "tune-other-settings"
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-20] + "\n",
+        lambda text: text.replace('"accuracy"', '"precision"'),
+        lambda text: text.replace('"accuracy":0.5', '"accuracy":NaN'),
+        lambda text: text.replace("study_name", "name"),
+        lambda text: "[]\n" + text,
+        lambda text: "[" * 100_000 + "\n",
+    ],
+)
+def test_a_damaged_journal_of_a_study(tmp_path: Path, damage: Any) -> None:
+    journal = tmp_path / tuning.JOURNAL
+    trial = tuning._opened(journal).ask()
+    trial.set_user_attr("accuracy", 0.5)
+    tuning._opened(journal).tell(trial.number, 0.5)
+    whole = journal.read_text()
+    journal.write_text(damage(whole))
+    with pytest.raises(UserError) as caught:
+        tuning._opened(journal)
+    assert caught.value.code == "tune-damaged-study"
+    journal.write_text(whole)
+    assert tuning._best(tuning._opened(journal)) == 0.5
+
+
 def test_groups_stay_together_and_classes_are_divided_evenly() -> None:
     items = [
         Item(f"{label}-{number}.png", label, group=f"patient {label}-{number // 2}")

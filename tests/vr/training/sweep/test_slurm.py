@@ -239,6 +239,16 @@ class TestTask:
         assert not (stand_in / "calls").exists()
 
 
+@pytest.mark.parametrize("line", ["{", "[]", '{"shots": 0}', '{"shot": 1}', "[" * 100_000, "\ud800"])
+def test_a_damaged_list_of_cells(tmp_path: Path, line: str) -> None:
+    cells = tmp_path / "cells.jsonl"
+    cells.write_text('{"shots": 3}\n' + line + "\n", "utf-8", "backslashreplace")
+    assert [cell.shots for cell in task.cells_of(cells, 0, 1)] == [3]
+    with pytest.raises(UserError) as caught:
+        task.cells_of(cells, 1, 1)
+    assert caught.value.code.startswith("sweep-cells")
+
+
 def test_status_of_a_sweep(toy: Any, tmp_path: Path) -> None:
     cells = small_cells(toy, tmp_path / "runs", 2)
     sweep.sweep(cells[:2], jobs=1)
