@@ -152,14 +152,7 @@ def write_responses(folder: Path) -> None:
         _response(served / f"{name}.http", files[path])
     _response(served / "validated.http", {"warnings": [], "errors": []})
     _response(served / "created.http", {"url": "https://huggingface.co/me/model"})
-    names = (
-        "README.md",
-        "config.json",
-        "metrics.json",
-        "model.safetensors",
-        "attributes.json",
-        "fewshot.json",
-    )
+    names = ["README.md", *(file.name for file in (folder / "run").iterdir())]
     how = [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]
     _response(served / "preupload.http", {"files": how})
     _response(
