@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from attrgen.checks import check_set
+from attrgen.checks.cached_findings import check_once
 from attrgen.checks.file import check_file
 from attrgen.checks.rule import Finding
 from attrgen.core.arguments import checked
@@ -87,12 +88,18 @@ def save(attributes: AttributeSet, path: str | Path) -> None:
 
 
 @checked
-def check(attributes: AttributeSet | str | Path, dataset: Card | str | Path | None = None) -> list[Finding]:
+def check(
+    attributes: AttributeSet | str | Path,
+    dataset: Card | str | Path | None = None,
+    *,
+    cache: str | Path | None = None,
+) -> list[Finding]:
     """What `attrgen check` finds, by class, kind and position; for a file also its form, by line.
 
     Args:
         attributes: a set, or the file of one, which need not be valid.
         dataset: the card; by default the shipped card of the set's dataset.
+        cache: a folder that keeps the findings of files: what did not change is not checked again.
 
     Raises:
         UserError: the file cannot be read, or there is no such card.
@@ -107,6 +114,8 @@ def check(attributes: AttributeSet | str | Path, dataset: Card | str | Path | No
     card = None if dataset is None else _card(dataset)
     if isinstance(attributes, AttributeSet):
         return check_set(attributes, card or spelling.card_of(attributes))
+    if cache is not None:
+        return check_once(expanded(attributes), card, expanded(cache))
     return check_file(expanded(attributes), card).findings
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from attrgen.checks.words import stem, words
 
@@ -64,6 +64,7 @@ def axes() -> Mapping[str, tuple[frozenset[str], ...]]:
     }
 
 
+@lru_cache(maxsize=100_000)
 def side(axis: str, word: str) -> int | None:
     """Which alternative of an axis a word is, or None. A hyphenated word counts by any of its parts."""
     stems = {stem(part) for part in words(_COMPOUNDS.get(word, word))}

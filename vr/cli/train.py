@@ -103,11 +103,13 @@ def _check_attributes(resolved: Resolved) -> None:
     from attrgen.core.shell import command
     from attrgen.core.wording import counted
     from attrgen.schema.filling import card_option
+    from vr.runtime.cache import cache_folder
 
     file = resolved.attributes_file
     if file is None or (resolved.asked.fold or 1) > 1:
         return
-    levels = Counter(finding.level for finding in attrgen.check(file, resolved.card))
+    findings = attrgen.check(file, resolved.card, cache=cache_folder() / "checks")
+    levels = Counter(finding.level for finding in findings)
     counts = [counted(levels[level], level) for level in ("error", "warning") if levels[level]]
     if counts:
         shown = command("attrgen", "check", file, *card_option(resolved.asked.dataset))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -18,14 +17,10 @@ from attrgen.core.files import write_bytes
 from vr.clip import bank as banks
 from vr.clip.backbone import Backbone
 from vr.clip.bank import Bank
+from vr.runtime.cache import cache_folder
 
 _KEY_BYTES = 32  # of a SHA-256
 _UNIT_TOLERANCE = 1e-3
-
-
-def cache_folder() -> Path:
-    """`$VR_CACHE`, else `cache` in the working folder."""
-    return Path(os.environ.get("VR_CACHE", "cache"))
 
 
 def embed(backbone: Backbone, texts: list[str], *, folder: Path | None = None) -> Tensor:

@@ -15,8 +15,8 @@ from attrgen.core.decoding import cached as cached_file
 from attrgen.core.files import write_bytes
 from attrgen.core.names import readable
 from vr.clip.backbone import Backbone
-from vr.clip.text_embeddings import cache_folder
 from vr.data.formats.source import ImageSource, Item
+from vr.runtime.cache import cache_folder
 
 
 def cached(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from math import log, sqrt
+from typing import NamedTuple
 
 from attrgen.checks.contrasts import axes
 from attrgen.checks.rule import Hit, Lists, set_rule
@@ -34,6 +35,14 @@ _SYNONYMS = """
 """
 
 _Terms = frozenset[str]
+_Weights = Mapping[str, float]
+
+
+class _Vector(NamedTuple):
+    """The terms of a text, and the square of its length: the sum of their squared weights."""
+
+    terms: _Terms
+    square: float
 
 
 @set_rule("nearer-to-own", "warning")
@@ -42,7 +51,7 @@ def nearer_to_own(lists: Lists) -> Iterator[Hit]:
     common = Counter(term for texts in lists.texts.values() for text in texts for term in _terms(text))
     count = sum(map(len, lists.texts.values()))
     weights = {term: log((count + 1) / (number + 1)) + 0.1 for term, number in common.items()}
-    banks = {name: [_terms(text) for text in lists.positives(name)] for name in lists.spellings}
+    banks = {name: [_vector(text, weights) for text in lists.positives(name)] for name in lists.spellings}
     for slot, texts in lists.texts.items():
         if slot.kind != "confusion" or slot.confused in (None, OTHER):
             continue
@@ -50,8 +59,8 @@ def nearer_to_own(lists: Lists) -> Iterator[Hit]:
         if not own or not mimicked:
             continue
         for position, text in enumerate(texts):
-            terms = _terms(text)
-            lead = _nearness(terms, own, weights) - _nearness(terms, mimicked, weights)
+            vector = _vector(text, weights)
+            lead = _nearness(vector, own, weights) - _nearness(vector, mimicked, weights)
             if lead > MARGIN:
                 message = (
                     f"is worded more like '{slot.class_name}' than like '{slot.confused}', which it is for"
@@ -75,15 +84,21 @@ def _shared_names() -> Mapping[str, str]:
     return sides | {stem(word): line.split()[0] for line in lines for word in words(line)}
 
 
-def _nearness(terms: _Terms, bank: Iterable[_Terms], weights: Mapping[str, float]) -> float:
+def _vector(text: str, weights: _Weights) -> _Vector:
+    terms = _terms(text)
+    return _Vector(terms, _square(terms, weights))
+
+
+def _square(terms: _Terms, weights: _Weights) -> float:
+    return sum(weights[term] ** 2 for term in terms)
+
+
+def _nearness(vector: _Vector, bank: Iterable[_Vector], weights: _Weights) -> float:
     """Mean cosine to the nearest texts of a bank, rare words weighing more (TF-IDF)."""
-    nearest = sorted((_cosine(terms, other, weights) for other in bank), reverse=True)[:NEAREST]
+    nearest = sorted((_cosine(vector, other, weights) for other in bank), reverse=True)[:NEAREST]
     return sum(nearest) / len(nearest)
 
 
-def _cosine(one: _Terms, other: _Terms, weights: Mapping[str, float]) -> float:
-    def length(terms: Iterable[str]) -> float:
-        return sum(weights[term] ** 2 for term in terms)
-
-    shared = length(one & other)
-    return shared / sqrt(length(one) * length(other)) if shared else 0.0
+def _cosine(one: _Vector, other: _Vector, weights: _Weights) -> float:
+    shared = _square(one.terms & other.terms, weights)
+    return shared / sqrt(one.square * other.square) if shared else 0.0

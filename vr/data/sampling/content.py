@@ -21,6 +21,7 @@ from attrgen.core.names import readable
 from vr.data.decoding.pixels import DECODING
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.parallel import ordered_map
+from vr.runtime.cache import cache_folder
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -55,7 +56,7 @@ def content_ids(
     Raises:
         UserError: images cannot be read; the message names all of them.
     """
-    file = (cache or Path(os.environ.get("VR_CACHE", "cache")) / "content") / f"{_root_id(source)}.json"
+    file = (cache or cache_folder() / "content") / f"{_root_id(source)}.json"
     known = _read(file) if len(items) >= _CACHED_FROM else {}
 
     def identify(item: Item) -> tuple[Item, str, str | UserError]:
