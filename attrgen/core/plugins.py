@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Any, Generic, TypeVar
 
@@ -55,7 +57,8 @@ class Extensions(Generic[T]):
             yield self._loaded(entry)
 
     def _entries(self) -> metadata.EntryPoints:
-        return metadata.entry_points(group=self.group)
+        entries: metadata.EntryPoints = _installed(tuple(sys.path)).select(group=self.group)
+        return entries
 
     def _loaded(self, entry: metadata.EntryPoint) -> T:
         try:
@@ -74,6 +77,12 @@ class Extensions(Generic[T]):
             code=self.code,
             remedy=f"Update the package, or remove it: `pip uninstall {package}`.",
         )
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> Any:  # `EntryPoints`; in Python 3.11 typed otherwise
+    """All entry points of the packages on a path, looked for once: a command asks many times."""
+    return metadata.entry_points()
 
 
 def _package(entry: metadata.EntryPoint) -> str:

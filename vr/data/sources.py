@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any, TypeVar
 
 from attrgen.core.errors import UserError
 from attrgen.core.files import expanded
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 PHANTOM = "kidney-phantom"
+T = TypeVar("T")
 
 
 def data_root() -> Path:
@@ -39,9 +41,8 @@ def data_root() -> Path:
     return expanded(os.environ.get("VR_DATA") or "datasets")
 
 
-_opened: ContextVar[dict[tuple[object, ...], tuple[Card, ImageSource]] | None] = ContextVar(
-    "opened", default=None
-)
+Opened = dict[tuple[object, ...], Any]  # what was opened, by what was asked for
+_opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
 
 
 @contextmanager
@@ -73,13 +74,20 @@ def open_dataset(
     Raises:
         UserError: an unknown dataset or class, or as for `open_source`.
     """
+    classes = tuple(classes)
+    return _once(lambda: _open(dataset, data, classes, format), dataset, data, classes, format)
+
+
+def _once(open: Callable[[], T], *asked: object) -> T:
+    """What `open` gives; within `opening_once` what it gave when the same was asked for."""
     opened = _opened.get()
     if opened is None:
-        return _open(dataset, data, classes, format)
-    key = (Path.cwd(), data_root(), dataset, data, tuple(classes), format)
+        return open()
+    key = (Path.cwd(), data_root(), *asked)
     if key not in opened:
-        opened[key] = _open(dataset, data, classes, format)
-    return opened[key]
+        opened[key] = open()
+    result: T = opened[key]
+    return result
 
 
 def _open(
@@ -117,6 +125,10 @@ def open_source(card: Card, data: Path | None = None, *, format: str | None = No
         UserError: nothing there (the message says how to get it), an unknown format, no images, classes that
             do not match.
     """
+    return _once(lambda: _open_source(card, data, format), card.model_dump_json(), data, format)
+
+
+def _open_source(card: Card, data: Path | None, format: str | None) -> ImageSource:
     chosen = None if format is None else image_formats.find_format(format)
     path = _default_path(card) if data is None else expanded(data)
     if not path.exists():
