@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 KeyPath = tuple[int | str, ...]
 _MOST_KEY_PARTS = 64  # of a dotted TOML key
+# A backslash in a double-quoted text of TOML that begins none of its escapes, such as that of "\d+".
+_WRONG_ESCAPE = re.compile(
+    r'(?m)^[^"\'#\n]*"(?:[^"\\\n]|\\(?:[btnfr"\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}))*'
+    r'\\(?![btnfr"\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})'
+)
 _MOST_ERRORS = 50  # of one file that a message lists
 _LONGEST_KEY = 200  # characters of a key's path that a message repeats
 _LONGEST_INPUT = 60  # characters of a wrong value that a message repeats
@@ -177,7 +182,13 @@ def toml_values(path: Path, *, what: str, code: str, missing: str = "Check the p
     """
     text = read_text(path, what=what, missing=missing)
     _check_toml_keys(text, path, code)
-    with decoding(path, what="not TOML", code=f"{code}-not-toml", remedy="Correct the syntax there."):
+    remedy = "Correct the syntax there."
+    if _WRONG_ESCAPE.search(text) is not None:
+        remedy += (
+            " In double quotes a backslash starts an escape: write patterns and paths with backslashes in"
+        )
+        remedy += " single quotes, such as 'patient(\\d+)'."
+    with decoding(path, what="not TOML", code=f"{code}-not-toml", remedy=remedy):
         return tomllib.loads(text)
 
 

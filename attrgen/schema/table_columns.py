@@ -23,7 +23,17 @@ TITLES: dict[str, tuple[str, ...]] = {
     "split": ("split", "subset", "partition", "phase"),
     "group": (
         *("group", "groupid", "patient", "patientid", "subject", "subjectid", "participantid"),
-        *("case", "caseid", "lesion", "lesionid"),
+        *(
+            "patientno",
+            "patientnr",
+            "patientnumber",
+            "patientcode",
+            "patientkey",
+            "patientname",
+            "patientuid",
+        ),
+        *("participant", "subjectno", "subjectnumber", "subjectcode", "ptid", "pid", "mrn", "case", "caseid"),
+        *("medicalrecordnumber", "lesion", "lesionid"),
     ),
 }
 DELIMITERS = ",;\t"

@@ -163,6 +163,7 @@ def make_card(
 ) -> None:
     """Write a card for your own collection, ready to edit."""
     from attrgen.core.files import write_text
+    from vr.data.formats.groups import unknown_groups_note
     from vr.data.infer_card import to_toml, with_counts
     from vr.data.inspection import structure
     from vr.data.sources import open_collection
@@ -171,7 +172,8 @@ def make_card(
     path = out or Path(f"{card.name}.toml")
     values.check_free(path, remedy="Choose another path with --out.")
     write_text(path, to_toml(with_counts(card, source)))
-    for line in (*source.notes, *source.remarks, *structure.offers(source, card)):
+    unknown = unknown_groups_note(source.splits, card)
+    for line in (*source.notes, *source.remarks, *structure.offers(source, card), *filter(None, [unknown])):
         typer.echo(line)
     for line in structure.suspicions(source, card):
         typer.echo(f"warning: {line}")

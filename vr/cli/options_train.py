@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from vr.cli.options import OUTPUT, Select, option
 
 METHOD = "Method"
@@ -13,6 +15,17 @@ BIOMEDVR = "BioMedVR"
 TRAINING = "Training"
 # Flags that are short for `--set NAME=VALUE`, by the name of the option of BioMedVR.
 SHORTCUTS = ("fusion", "gate", "gate_lr", "penalty", "penalty_over", "frame")
+_OF_ONE_CALL = ("config", "set_", "tensorboard", "resume", "fresh", "dry_run", "help")
+
+
+def flags_of_files(context: typer.Context) -> dict[str, str]:
+    """The flags that a file of options may have, as they are spelled, and the parameters that they set."""
+    return {
+        flag.removeprefix("--").replace("-", "_"): parameter.name
+        for parameter in context.command.params
+        if parameter.name not in _OF_ONE_CALL and parameter.name is not None
+        for flag in parameter.opts
+    }
 
 
 class Fusion(StrEnum):

@@ -75,8 +75,11 @@ def _end(cells: Sequence[Cell], outcomes: Sequence[Outcome], asked: Grid, *, ret
     """Print what came out, and end with the exit status."""
     failed = sum(bool(outcome.error) for outcome in outcomes)
     skipped = 0 if retry else sum(cell.state == "failed" for cell in cells)
-    compare = command("vr", "table", asked.common.get("runs", "runs"))
-    typer.echo(f"{len(outcomes) - failed} cells done, {failed + skipped} failed. Next: {compare}")
+    done = len(outcomes) - failed
+    again = " (--retry runs them again)" if failed + skipped else ""
+    some = done or any(cell.state == "finished" for cell in cells)
+    compare = f" Next: {command('vr', 'table', asked.common.get('runs', 'runs'))}" if some else ""
+    typer.echo(f"{done} cells done, {failed + skipped} failed{again}.{compare}")
     raise typer.Exit(1 if failed or skipped else 0)
 
 

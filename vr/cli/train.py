@@ -84,7 +84,7 @@ def _asked(
         return values.experiment(context.params, settings)
     from vr.runs.repeat import experiment_of
 
-    base = experiment_of(config)
+    base = experiment_of(config, own.flags_of_files(context))
     if config.suffix == ".json" and not keeps_path:  # never into the run that is repeated
         base = base.model_copy(update={"out": None})
     return values.experiment(values.typed(context), settings, base)

@@ -132,10 +132,12 @@ def _correct(runs: Sequence[Predictions], order: Sequence[str]) -> Floats:
         right = (predictions.predicted == predictions.labels).numpy().astype(float)
         by_path = dict(zip(predictions.paths, right, strict=True))
         if len(by_path) != len(order) or any(path not in by_path for path in order):
+            common = sum(path in by_path for path in order)
             raise UserError(
-                "the runs did not score the same test images",
+                f"the runs did not score the same test images: {len(order)} and {len(by_path)}, of which "
+                f"{common} are the same",
                 code="compare-other-images",
-                remedy="Compare runs on the same collection and split only.",
+                remedy="Compare runs of one collection and split, with the same groups, and without --limit.",
             )
         rows.append([by_path[path] for path in order])
     return np.array(rows)

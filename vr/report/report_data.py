@@ -91,7 +91,9 @@ def reopen(
     try:
         source = open_images(config, data, data_format)
     except UserError as error:
-        gaps.append(f"No images are shown: {error.what}. Give their folder with --data.")
+        # The name alone: a page that is sent to others shows no folders of this computer.
+        name = f"{Path(error.file).name}: " if error.file else ""
+        gaps.append(f"No images are shown: {name}{error.what}. Give their folder with --data.")
     try:
         run = runs.load_run(path, backbone=backbone, weights=weights, device=device)
     except UserError as error:

@@ -16,8 +16,9 @@ from attrgen.schema.attribute_set import AttributeSet
 from attrgen.schema.card import Card
 from vr.clip import source as backbone_source
 from vr.clip.source import DEFAULT_NAME
-from vr.data.formats.groups import shared_groups_note, unknown_groups_note
+from vr.data.formats.groups import shared_groups_note, unknown_groups_note, unmatched_groups
 from vr.data.formats.source import ImageSource
+from vr.data.formats.splits import HeldOut
 from vr.data.inspection import structure
 from vr.data.sources import open_dataset, open_source
 from vr.methods import find_declaration
@@ -114,7 +115,7 @@ def resolve(asked: Experiment, say: Say = silent) -> Resolved:
         card, kind, options, dataset=_dataset(asked, given), file=asked.attrs, given=given, say=say
     )
     if say is not silent:  # some remarks are found by decoding images
-        _report(source, card, say)
+        _report(source, card, say, asked)
     return Resolved(
         asked=asked,
         card=card,
@@ -145,14 +146,21 @@ def _check_fold(asked: Experiment) -> None:
         )
 
 
-def _report(source: ImageSource, card: Card, say: Say) -> None:
-    """Say how the collection was read, what was left out or guessed, and what looks wrong."""
-    for line in (*source.notes, *source.remarks, *structure.offers(source, card)):
+def _report(source: ImageSource, card: Card, say: Say, asked: Experiment) -> None:
+    """Say how the collection was read, what was left out or guessed, and what looks wrong.
+
+    Of a cross-validation the first fold says it, and no test split is held out.
+    """
+    if (asked.fold or 1) > 1:
+        return
+    notes = [note for note in source.notes if asked.folds is None or not isinstance(note, HeldOut)]
+    for line in (*notes, *source.remarks, *structure.offers(source, card)):
         say(line)
     if (unknown := unknown_groups_note(source.splits, card)) is not None:
         say(unknown)
-    for line in structure.suspicions(source, card):
-        say(f"warning: {line}")
+    for line in (unmatched_groups(source.splits, card), *structure.suspicions(source, card)):
+        if line is not None:
+            say(f"warning: {line}")
     if (shared := shared_groups_note(source.splits)) is not None:
         say(f"warning: {shared}")
 

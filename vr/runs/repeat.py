@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrgen.core.validation import toml_values, validate
+from vr.methods.common.recipe import Recipe
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment
 from vr.runs.settings import split_settings
 
 
-def experiment_of(file: Path) -> Experiment:
+def experiment_of(file: Path, flags: Mapping[str, str] | None = None) -> Experiment:
     """What a file asks for.
 
-    A TOML file has the names of the command's options as keys (`data-format` or `data_format`), and options
-    of the method and its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for that
+    A TOML file has the names of the command's options as keys (`batch-size` or `batch_size`), and options of
+    the method and its recipe in the tables `[options]` and `[recipe]`. A run's `config.json` asks for that
     run again, in its directory, with its own sample and attributes.
+
+    Args:
+        flags: by the name of an option of the command what it stands for: a field of an experiment or of a
+            recipe, else an option of the method.
 
     Raises:
         UserError: not there, not TOML or a run's configuration, an unknown key, a value out of range.
@@ -24,7 +30,7 @@ def experiment_of(file: Path) -> Experiment:
     if file.suffix == ".json":
         return _of_run(file)
     values = toml_values(file, what="configuration of a training", code="experiment")
-    values = {key.replace("-", "_"): value for key, value in values.items()}
+    values = _at_their_place({key.replace("-", "_"): value for key, value in values.items()}, flags or {})
     for table in ("options", "recipe"):
         if isinstance(values.get(table), dict):
             values[table] = {key.replace("-", "_"): value for key, value in values[table].items()}
@@ -33,6 +39,20 @@ def experiment_of(file: Path) -> Experiment:
         options, recipe = split_settings(values["options"])
         values |= {"options": options, "recipe": {**recipe, **values.get("recipe", {})}}
     return validate(Experiment, values, what="configuration", code="experiment", file=file)
+
+
+def _at_their_place(values: Mapping[str, Any], flags: Mapping[str, str]) -> dict[str, Any]:
+    """The values with options of the recipe and the method in their tables; what a table says wins."""
+    fields: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    for key, value in values.items():
+        name = key if key in Experiment.model_fields else flags.get(key, key)
+        known = name in Experiment.model_fields or not (key in flags or name in Recipe.model_fields)
+        (fields if known else settings)[name] = value
+    table = fields.get("options", {})
+    if settings and isinstance(table, dict):
+        fields["options"] = {**settings, **table}
+    return fields
 
 
 def _of_run(file: Path) -> Experiment:

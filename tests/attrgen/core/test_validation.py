@@ -67,6 +67,25 @@ def test_toml(tmp_path: Path, text: str, code: str | None) -> None:
     assert code is None or code in {caught.value.code, *(e.code for e in getattr(caught.value, "errors", []))}
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (r'group = "patient(\d+)"', True),
+        (r'data = "C:\Users\me"', True),
+        (r'name = "x\n" = ', False),
+        ("name = 'x\\d'\nother = ", False),
+        (r'# "\d"' + "\nname = ", False),
+    ],
+)
+def test_a_backslash_in_double_quotes_gets_its_remedy(tmp_path: Path, text: str, told: bool) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_toml(Outer, path, what="thing", code="thing")
+    assert caught.value.code == "thing-not-toml"
+    assert ("single quotes" in caught.value.remedy) is told
+
+
 def test_json(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"name": "x"}')

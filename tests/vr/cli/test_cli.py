@@ -158,3 +158,21 @@ def test_failures_of_a_sweep_are_grouped_by_reason() -> None:
         ("a on y", "other"),
     ]
     assert list(grouped(failures)) == ["a on x, b on x (3 cells): no images", "a on y: other"]
+
+
+@pytest.mark.parametrize(("state", "offered"), [("finished", True), ("absent", False)])
+def test_a_sweep_offers_a_table_only_where_there_is_a_run(
+    capsys: pytest.CaptureFixture[str], state: Any, offered: bool
+) -> None:
+    from click.exceptions import Exit
+
+    from vr.cli.sweep import _end
+    from vr.runs.experiment import Experiment
+    from vr.runs.grid import build
+    from vr.training.sweep.cell import Cell
+
+    cells = [Cell(Experiment(), Path(), state), Cell(Experiment(), Path(), "failed", "no images")]
+    with pytest.raises(Exit):
+        _end(cells, [], build({}, {"datasets": ["kidney-phantom"], "methods": ["zero-shot"]}), retry=False)
+    shown = capsys.readouterr().out
+    assert ("vr table" in shown) is offered and "--retry" in shown

@@ -26,6 +26,37 @@ def test_options_from_a_toml_file(tmp_path: Path) -> None:
     assert asked.recipe == {"epochs": 7, "batch_size": 3}
 
 
+def test_every_flag_of_the_command_is_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'dataset = "kidney-phantom"\nbackbone = "mini"\nformat = "folder"\nepochs = 3\nbatch-size = 5\n'
+        'lr = 2.5\naugment = false\nearly-stopping = 4\nclass-weights = "balanced"\nvalidation-curve = true\n'
+        'gate = "none"\nframe = 7\nlimit = 9\n[options]\nframe = 8\n[recipe]\nepochs = 6\n'
+    )
+    asked = experiment_of(file, train_flags())
+    assert asked.recipe == {
+        **{"epochs": 6, "batch_size": 5, "lr": 2.5, "augment": False, "early_stopping": 4},
+        "class_weights": "balanced",
+    }
+    assert asked.options == {"gate": "none", "frame": 8}  # what a table says wins
+    assert (asked.data_format, asked.validate_epochs, asked.limit) == ("folder", True, 9)
+    for word in ("resume = true", "dry-run = true", "config = 'x'", "set = ['k=3']"):
+        file.write_text(word)
+        with pytest.raises(UserError) as caught:
+            experiment_of(file, train_flags())
+        assert caught.value.code == "experiment-unknown-key"
+
+
+def train_flags() -> dict[str, str]:
+    from typer.main import get_command
+
+    from vr.cli import app
+    from vr.cli.options_train import flags_of_files
+
+    command = get_command(app).commands["train"]  # type: ignore[attr-defined]
+    return flags_of_files(command.make_context("train", []))
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

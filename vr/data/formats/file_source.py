@@ -64,17 +64,23 @@ class FileSource:
 
 
 def open_files(
-    tree: FileTree, rows: Iterable[tuple[str, Item]], card: Card, *, remarks: Iterable[str] = ()
+    tree: FileTree,
+    rows: Iterable[tuple[str, Item]],
+    card: Card,
+    *,
+    remarks: Iterable[str] = (),
+    groups_by: str | None = None,
 ) -> FileSource:
     """The images of a tree, from their splits and items.
 
     Args:
         remarks: what was left out or guessed, one sentence each.
+        groups_by: where the rows' groups are from, in a few words.
 
     Raises:
         UserError: as for `make_splits`.
     """
-    grouped, notes_on_groups = with_groups(tree, list(rows), card)
+    grouped, notes_on_groups = with_groups(tree, list(rows), card, groups_by)
     splits, notes_on_splits = make_splits(grouped, card, tree.root)
     source = FileSource(tree, splits, (*notes_on_groups, *notes_on_splits), tuple(remarks))
     if card.images is None:

@@ -27,6 +27,7 @@ class ListedPaths:
         self._tree = tree
         self._files = {_form(name): name for name in tree.names}
         self.by_name = 0  # how many were found by the name of the file alone
+        self.by_end: list[str] = []  # those that absolute paths were found to mean
 
     def find(self, named: str) -> str | None:
         """The file that a table names; None if there is none.
@@ -42,6 +43,24 @@ class ListedPaths:
             if candidate in self._files:
                 return self._files[candidate]
         return self._by_file_name(path)
+
+    def find_by_end(self, named: str) -> str | None:
+        """The file that an absolute path means, of this computer or another: by its longest end; else None.
+
+        Raises:
+            UserError: several images have that name.
+        """
+        parts = PurePosixPath(named.replace("\\", "/")).parts
+        if ".." in parts or "\0" in named:
+            return None
+        by_name = self.by_name
+        for start in range(1, len(parts)):
+            path = self.find("/".join(parts[start:]))
+            if path is not None:
+                self.by_name = by_name
+                self.by_end.append(path)
+                return path
+        return None
 
     def _with_suffixes(self, path: str) -> list[str]:
         return [f"{path}{suffix}" for suffix in self._suffixes]

@@ -10,11 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from attrgen.core.errors import UserError
+from attrgen.core.wording import counted
 from attrgen.schema.card import Card
 from vr.data.formats.groups import group_key, has_groups
 from vr.data.formats.source import SPLITS, Item
 
 TEST_SHARE = 0.2
+
+
+class HeldOut(str):
+    """A note on a test split that was held out; folds take its place, so that a cross-validation skips it."""
 
 
 def make_splits(
@@ -58,13 +63,17 @@ def make_splits(
     return splits, notes
 
 
-def _held_out_note(train: list[Item], test: list[Item]) -> str:
+def _held_out_note(train: list[Item], test: list[Item]) -> HeldOut:
     if not test:
-        return "There is no test split, and no class has an image to spare for one."
-    together = "; images of one group stay together" if has_groups((*train, *test)) else ""
-    return (
-        f"There is no test split: {len(test)} images, a fifth of each class, chosen by the hash of their "
-        f"paths, are held out for testing{together}."
+        return HeldOut("There is no test split, and no class has an image to spare for one.")
+    total = len(train) + len(test)
+    share, how = f"{len(test)} of {total} images", "a fifth of each class, rounded up, chosen"
+    if has_groups((*train, *test)):
+        groups = len({group_key(item) for item in test})
+        share = f"{counted(groups, 'group')} with {len(test)} of {total} images ({len(test) / total:.0%})"
+        how = "as near to a fifth of each class as whole groups allow, chosen"
+    return HeldOut(
+        f"There is no test split: {share}, {how} by the hash of their paths, are held out for testing."
     )
 
 

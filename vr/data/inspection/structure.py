@@ -7,7 +7,6 @@ of a download, patients, magnifications, the collection once more), the user mus
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from attrgen.schema.card import Card
 from attrgen.schema.folder_card import label_tables
 from attrgen.schema.image_names import split_of
 from vr.data.formats.file_source import FileSource
-from vr.data.formats.groups import has_groups
+from vr.data.formats.groups import patients_in_paths
 from vr.data.formats.left_out import listed
 from vr.data.formats.source import ImageSource, Item
 
@@ -36,7 +35,6 @@ _CONTAINER = re.compile(
     r"ground ?truths?|gt|overlays?|thumbnails?|splits?)",
     re.I,
 )
-_PATIENT_IN_PATH = re.compile(r"(?:^|[/_ -])((?:patient|subject|subj|participant)[ ._-]?)(\d+)", re.I)
 _MANY = 0.5
 
 
@@ -91,7 +89,8 @@ def suspicions(source: ImageSource, card: Card) -> list[str]:
 def offers(source: ImageSource, card: Card) -> list[str]:
     """What is beside the images and may be of use: a table of labels, patients in the paths."""
     items = [item for members in source.splits.values() for item in members]
-    return [*_tables(source, card), *_patients_in_paths(items)]
+    patients = patients_in_paths(items)
+    return [*_tables(source, card), *([] if patients is None else [patients])]
 
 
 def _by_names(folders: Sequence[str]) -> Iterator[str]:
@@ -193,17 +192,4 @@ def _tables(source: ImageSource, card: Card) -> Iterator[str]:
         yield (
             f"The table '{table}' lists images and labels and is not used. To take the labels from it: "
             f"{command('vr', 'data', 'card', source.tree.path_of(table))}."
-        )
-
-
-def _patients_in_paths(items: Sequence[Item]) -> Iterator[str]:
-    if has_groups(items):
-        return
-    matches = [match for item in items if (match := _PATIENT_IN_PATH.search(item.path)) is not None]
-    images = Counter(match[2] for match in matches)
-    if len(matches) > _MANY * len(items) and len(images) > 1 and max(images.values()) > 1:
-        word = matches[0][1]
-        yield (
-            f"The paths name patients ({word}{matches[0][2]}, …), and one patient may be in several splits. "
-            f'To keep them together, add to [images] of the card: group = "{word}(\\\\d+)"'
         )

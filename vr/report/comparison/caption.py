@@ -15,8 +15,7 @@ def caption(table: Table) -> str:
     unit = ", %" if metric.percent else ""
     title = metric.title if table.dataset is None else f"{metric.by_class} by class of {table.dataset}"
     text = (
-        f"{title}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: "
-        f"mean ± standard deviation over {_runs(table.cells.values())}."
+        f"{title}{unit}, {counted(table.shots, 'shot')}, {table.backbone}: {_averaged(table.cells.values())}."
     )
     return " ".join([text, *_tuned(table), *_compared(table), *_ranked(table)])
 
@@ -24,12 +23,12 @@ def caption(table: Table) -> str:
 def verdicts(table: Table) -> list[str]:
     """Which rows differ from the baseline beyond chance, a sentence each for better and worse; then the rest.
 
-    Empty where nothing is compared.
+    Before them the rows that cannot be compared. Empty where there is neither.
     """
+    lines = _other_images(table)
     compared = [cell for cell in table.cells.values() if cell.difference is not None]
     if not compared:
-        return []
-    lines = []
+        return lines
     for verdict, word in ((1, "Better"), (-1, "Worse")):
         where = {row: columns for row in table.rows if (columns := _where(table, row, verdict))}
         alone = len(table.columns) == 1
@@ -39,6 +38,23 @@ def verdicts(table: Table) -> list[str]:
     if rest:
         lines.append(f"{counted(rest, 'difference')} may be chance.")
     return lines
+
+
+def _other_images(table: Table) -> list[str]:
+    """The rows that were measured on other test images."""
+    rows = [row for row in table.rows if any(_is_apart(table, row, column) for column in table.columns)]
+    if not rows:
+        return []
+    others = "the others" if table.baseline is None else table.baseline
+    return [
+        f"Measured on other test images than {others} (another split, other groups, or --limit), so not "
+        f"compared: {', '.join(rows)}."
+    ]
+
+
+def _is_apart(table: Table, row: str, column: str) -> bool:
+    cell = table.cells.get((row, column))
+    return cell is not None and cell.other_images
 
 
 def _where(table: Table, row: str, verdict: int) -> list[str]:
@@ -80,6 +96,14 @@ def _ranked(table: Table) -> list[str]:
     complete = len(table.ranks())
     of_rows = f"the {complete} rows without missing cells" if complete < len(table.rows) else "all rows"
     return [f"Rank: mean over datasets among {of_rows}; 1 is best."]
+
+
+def _averaged(cells: Iterable[TableCell]) -> str:
+    """What a number is: a mean with its deviation, or the value of one run."""
+    measured = list(cells)
+    if any(cell.spread is not None and cell.spread.std is not None for cell in measured):
+        return f"mean ± standard deviation over {_runs(measured)}"
+    return f"one run each, of {_runs(measured)}"
 
 
 def _runs(cells: Iterable[TableCell]) -> str:

@@ -144,8 +144,12 @@ def _cell_text(
 
 
 def _best(table: Table, column: str) -> float | None:
-    """The mean to print in bold."""
-    means = [cell.spread.mean for (_, name), cell in table.cells.items() if name == column and cell.spread]
+    """The mean to print in bold, among rows that were measured on the same images."""
+    means = [
+        cell.spread.mean
+        for (_, name), cell in table.cells.items()
+        if name == column and cell.spread and not cell.other_images
+    ]
     return find_metric(table.metric).best(means)
 
 

@@ -98,16 +98,26 @@ def find_run(results: Sequence[Result], name: str) -> int:
 def find_label(labels: Sequence[str], name: str) -> str:
     """The row of a table that a user names: its label, or its method if only one row has that method.
 
+    Settings may be in another order, and joined as in the name of a run's folder, `attrvr+epochs=3`.
+
     Raises:
         UserError: no row has that name, or several have.
     """
-    if name in labels:
-        return name
+    for label in labels:
+        if name == label or _words(name) == _words(label):
+            return label
     matches = [label for label in labels if label.split(" ")[0] == name]
     if len(matches) == 1:
         return matches[0]
+    known = ", ".join(f"'{label}'" for label in sorted(matches or labels))
     raise UserError(
         f"{len(matches)} rows are called '{name}'" if matches else f"no row is called '{name}'",
         code="table-ambiguous-baseline" if matches else "table-unknown-baseline",
-        remedy=f"There are: {', '.join(sorted(matches or labels))}.",
+        remedy=f"There are: {known}.",
     )
+
+
+def _words(label: str) -> tuple[str, frozenset[str]]:
+    """The method of a row and what it changes, whatever the order and the signs between them."""
+    method, _, changes = label.replace("+", " ").partition(" ")
+    return method, frozenset(changes.split())

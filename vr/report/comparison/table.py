@@ -34,6 +34,7 @@ class TableCell:
         difference: from the baseline on the same images.
         p: of the difference, adjusted for the number of differences in the table (Holm).
         folds: of the cross-validation; None where there is none.
+        other_images: whether its test images are not those of the baseline, or of all of its own runs.
     """
 
     key: Key
@@ -42,6 +43,7 @@ class TableCell:
     difference: Difference | None
     p: float | None = None
     folds: int | None = None
+    other_images: bool = False
 
     @property
     def verdict(self) -> int:
@@ -168,11 +170,21 @@ def _cell(key: Key, cells: Mapping[Key, list[Result]], metric: str, baseline: st
     if metric != "accuracy":
         return cell
     ours = by_seed(runs)
+    if not _same_images(ours):
+        return replace(cell, other_images=True)
     cell = replace(cell, interval=accuracy_interval(list(ours.values())) if ours else None)
     reference = cells.get(Key(key.backbone, key.shots, key.dataset, baseline or ""))
     if reference is None or key.label == baseline or folds_of(reference) != cell.folds:
         return cell
-    return replace(cell, difference=_difference(ours, by_seed(reference)))
+    theirs = by_seed(reference)
+    if not _same_images(ours, theirs):
+        return replace(cell, other_images=True)
+    return replace(cell, difference=_difference(ours, theirs))
+
+
+def _same_images(*runs: Mapping[int, Predictions]) -> bool:
+    """Whether all of them scored the same test images."""
+    return len({frozenset(of_seed.paths) for of_row in runs for of_seed in of_row.values()}) <= 1
 
 
 def _difference(method: Mapping[int, Predictions], reference: Mapping[int, Predictions]) -> Difference | None:

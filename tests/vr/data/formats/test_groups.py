@@ -13,9 +13,10 @@ from PIL import Image
 from attrgen.core.errors import UserError
 from attrgen.core.validation import validate
 from attrgen.schema.card import Card, CardClass, CardImages
-from vr.data.formats.groups import shared_groups, shared_groups_note
+from vr.data.formats.groups import shared_groups, shared_groups_note, unknown_groups_note, unmatched_groups
 from vr.data.formats.source import ImageSource, Item
-from vr.data.formats.splits import make_splits
+from vr.data.formats.splits import HeldOut, make_splits
+from vr.data.inspection.check import check
 from vr.data.sampling import fewshot
 from vr.data.sources import open_dataset, open_source
 
@@ -115,8 +116,67 @@ def test_a_pattern_without_brackets_is_the_whole_match_and_several_are_joined(ma
 
 
 def test_a_pattern_that_matches_nothing_is_reported(make: Make) -> None:
-    source = open_source(card(group="patient"), make("a/1.png", "b/2.png"))
-    assert any("matches none" in note for note in source.notes)
+    described = card(group="patient")
+    source = open_source(described, make("a/1.png", "b/2.png"))
+    told = unmatched_groups(source.splits, described)
+    assert told is not None and "'patient'" in told and ".png" in told
+    assert unknown_groups_note(source.splits, described) is None  # it would say to name what is named
+    assert told in check(source, described).problems()
+    matched = card(group="[ab]/")
+    assert unmatched_groups(open_source(matched, source.root).splits, matched) is None
+
+
+@pytest.mark.parametrize("title", ["MRN", "pid", "Patient_Number", "Patient No.", "participant"])
+def test_other_titles_of_a_patient_s_column_are_recognised_and_named(make: Make, title: str) -> None:
+    source = open_source(card("manifest"), manifest(make, header=f"path,label,{title}"))
+    assert source.notes[0] == f"36 images are of 12 groups, by the column '{title}'."
+
+
+@pytest.mark.parametrize("folder", ["C:/Users/me/set/", "/mnt/other/set/", "{root}/"])
+def test_absolute_paths_are_matched_by_their_end(make: Make, folder: str) -> None:
+    names = [f"{part}/{number}.png" for part in ("one", "two") for number in range(4)]
+    root = make(*names)
+    paths = [folder.format(root=root) + name for name in names]
+    if folder.startswith("C:"):
+        paths = [path.replace("/", "\\") for path in paths]
+    rows = [f"{path},{'ab'[number % 2]}" for number, path in enumerate(paths)]
+    (root / "t.csv").write_text("\n".join(["path,label", *rows]))
+    source = open_source(card("manifest"), root / "t.csv")
+    assert sorted(item.path for members in source.splits.values() for item in members) == names
+    assert any("8 absolute paths" in remark and "'one/0.png'" in remark for remark in source.remarks)
+    for outside in ("/etc/hostname", f"{root}/../set/one/0.png"):
+        (root / "t.csv").write_text(f"path,label\n{outside},a\n")
+        with pytest.raises(UserError) as caught:
+            open_source(card("manifest"), root / "t.csv")
+        assert caught.value.code == "manifest-path-outside"
+
+
+def test_an_empty_cell_is_no_patient_however_it_is_spelled(make: Make) -> None:
+    names = [f"{number}.png" for number in range(8)]
+    cells = ["", "nan", "NA", "None", "null", "n/a", "P1", "P1"]
+    rows = [f"{name},{'ab'[number % 2]},{cells[number]}" for number, name in enumerate(names)]
+    path = make(*names, files={"t.csv": "\n".join(["path,label,patient_id", *rows])}) / "t.csv"
+    items = [item for members in open_source(card("manifest"), path).splits.values() for item in members]
+    assert Counter(item.group for item in items) == {None: 6, "P1": 2}
+
+
+def test_the_note_on_a_held_out_split_says_its_true_share(make: Make) -> None:
+    alone = open_source(card("manifest"), manifest(make, header="path,label,nothing"))
+    assert "8 of 36 images" in alone.notes[0] and isinstance(alone.notes[0], HeldOut)
+    grouped = open_source(card("manifest"), manifest(make, patients=4, images=6))
+    assert "2 groups with 12 of 24 images (50%)" in grouped.notes[1]
+
+
+def test_a_cross_validation_does_not_speak_of_a_held_out_split(make: Make) -> None:
+    from vr.runs.experiment import Experiment, resolve
+
+    path = manifest(make)
+    for folds, fold, spoken in ((None, None, 1), (3, 1, 0), (3, 2, 0)):
+        said: list[str] = []
+        asked = Experiment(dataset=str(path), method="zero-shot", backbone="mini", folds=folds, fold=fold)
+        resolve(asked, said.append)
+        assert sum("held out" in line for line in said) == spoken
+        assert sum("36 images are of 12 groups" in line for line in said) == (fold != 2)
 
 
 def test_the_card_names_a_column(make: Make) -> None:
@@ -210,7 +270,7 @@ def test_groups_are_announced_and_a_shared_one_is_a_warning(make: Make) -> None:
     resolve(Experiment(dataset=str(root.parent / "toy.toml"), data=root, method="zero-shot"), said.append)
     assert [line for line in said if line.startswith("warning: 1 group with 8 images")]
     _, source = open_dataset(str(root.parent / "toy.toml"), root)
-    assert "16 images are of 3 groups." in source.notes
+    assert "16 images are of 3 groups, by images.group of the card." in source.notes
 
 
 def test_a_pattern_that_tries_every_way_to_match_is_stopped(tmp_path: Path) -> None:

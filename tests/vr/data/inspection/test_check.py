@@ -11,7 +11,7 @@ from vr.data.formats.file_tree import FolderTree
 from vr.data.formats.source import Item
 from vr.data.inspection.check import check
 from vr.data.inspection.structure import suspicions
-from vr.data.sources import open_source
+from vr.data.sources import open_collection, open_source
 
 
 def test_no_problems(forms: dict[str, Path], card: Card) -> None:
@@ -79,3 +79,21 @@ def test_a_patient_in_two_splits_is_reported(forms: dict[str, Path], card: Card)
     card = card.model_copy(update={"images": images})
     problems = check(open_source(card, root), card).problems()
     assert problems == ["the same group in several splits: 7 (train 2, test 1)"]
+
+
+def test_equal_images_in_other_splits_and_classes_are_one_line_and_the_cause_comes_last(
+    tmp_path: Path, png_bytes: Callable[..., bytes]
+) -> None:
+    for split in ("train", "test"):
+        for magnification in ("40X", "100X"):
+            for number in range(2):
+                path = tmp_path / split / magnification / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(png_bytes(number))
+    card, source = open_collection(tmp_path)
+    problems = check(source, card).problems()
+    assert [line.partition(":")[0] for line in problems[:2]] == 2 * [
+        "the same image in several splits and classes"
+    ]
+    assert "train train/40X/0.png (40X)" in problems[0] and "test test/100X/0.png (100X)" in problems[0]
+    assert len(problems) == 3 and "look like magnifications" in problems[-1]

@@ -64,3 +64,9 @@ def test_a_row_is_found_by_an_unambiguous_method() -> None:
         with pytest.raises(UserError) as caught:
             find_label(labels, name)
         assert caught.value.code == code
+
+
+def test_a_row_is_found_as_its_folder_spells_it() -> None:
+    labels = ["attrvr epochs=3", "attrvr epochs=3 select=val", "vp"]
+    assert find_label(labels, "attrvr+epochs=3") == "attrvr epochs=3"
+    assert find_label(labels, "attrvr select=val epochs=3") == "attrvr epochs=3 select=val"

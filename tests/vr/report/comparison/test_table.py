@@ -216,3 +216,25 @@ def test_error_codes(sweep: list[Result], tmp_path: Path) -> None:
     assert code(lambda: table.make_tables(sweep, baseline="coop")) == "table-unknown-baseline"
     assert code(lambda: table.make_tables(sweep, metric="acuracy")) == "metric-unknown"
     assert code(lambda: formats.form_of(None, Path("x.pdf"))) == "table-unknown-form"
+
+
+def test_a_run_on_other_test_images_does_not_stop_the_table(sweep: list[Result], finished: Finished) -> None:
+    """A quick try (--limit), or a run from before the groups were known, is named and not compared."""
+    fewer = finished("ar", [1] * 10, seed=1)
+    (made,) = table.make_tables([*sweep, fewer], baseline="zero-shot")
+    cell = made.cells["ar", "toy"]
+    assert cell.spread is not None and cell.spread.mean == 1
+    assert cell.other_images and cell.difference is None
+    assert not made.cells["vp", "toy"].other_images and made.cells["vp", "toy"].difference is not None
+    assert verdicts(made)[0].startswith("Measured on other test images than zero-shot")
+    assert verdicts(made)[0].endswith("not compared: ar.")
+    bold = [line for line in formats.to_markdown(made).splitlines() if "**" in line]
+    assert len(bold) == 1 and "attrvr" in bold[0]  # not the row of ten images that are all right
+    (alone,) = table.make_tables([fewer, finished("ar", [1] * 12, seed=2)])
+    assert alone.cells["ar", "toy"].interval is None and "ar" in verdicts(alone)[0]
+
+
+def test_one_run_has_no_deviation(finished: Finished, sweep: list[Result]) -> None:
+    (one,) = table.make_tables([finished("ar", GOOD)])
+    assert "one run each, of 1 seed." in caption(one)
+    assert "standard deviation over 2 seeds" in caption(table.make_tables(sweep)[0])

@@ -21,7 +21,7 @@ from vr.data.formats.listed_paths import ListedPaths
 from vr.data.formats.location import Location
 from vr.data.formats.source import Item
 from vr.data.formats.table import SUFFIXES, read_table
-from vr.data.formats.table_labels import plain_labels
+from vr.data.formats.table_labels import is_missing, plain_labels
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A table that was read: its file, its columns and its rows."""
+    """A table that was read: its file, its columns, the title of that of groups, and its rows."""
 
     file: str
     columns: Columns
+    group: str | None
     rows: tuple[Row, ...]
 
     def remarks(self) -> list[str]:
@@ -78,10 +79,16 @@ def open_manifest(location: Location, card: Card) -> FileSource:
     remarks = manifest.remarks()
     if paths.by_name:
         remarks.append(f"{paths.by_name} images were found by the name of the file, in any folder.")
+    if paths.by_end:
+        remarks.append(
+            f"{len(paths.by_end)} absolute paths were matched by their end with images below the table's "
+            f"folder, such as '{paths.by_end[0]}'."
+        )
     listed = {item.path for _, item in items}
     listed |= {paths.find(row.path) or "" for row in manifest.rows if row.label is None}
     remarks += _unlisted(tree, name, listed)
-    return open_files(tree, items, card, remarks=remarks)
+    groups_by = None if manifest.group is None else f"the column '{manifest.group}'"
+    return open_files(tree, items, card, remarks=remarks, groups_by=groups_by)
 
 
 def class_names(location: Location) -> list[str]:
@@ -161,16 +168,18 @@ def _items(manifest: Manifest, paths: ListedPaths, card: Card) -> Iterator[tuple
 
 
 def _path(row: Row, paths: ListedPaths, file: str) -> str | None:
-    if not is_inside(row.path):
-        raise UserError(
-            f"the path '{row.path}' leads outside of the manifest's folder",
-            code="manifest-path-outside",
-            file=file,
-            line=row.line,
-            remedy="Put the manifest above its images.",
-        )
     with located(file, row.line):
-        return paths.find(row.path)
+        if is_inside(row.path):
+            return paths.find(row.path)
+        if (path := paths.find_by_end(row.path)) is not None:
+            return path
+    raise UserError(
+        f"the path '{row.path}' leads outside of the table's folder, where no image has that name",
+        code="manifest-path-outside",
+        file=file,
+        line=row.line,
+        remedy="Put the table above its images, and write paths from its folder on, such as images/1.png.",
+    )
 
 
 def _images_missing(rows: Sequence[Row], manifest: Manifest) -> UserError:
@@ -229,13 +238,14 @@ def read_manifest(tree: FileTree, name: str, card: Card | None = None) -> Manife
     return Manifest(
         file,
         columns,
+        None if group is None else columns.titles[group],
         tuple(
             Row(
                 line,
                 row[columns.path].strip(),
                 labels.get(row[columns.label]),
                 _cell(row, columns.split),
-                _cell(row, group),
+                "" if is_missing(_cell(row, group)) else _cell(row, group),
             )
             for line, row in cells
         ),
