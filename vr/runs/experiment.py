@@ -158,9 +158,10 @@ def _report(source: ImageSource, card: Card, say: Say, asked: Experiment) -> Non
         say(line)
     if (unknown := unknown_groups_note(source.splits, card)) is not None:
         say(unknown)
-    for line in (unmatched_groups(source.splits, card), *structure.suspicions(source, card)):
-        if line is not None:
-            say(f"warning: {line}")
+    if (unmatched := unmatched_groups(source.splits, card)) is not None:
+        say(f"warning: {unmatched}")
+    for line in structure.suspicions(source, card):
+        say(f"warning: {line}")
     if (shared := shared_groups_note(source.splits)) is not None:
         say(f"warning: {shared}")
 

@@ -164,7 +164,7 @@ def test_failures_of_a_sweep_are_grouped_by_reason() -> None:
 def test_a_sweep_offers_a_table_only_where_there_is_a_run(
     capsys: pytest.CaptureFixture[str], state: Any, offered: bool
 ) -> None:
-    from click.exceptions import Exit
+    import typer
 
     from vr.cli.sweep import _end
     from vr.runs.experiment import Experiment
@@ -172,7 +172,7 @@ def test_a_sweep_offers_a_table_only_where_there_is_a_run(
     from vr.training.sweep.cell import Cell
 
     cells = [Cell(Experiment(), Path(), state), Cell(Experiment(), Path(), "failed", "no images")]
-    with pytest.raises(Exit):
+    with pytest.raises(typer.Exit):
         _end(cells, [], build({}, {"datasets": ["kidney-phantom"], "methods": ["zero-shot"]}), retry=False)
     shown = capsys.readouterr().out
     assert ("vr table" in shown) is offered and "--retry" in shown
