@@ -116,7 +116,7 @@ def _check(path: Path, table: Path, metric: str) -> None:
 
 
 def _draw(lines: Sequence[Line], path: Path, metric: str) -> None:
-    from vr.report.svg import printed
+    from vr.report.printed import printed
 
     panels: dict[str, list[Line]] = {}
     for line in lines:
@@ -149,7 +149,7 @@ def _names(lines: Sequence[Line]) -> Mapping[tuple[str, str], str]:
 
 def _line(panel: Any, line: Line, number: int, count: int, metric: str) -> Any:
     """Draw one line with its points, spread and single runs; the handle for the legend."""
-    from vr.report.svg import dashes, printed_color
+    from vr.report.printed import dashes, printed_color
 
     color, scale = printed_color(number), find_metric(metric).scale
     apart = 2 ** (_APART * (number - (count - 1) / 2))
