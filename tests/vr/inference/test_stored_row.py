@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.vr.inference.conftest import draw_images
 from vr.evaluation.operating_point import OperatingPoint
 from vr.inference import stored_row
 from vr.inference.decision import Decision
@@ -17,8 +18,6 @@ from vr.inference.predict import predict_to_file
 from vr.inference.prediction_table import csv_lines, row_of
 from vr.inference.predictor import settings
 from vr.runs.run import Run
-
-from tests.vr.inference.conftest import draw_images
 
 
 def point(decision: Decision) -> OperatingPoint:
