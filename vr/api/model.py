@@ -174,7 +174,12 @@ class Model:
         given = _as_list(images, self.run.path)
         source = self._source(given)
         explained = explain_items(
-            self.run, source, list(source.items()), grid=grid, calibration=self.calibration
+            self.run,
+            source,
+            list(source.items()),
+            grid=grid,
+            calibration=self.calibration,
+            point=operating_points.load(self.run.path),
         )
         names = [
             str(image) if isinstance(image, (str, Path)) else f"image {n}" for n, image in enumerate(given)

@@ -57,7 +57,8 @@ def evaluate(
         folder = out or (run.path if split == "test" else run.path / split)
         metrics = _measured(run, source, split=split, folder=folder, group=group)
     if group.leads:
-        for line in measured.metric_lines(metrics):
+        after = measured.calibration_lines(run.path) if folder == run.path else []
+        for line in (*measured.metric_lines(metrics), *after):
             typer.echo(line)
         _write(run, source, folder=folder, curves=curves)
 

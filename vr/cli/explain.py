@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attrgen.core.errors import UserError
     from vr.data.formats.source import ImageSource, Item
     from vr.explanation.explanation import Explanation
+    from vr.explanation.named_images import NamedImages
     from vr.runs.run import Run
 
 
@@ -43,14 +44,15 @@ def explain(
 
     Exit status: 0 all images were read, 1 some could not be read (they are listed), 2 the call was wrong.
     """
+    from vr.data.formats.left_out import LeftOut
     from vr.explanation.named_images import named_images
     from vr.runs import run as runs
 
     if not force:
         values.check_free(map_, html, remedy="Choose another path, or overwrite it with --force.")
-    source, items = named_images(runs.trained_config(run_directory), images, data, data_format)
-
-    from vr.inference.outcome import error_lines
+    left_out = LeftOut()
+    config = runs.trained_config(run_directory)
+    source, items = named_images(config, images, data, data_format, left_out)
 
     run = runs.load_run(run_directory, backbone=backbone, weights=weights, device=device, precision=precision)
     unreadable: list[UserError] = []
@@ -63,7 +65,18 @@ def explain(
         _write_map(map_, explained)
     if html and explained:
         _write_page(html, run, explained, classes=classes, top=top)
-    for line in error_lines(unreadable):
+    _end((*left_out.sentences(), *_notes(source)), unreadable)
+
+
+def _notes(source: NamedImages) -> list[str]:
+    return [f"note: {note}" for note in source.files.own_scale.sentences()]
+
+
+def _end(lines: Sequence[str], unreadable: Sequence[UserError]) -> NoReturn:
+    """Print what was left out or cannot be read, and leave with the status that says so."""
+    from vr.inference.outcome import error_lines
+
+    for line in (*lines, *error_lines(unreadable)):
         typer.echo(line, err=True)
     raise typer.Exit(1 if unreadable else 0)
 
@@ -103,25 +116,35 @@ def _explained(
     on_error: Callable[[UserError], None],
 ) -> list[Explanation]:
     from vr.evaluation import calibration as calibrations
+    from vr.evaluation import operating_point
     from vr.explanation.explanation import explain_items
     from vr.runtime.progress import count_bar
 
-    calibration = calibrations.load(run.path)
+    calibration, point = calibrations.load(run.path), operating_point.load(run.path)
     with count_bar("images", len(items)) as advance:
         return explain_items(
-            run, source, items, grid=grid, calibration=calibration, on_error=on_error, progress=advance
+            run,
+            source,
+            items,
+            grid=grid,
+            calibration=calibration,
+            point=point,
+            on_error=on_error,
+            progress=advance,
         )
 
 
 def _write_map(path: Path, explained: Sequence[Explanation]) -> None:
     from attrgen.core.files import write_bytes
+    from vr.explanation.explanation import short_names
     from vr.explanation.occlusion import draw_maps
 
     maps = [explanation.occlusion for explanation in explained if explanation.occlusion is not None]
+    names = short_names([explanation.image for explanation in explained])
     drawn = draw_maps(
         [explanation.pixels for explanation in explained],
         maps,
-        [explanation.title for explanation in explained],
+        [f"{name}: {explanation.answer}" for name, explanation in zip(names, explained, strict=True)],
     )
     write_bytes(path, drawn)
     typer.echo(f"written: {path}", err=True)

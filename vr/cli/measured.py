@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from attrgen.core.errors import UserError
 from attrgen.core.shell import command
 from attrgen.core.wording import counted
 from vr.evaluation.metrics import METRICS
@@ -20,10 +21,28 @@ def show(path: Path) -> None:
     """Print the metrics of a run directory, and where it and its report are."""
     from vr.runs import run as runs
 
-    for line in metric_lines(runs.read_metrics(path)):
+    for line in (*metric_lines(runs.read_metrics(path)), *calibration_lines(path)):
         typer.echo(line)
     typer.echo(f"run: {path}")
     typer.echo(f"report: {path / runs.REPORT}")
+
+
+def calibration_lines(path: Path) -> list[str]:
+    """What calibration changes in the metrics of a run's test images, which are those before it."""
+    from vr.evaluation import calibration as calibrations
+    from vr.evaluation import calibration_assessment
+
+    try:
+        calibration = calibrations.load(path)
+    except UserError:  # of an earlier training: commands that use it refuse it and say so
+        return []
+    test = None if calibration is None else calibration_assessment.on_test(path, calibration)
+    if test is None:
+        return []
+    return [
+        "  ECE and NLL are before calibration; after it: "
+        f"ECE {100 * test['ece_after']:.1f}%, NLL {test['nll_after']:.3f}"
+    ]
 
 
 def show_folds(folds: Sequence[Run]) -> None:

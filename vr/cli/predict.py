@@ -121,6 +121,8 @@ def _one_shard(flags: dict[str, Any]) -> None:
             outcome = shards.predict_shard(
                 predictor, images, out, shard, force=flags["force"], say=_say, progress=advance
             )
+    for line in predictor.source.own_scale.sentences():
+        _say(f"note: {line}")
     failed = f", {outcome.unreadable:,} of them cannot be read" if outcome.unreadable else ""
     _say(f"shard {shard}: {outcome.images:,} images{failed}. When all are finished: --merge")
     raise typer.Exit(1 if outcome.unreadable else 0)
@@ -234,7 +236,13 @@ def _rule(flags: dict[str, Any]) -> Decision:
     if point is not None:
         _say(f"flagged: {point.sentence}")
     calibration = calibrations.load(path) if flags["calibrated"] else None
-    return decision(classes, calibration, point=point, run=path, **wishes)
+    rule = decision(classes, calibration, point=point, run=path, **wishes)
+    if point is not None and point.temperature != rule.temperature:
+        _say(
+            f"note: the operating point counts probabilities at temperature {point.temperature:.3g}, the "
+            f"table has those at {rule.temperature:.3g}: compare only the column flagged with it"
+        )
+    return rule
 
 
 def _run(flags: dict[str, Any]) -> Any:
@@ -264,7 +272,7 @@ def _end(outcome: Outcome, errors: Path | None) -> None:
 
     if errors is not None:
         write_errors(outcome.unreadable, errors)
-    for line in error_lines(outcome.unreadable):
+    for line in (*(f"note: {note}" for note in outcome.notes), *error_lines(outcome.unreadable)):
         _say(line)
     raise typer.Exit(1 if outcome.unreadable else 0)
 

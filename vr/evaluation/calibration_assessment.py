@@ -54,6 +54,11 @@ def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
         )
     else:
         remarks.append(_certainty(calibration, sets))
+    if calibration.held_out.nll_after > calibration.held_out.nll_before:
+        remarks.append(
+            f"on the {count} images that it was not fitted on, the temperature made probabilities no better: "
+            "those before calibration (`vr predict --raw`) are as good"
+        )
     if temperature.at_edge(calibration.temperature):
         reason = (
             "the model's confidence says nothing of whether it is right"

@@ -76,7 +76,7 @@ class ExpertScore:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """The fused logit of a class, its softmax over the classes, and its contributions."""
+    """The fused logit of a class, its softmax over the classes before calibration, and its contributions."""
 
     name: str
     logit: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles
 from vr.evaluation.calibration import Calibration
+from vr.evaluation.operating_point import OperatingPoint
 from vr.explanation.decomposition import ClassScore, decompose, origins, scored
 from vr.explanation.occlusion import occlusion_map
 from vr.explanation.outline import COLUMNS, rows
@@ -45,15 +47,20 @@ class Explanation:
     occlusion: Tensor | None = None
 
     @property
+    def answer(self) -> str:
+        """The class and how sure, after calibration if there is one."""
+        return f"{self.summary.predicted}, {self.summary.confidence:.0%} sure"
+
+    @property
     def title(self) -> str:
-        """The image, its class and how sure, after calibration if there is one."""
-        return f"{Path(self.image).name}: {self.summary.predicted}, {self.summary.confidence:.0%} sure"
+        """The image's file and the answer."""
+        return f"{Path(self.image).name}: {self.answer}"
 
     def __repr__(self) -> str:
         return f"Explanation({self.title})"
 
     def _repr_html_(self) -> str:
-        outlined = rows(self.classes[:SHOWN_CLASSES])
+        outlined = rows(self.classes[:SHOWN_CLASSES], self.summary.probabilities)
         cells = [("\u2003" * row.depth + row.title, *row.numbers) for row in outlined]
         columns = ("class, expert, bank, text", *COLUMNS)
         return html.table(columns, cells, caption=f"{self.image}: {self.summary.sentence}")
@@ -65,6 +72,7 @@ def explain_images(
     *,
     grid: int | None = None,
     calibration: Calibration | None = None,
+    point: OperatingPoint | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[Explanation]:
     """Explain the decisions of a run on image files.
@@ -72,6 +80,7 @@ def explain_images(
     Args:
         grid: also compute occlusion maps with this many cells per side.
         calibration: of the run, for calibrated probabilities in the summaries.
+        point: the run's operating point, where it has one; the summaries say what differs by it.
         progress: called with the number of images finished since the last call.
 
     Raises:
@@ -80,7 +89,9 @@ def explain_images(
     """
     files = UnlabelledFiles.of(run.card)
     items = [Item(path, NO_LABEL) for path in paths]
-    return explain_items(run, files, items, grid=grid, calibration=calibration, progress=progress)
+    return explain_items(
+        run, files, items, grid=grid, calibration=calibration, point=point, progress=progress
+    )
 
 
 def explain_items(
@@ -90,6 +101,7 @@ def explain_items(
     *,
     grid: int | None = None,
     calibration: Calibration | None = None,
+    point: OperatingPoint | None = None,
     on_error: Callable[[UserError], None] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[Explanation]:
@@ -118,7 +130,7 @@ def explain_items(
         explained = explain(run, images, must_decompose=grid is None)
         for path, pixels, classes in zip(batch.paths, images, explained, strict=True):
             occlusion = None if grid is None else _occlusion(run.method, pixels, classes[0].name, grid)
-            summary = summarise(classes, calibration)
+            summary = summarise(classes, calibration, point)
             explanations.append(Explanation(path, pixels, classes, summary, occlusion))
             progress(1)
     return explanations
@@ -146,6 +158,13 @@ def explain(run: Run, images: Tensor, must_decompose: bool = True) -> list[tuple
             ) from error
         return scored(method.scores(prepared).fused, names)
     return decompose(contributions, names, origins(run.attributes))
+
+
+def short_names(images: Sequence[str]) -> list[str]:
+    """Short names of images: the file's name, or the path where two files have the same name."""
+    names = [Path(image).name for image in images]
+    times = Counter(names)
+    return [name if times[name] == 1 else image for image, name in zip(images, names, strict=True)]
 
 
 def as_json(run: Run, explanations: Sequence[Explanation]) -> dict[str, Any]:

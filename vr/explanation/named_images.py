@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
+from vr.data.formats.left_out import LeftOut
 from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.unlabelled import NO_LABEL, UnlabelledFiles, image_paths
 from vr.data.sources import open_source
@@ -46,13 +47,18 @@ class NamedImages:
 
 
 def named_images(
-    config: RunConfig, names: Sequence[Path], data: Path | None = None, data_format: str | None = None
+    config: RunConfig,
+    names: Sequence[Path],
+    data: Path | None = None,
+    data_format: str | None = None,
+    left_out: LeftOut | None = None,
 ) -> tuple[NamedImages, list[Item]]:
     """The images that `names` mean, in order and each once.
 
     Args:
         names: files, folders, or paths of `predictions.csv`, which are relative to the run's collection.
         data, data_format: where the collection is now; by default as the run recorded it.
+        left_out: counts the masks and the files that are not images in folders.
 
     Raises:
         UserError: a name is none of these.
@@ -60,12 +66,16 @@ def named_images(
     missing = [name for name in names if not name.exists()]
     files = UnlabelledFiles.of(config.card)
     if not missing:
-        return NamedImages(files), [Item(path, NO_LABEL) for path in image_paths(names)]
+        return NamedImages(files), [Item(path, NO_LABEL) for path in image_paths(names, left_out)]
     collection, known = _collection(config, missing[0], data, data_format)
     for name in missing:
         if str(name) not in known:
             raise _neither(name)
-    named = [image for name in names for image in ([str(name)] if name in missing else image_paths([name]))]
+    named = [
+        image
+        for name in names
+        for image in ([str(name)] if name in missing else image_paths([name], left_out))
+    ]
     source = NamedImages(files, collection, frozenset(map(str, missing)))
     return source, [Item(path, NO_LABEL) for path in dict.fromkeys(named)]
 

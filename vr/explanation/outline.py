@@ -11,7 +11,7 @@ COLUMNS = ("cosine", "score", "weight", "contribution", "margin", "share")
 LEGEND = (
     "weight x score = contribution, and the contribution of a row is the sum of the rows below it, down to "
     "the nearest texts. margin: contribution minus its mean over the classes; share: of the absolute "
-    "contributions of all texts of the class. In brackets: softmax of the scores, before calibration."
+    "contributions of all texts of the class. In brackets: the probability, as in the sentence."
 )
 
 
@@ -32,10 +32,16 @@ class Row:
     numbers: tuple[str, ...]
 
 
-def rows(classes: Sequence[ClassScore], top: int | None = None) -> Iterator[Row]:
-    """Rows of the first `top` texts of each bank of the classes, in the given order."""
-    for entry in classes:
-        title = f"{entry.name} ({100 * entry.probability:.1f}%)"
+def rows(
+    classes: Sequence[ClassScore], probabilities: Sequence[float], top: int | None = None
+) -> Iterator[Row]:
+    """Rows of the first `top` texts of each bank of the classes, in the given order.
+
+    Args:
+        probabilities: what the summary says of these classes (`Summary.probabilities`).
+    """
+    for entry, probability in zip(classes, probabilities, strict=False):
+        title = f"{entry.name} ({100 * probability:.1f}%)"
         yield _row(0, title, contribution=f"{entry.logit:.4f}", margin=f"{entry.margin:+.4f}")
         for expert in entry.experts:
             single_bank = len(expert.banks) == 1

@@ -9,6 +9,7 @@ import torch
 
 from vr.evaluation import calibration as calibrations
 from vr.evaluation.calibration import Calibration
+from vr.evaluation.operating_point import OperatingPoint
 from vr.explanation.decomposition import ClassScore, TextScore
 from vr.methods.common.contributions import Expert
 
@@ -25,12 +26,20 @@ class Reason:
         class_name: the class that the text is listed under; of both classes, that of the greater weight.
         matches: whether it counted because the image matches it; else, because the image does not.
         difference: what it adds to the logit of the predicted class minus that of the runner-up.
+        describes: the other classes that it describes, where it is a confusion text.
     """
 
     text: str
     class_name: str
     matches: bool
     difference: float
+    describes: tuple[str, ...] = ()
+
+    @property
+    def quoted(self) -> str:
+        """The text in quotes; of a confusion text, what it describes, since it stands for another class."""
+        described = f" (a confusion text: it describes {' or '.join(self.describes)})"
+        return f"“{self.text}”{described if self.describes else ''}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,9 @@ class Summary:
         calibrated: whether the probabilities are calibrated.
         threshold: the confidence below which a person should decide; 0 without a calibration.
         reasons: the texts with the largest difference, at most three, all above zero.
+        probabilities: of all classes, the most probable first, as `confidence` is.
+        flagged: whether the image counts as `flag_class`, the class of the run's operating point; None
+            without one.
         by_images: share of the difference between the logits of the two classes that is from similarity to
             the training images, below 0 where that speaks for the runner-up; None without a visual expert.
     """
@@ -55,6 +67,9 @@ class Summary:
     threshold: float
     reasons: tuple[Reason, ...]
     by_images: float | None = None
+    probabilities: tuple[float, ...] = ()
+    flag_class: str | None = None
+    flagged: bool | None = None
 
     @property
     def sentence(self) -> str:
@@ -63,8 +78,8 @@ class Summary:
         words = f"{self.predicted}, {_percent(self.confidence)} sure ({sure})"
         if self.runner_up is not None:
             words += f", rather than {self.runner_up} ({_percent(self.runner_up_confidence)})"
-        matches = [f"“{reason.text}”" for reason in self.reasons if reason.matches]
-        misses = [f"“{reason.text}”" for reason in self.reasons if not reason.matches]
+        matches = [reason.quoted for reason in self.reasons if reason.matches]
+        misses = [reason.quoted for reason in self.reasons if not reason.matches]
         because = []
         if self.by_images is not None and self.by_images > 0:
             share = min(self.by_images, 1.0)
@@ -78,10 +93,21 @@ class Summary:
             words += f", although it looks more like the training images of {self.runner_up}"
         if self.confidence < self.threshold:
             words += f"; that is below the threshold of {_percent(self.threshold)}: a person should decide"
-        return f"{words}."
+        return f"{words}{self._flag()}."
+
+    def _flag(self) -> str:
+        """What the operating point says, where it says something else than the predicted class."""
+        if self.flagged is None or self.flagged == (self.predicted == self.flag_class):
+            return ""
+        counts = "counts" if self.flagged else "does not count"
+        return f"; at the operating point it {counts} as {self.flag_class}"
 
 
-def summarise(classes: Sequence[ClassScore], calibration: Calibration | None = None) -> Summary:
+def summarise(
+    classes: Sequence[ClassScore],
+    calibration: Calibration | None = None,
+    point: OperatingPoint | None = None,
+) -> Summary:
     """The summary of one image, from its classes with the highest score first."""
     logits = torch.tensor([[row.logit for row in classes]])
     temperature = 1.0 if calibration is None else calibration.temperature
@@ -96,6 +122,9 @@ def summarise(classes: Sequence[ClassScore], calibration: Calibration | None = N
         threshold=0.0 if calibration is None else calibration.threshold,
         reasons=() if second is None else reasons(best, second),
         by_images=None if second is None else by_images(best, second),
+        probabilities=tuple(probabilities),
+        flag_class=None if point is None else point.class_name,
+        flagged=None if point is None else bool(point.flags(logits, tuple(row.name for row in classes))[0]),
     )
 
 
@@ -135,7 +164,8 @@ def _shared_differences(
         other = by_text.get(text.text)
         if other is not None and text.weight != other.weight:
             favoured = best if text.weight > other.weight else second
-            yield Reason(text.text, favoured.name, text.score > 0, text.contribution - other.contribution)
+            difference = text.contribution - other.contribution
+            yield Reason(text.text, favoured.name, text.score > 0, difference, text.origin.describes)
 
 
 def _differences(
@@ -149,10 +179,10 @@ def _differences(
     total, other_total = (sum(text.contribution for text in bank) for bank in (texts, others))
     for text in texts:
         difference = (text.contribution - other_total / len(texts)) / 2
-        yield Reason(text.text, best.name, text.weight > 0, difference)
+        yield Reason(text.text, best.name, text.weight > 0, difference, text.origin.describes)
     for text in others:
         difference = (total / len(others) - text.contribution) / 2
-        yield Reason(text.text, second.name, text.weight < 0, difference)
+        yield Reason(text.text, second.name, text.weight < 0, difference, text.origin.describes)
 
 
 def _banks(best: ClassScore, second: ClassScore) -> list[tuple[tuple[TextScore, ...], tuple[TextScore, ...]]]:

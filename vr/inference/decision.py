@@ -14,6 +14,7 @@ from attrgen.core.shell import command
 from vr.evaluation import conformal
 from vr.evaluation.calibration import Calibration, probabilities
 from vr.evaluation.operating_point import OperatingPoint
+from vr.runs.run import CALIBRATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,12 @@ def decision(
     _check_threshold(threshold, coverage)
     if calibration is None:
         for name, value in (("--coverage", coverage), ("--sets", sets)):
+            if value is not None and run is not None and (run / CALIBRATION).is_file():
+                raise UserError(
+                    f"{name} {value:g} needs the run's calibration, and raw probabilities leave it out",
+                    code="predict-raw-and-calibration",
+                    remedy="Leave out --raw (in Python: calibrated=False).",
+                )
             if value is not None:
                 raise UserError(
                     f"{name} {value:g} needs a calibration, and the run has none",

@@ -16,11 +16,12 @@ from vr.inference.blocks import AT, Row, error_of
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of a prediction: rows of the table, those that an earlier call had written, and errors."""
+    """Result of a prediction: rows of the table, those written by an earlier call, errors, and notes."""
 
     rows: int
     before: int
     unreadable: list[UserError]
+    notes: tuple[str, ...] = ()
 
 
 def write_ordered(

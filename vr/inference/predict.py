@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -63,6 +64,15 @@ def predict_files(
 ) -> Iterator[list[prediction_table.Row]]:
     """Rows of files, a batch at a time; see `predictions`. `progress` is called with counts of files."""
     predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
+    return _rows(predictor, paths, on_error, progress)
+
+
+def _rows(
+    predictor: Predictor,
+    paths: Iterable[str],
+    on_error: Callable[[UserError], None] | None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Iterator[list[prediction_table.Row]]:
     for block, rows in predictor.rows(predictor.blocks(paths)):
         predicted = []
         for row in rows:
@@ -113,7 +123,7 @@ def predict_to_file(
         for block, rows in predictor.rows(blocks):
             recorded.add(rows)
             progress(len(block.paths))
-        return write_ordered(
+        outcome = write_ordered(
             out,
             run.card.class_names,
             recorded.in_order(),
@@ -121,6 +131,7 @@ def predict_to_file(
             flags=predictor.has_flags,
             before=before,
         )
+        return replace(outcome, notes=predictor.source.own_scale.sentences())
 
 
 @contextmanager
@@ -154,15 +165,8 @@ def predict_to_stream(
 ) -> Outcome:
     """Predict files and write each row, as a line of CSV or JSON, as soon as its batch is done."""
     errors: list[UserError] = []
-    batches = predict_files(
-        run,
-        decision,
-        paths,
-        batch_size=batch_size,
-        workers=workers,
-        reduced_jpeg=reduced_jpeg,
-        on_error=errors.append,
-    )
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
+    batches = _rows(predictor, paths, errors.append)
     rows = 0
 
     def counted() -> Iterator[prediction_table.Row]:
@@ -178,4 +182,4 @@ def predict_to_stream(
         lines = prediction_table.csv_lines(decision.classes, counted(), **columns)
     for line in lines:
         write(line)
-    return Outcome(rows, 0, errors)
+    return Outcome(rows, 0, errors, predictor.source.own_scale.sentences())

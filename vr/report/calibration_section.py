@@ -12,12 +12,17 @@ from vr.report import captions, charts
 from vr.report.report_data import ReportData
 
 
+def usable(data: ReportData) -> Calibration | None:
+    """The run's calibration; None where it has none, or that of an earlier training."""
+    try:
+        return calibrations.load(data.path)
+    except UserError:  # `vr predict` refuses it and says so
+        return None
+
+
 def calibrated(data: ReportData) -> dict[str, Any] | None:
     """Sentences and chart; None if the run has no calibration, or was not measured on test images."""
-    try:
-        calibration = calibrations.load(data.path)
-    except UserError:  # it belongs to an earlier training: `vr predict` refuses it and says so
-        return None
+    calibration = usable(data)
     if calibration is None or data.metrics["split"] != "test":
         return None
     test = calibration_assessment.assess(data.predictions, calibration)
@@ -35,6 +40,7 @@ def calibrated(data: ReportData) -> dict[str, Any] | None:
 
 def _sentences(calibration: Calibration, test: dict[str, Any]) -> list[str]:
     percent = captions.percent
+    worse = ", which is worse" if test["ece_after"] > test["ece_before"] else ""
     answered = (
         "no image is answered"
         if test["selective_accuracy"] is None
@@ -44,7 +50,7 @@ def _sentences(calibration: Calibration, test: dict[str, Any]) -> list[str]:
     return [
         f"Fitted on {calibration.images} {calibration.images_from}, a temperature of "
         f"{calibration.temperature:.3g} changes the ECE here from {percent(test['ece_before'])} to "
-        f"{percent(test['ece_after'])}.",
+        f"{percent(test['ece_after'])}{worse}.",
         f"If it abstains below a confidence of {percent(calibration.threshold, 0)}, {answered}.",
         f"Sets of classes that should hold the true one {percent(test['sets_asked'], 0)} of the time do so "
         f"in {percent(test['sets_coverage'])}, with {test['sets_size']:.2f} classes on average.",

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from vr.explanation import summary
-from vr.explanation.explanation import Explanation
+from vr.explanation.explanation import Explanation, short_names
 from vr.explanation.occlusion import draw_maps
 from vr.explanation.outline import COLUMNS, LEGEND, rows
 from vr.report.page import render
@@ -26,6 +26,7 @@ MAP = (
 def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: int | None) -> str:
     """The page: per image a sentence, the map if there is one, and the outline of its first classes."""
     config = run.config
+    names = short_names([explanation.image for explanation in explanations])
     facts = (
         f"{config.method}, {config.shots} shots, seed {config.seed}; backbone {config.backbone.name}"
         + ("" if config.attributes is None else f"; attributes {config.attributes.id[:12]}")
@@ -39,7 +40,10 @@ def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: in
         legend=LEGEND,
         note=summary.LEGEND,
         columns=COLUMNS,
-        images=[shown(explanation, classes=classes, top=top) for explanation in explanations],
+        images=[
+            {**shown(explanation, classes=classes, top=top), "title": name}
+            for name, explanation in zip(names, explanations, strict=True)
+        ],
     )
 
 
@@ -51,7 +55,7 @@ def shown(explanation: Explanation, *, classes: int, top: int | None) -> dict[st
         "picture": base64.b64encode(_picture(explanation)).decode("ascii"),
         "alt": _alt(explanation),
         "caption": "" if explanation.occlusion is None else MAP,
-        "rows": list(rows(explanation.classes[:classes], top)),
+        "rows": list(rows(explanation.classes[:classes], explanation.summary.probabilities, top)),
     }
 
 

@@ -13,6 +13,7 @@ from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
 from vr.methods.common.base import Method
 from vr.report import captions, many_classes, misclassified
+from vr.report.calibration_section import usable
 from vr.report.misclassified import ConfusedPair
 from vr.report.misleading_texts import IMAGES, BankOnPair, misleading_texts
 from vr.report.report_data import ReportData
@@ -77,11 +78,13 @@ def sample(data: ReportData) -> dict[str, Any]:
 
 def mistakes(data: ReportData) -> dict[str, Any]:
     """The most confident errors."""
-    listed, names = misclassified.mistakes(data.predictions), data.predictions.classes
+    calibration, names = usable(data), data.predictions.classes
+    listed = misclassified.mistakes(data.predictions, 1.0 if calibration is None else calibration.temperature)
     shown = listed[:_MISTAKES]
     made = thumbnails(data.source, [mistake.path for mistake in shown], _LARGE)
     return {
         "total": len(listed),
+        "calibrated": calibration is not None,
         "cards": [
             {
                 "path": mistake.path,

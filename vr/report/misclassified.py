@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vr.evaluation.calibration import probabilities as calibrated_probabilities
 from vr.runs.predictions import Predictions
 
 
@@ -30,9 +31,9 @@ class ConfusedPair:
     total: int
 
 
-def mistakes(predictions: Predictions) -> list[Mistake]:
-    """All errors, the most confident first."""
-    probabilities = predictions.logits.double().softmax(1)
+def mistakes(predictions: Predictions, temperature: float = 1.0) -> list[Mistake]:
+    """All errors, the most confident first; `temperature` is that of the run's calibration, if any."""
+    probabilities = calibrated_probabilities(predictions.logits, temperature)
     predicted, labels = predictions.predicted, predictions.labels
     wrong = torch.nonzero(predicted != labels).flatten().tolist()
     listed = [

@@ -119,6 +119,13 @@ def test_a_table_by_coverage() -> None:
 def test_few_images_are_told() -> None:
     few = fit(scored(14))
     assert few.set_limits["0.90"] is None and few.set_limit_for(0.9) == float("inf")
+    harmed = few.held_out.model_copy(update={"nll_before": 1.0, "nll_after": 1.1})
+    helped = few.held_out.model_copy(update={"nll_before": 1.1, "nll_after": 1.0})
+    counts = [
+        len(calibration_assessment.notes(few.model_copy(update={"held_out": quality})))
+        for quality in (harmed, helped)
+    ]
+    assert counts[0] == counts[1] + 1
     notes = "\n".join(calibration_assessment.notes(few))
     assert "are few" in notes and "need at least 9 images" in notes
     many = "\n".join(calibration_assessment.notes(fit(scored(400))))

@@ -81,6 +81,24 @@ def test_a_calibrated_run_says_how_sure_it_is_after_calibration(trained, picture
     logits = torch.tensor([entry["logit"] for entry in image["classes"]], dtype=torch.float64)
     assert image["summary"]["confidence"] == pytest.approx(float((logits / 3).softmax(0)[0]), abs=1e-5)
     assert image["summary"]["calibrated"] and image["summary"]["threshold"] == 0.999
+    assert image["summary"]["probabilities"] == pytest.approx((logits / 3).softmax(0).tolist(), abs=1e-5)
+    shown = call(path, pictures[0], "--details")
+    for entry, probability in zip(image["classes"], (logits / 3).softmax(0).tolist(), strict=True):
+        assert f"{entry['name']} ({100 * probability:.1f}%)" in shown
+
+
+def test_files_of_one_name_are_told_apart_and_what_a_folder_has_else_is_counted(
+    trained, pictures, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(pictures[0], tmp_path / folder / "scan.png")
+    shutil.copy(pictures[1], tmp_path / "b" / "other.png")
+    (tmp_path / "b" / "notes.txt").write_text("x")
+    result = CliRunner().invoke(app, ["explain", str(trained["biomedvr"].path), str(tmp_path)])
+    names = [line.split(": ")[0] for line in result.stdout.splitlines()[:-1]]
+    assert names == [str(tmp_path / "a" / "scan.png"), "other.png", str(tmp_path / "b" / "scan.png")]
+    assert "notes.txt" in result.stderr
 
 
 def test_json_is_whole_whatever_the_table_would_show(trained, pictures) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vr.evaluation.operating_point import OperatingPoint
 from vr.explanation import summary
 from vr.explanation.decomposition import BankScore, ClassScore, ExpertScore, Origin, TextScore
 from vr.explanation.explanation import explain
@@ -104,6 +105,39 @@ def test_the_sentence() -> None:
     assert unsure.sentence == (
         "tumor, 73% sure (after calibration), rather than cyst (27%); that is below the threshold of 80%: "
         "a person should decide."
+    )
+
+
+def test_a_confusion_text_says_what_it_describes() -> None:
+    confusing = replace(text("a thick wall", 6.0), origin=Origin(("cyst", "stone")))
+    best, second = scored("tumor", 2.0, (confusing,)), scored("cyst", 1.0, (text("dark inside", 1.0),))
+    actual = summarise([best, second])
+    assert [reason.describes for reason in actual.reasons] == [("cyst", "stone"), ()]
+    assert "matches “a thick wall” (a confusion text: it describes cyst or stone) and" in actual.sentence
+
+
+def test_the_operating_point_is_named_where_it_says_something_else() -> None:
+    classes = [scored("tumor", 2.0), scored("cyst", 1.0)]  # 73% and 27%
+    point = OperatingPoint(
+        class_name="cyst",
+        target="sensitivity",
+        value=0.9,
+        threshold=0.2,
+        temperature=1,
+        model="",
+        images_from="validation images",
+        images=10,
+        images_of_class=5,
+        reached=0.9,
+    )
+    actual = summarise(classes, None, point)
+    assert actual.flagged is True and actual.probabilities == pytest.approx((0.731, 0.269), abs=1e-3)
+    assert actual.sentence.endswith("; at the operating point it counts as cyst.")
+    unflagged = summarise(classes, None, point.model_copy(update={"threshold": 0.3}))
+    assert unflagged.flagged is False and "operating point" not in unflagged.sentence
+    predicted = point.model_copy(update={"class_name": "tumor", "threshold": 0.8})
+    assert summarise(classes, None, predicted).sentence.endswith(
+        "; at the operating point it does not count as tumor."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ def test_below_the_threshold_it_abstains_and_still_says_the_class() -> None:
     actual = Decision(NAMES, threshold=0.5).predict(LOGITS, [None] * 3)
     assert [p.abstained for p in actual] == [False, True, False]
     assert actual[1].label == "stone"
+
+
+def test_raw_probabilities_of_a_calibrated_run_have_no_sets(tmp_path: Path) -> None:
+    (tmp_path / "calibration.json").write_text("{}")
+    for run, code in ((tmp_path, "predict-raw-and-calibration"), (tmp_path / "x", "predict-no-calibration")):
+        for requested in ({"sets": 0.9}, {"coverage": 0.8}):
+            with pytest.raises(UserError) as caught:
+                decision(NAMES, None, run=run, **requested)
+            assert caught.value.code == code
 
 
 def test_sets_hold_what_fits_the_likeliest_first() -> None:

@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+import vr
 from attrgen.core.errors import UserError
 from vr.cli import app
 from vr.data.decoding.resize import to_square
@@ -272,6 +273,31 @@ def test_the_calibration_of_the_run_is_used(calibrated: Path, many: Path) -> Non
     never = json.loads(invoke("predict", calibrated, image, "--jsonl", "--threshold", "0").stdout)
     always = json.loads(invoke("predict", calibrated, image, "--jsonl", "--threshold", "1").stdout)
     assert never["abstained"] is False and always["abstained"] is True
+
+
+def test_images_without_a_common_scale_are_counted(toy_run: Path, many: Path, tmp_path: Path) -> None:
+    deep = [tmp_path / f"{number}.png" for number in range(2)]
+    for number, path in enumerate(deep):
+        Image.fromarray(np.full((50, 50), 1000 + 2000 * number, dtype=np.uint16)).save(path)
+    flat = many / "ward-0" / "scan-003.png"
+    for extra in ((), ("--out", tmp_path / "x.csv")):
+        output = invoke("predict", toy_run, *deep, flat, *extra).stderr
+        assert "note: 2 images have more than 8 bits" in output
+    assert "8 bits" not in invoke("predict", toy_run, flat).stderr
+    run = runs.load_run(toy_run)
+    source = UnlabelledFiles(intensity=(0, 4095))
+    source.read(str(deep[0]))
+    assert source.own_scale.count == 0
+    one = predicting.predict_to_file(run, Decision(run.card.class_names), [str(deep[0])], tmp_path / "y.csv")
+    assert len(one.notes) == 1 and one.notes[0].startswith(f"{deep[0]} has more than 8 bits")
+
+
+def test_the_note_says_where_flags_are_of_another_temperature(calibrated: Path, many: Path) -> None:
+    image = many / "ward-0" / "scan-003.png"
+    evaluated = vr.load(calibrated, device="cpu")
+    evaluated.evaluate(operating_point="sensitivity=0.9", class_name=evaluated.classes[0])
+    assert "at temperature" not in invoke("predict", calibrated, image).stderr
+    assert "at temperature" in invoke("predict", calibrated, image, "--raw").stderr
 
 
 def test_nothing_is_overwritten_unasked(toy_run: Path, many: Path, tmp_path: Path) -> None:

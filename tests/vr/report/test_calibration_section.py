@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from vr.cli import measured
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import calibration_assessment
 from vr.report import report_data
@@ -37,6 +38,20 @@ def test_the_page_tells_what_assess_measures(copied_run: Path, read_page: Any) -
     (alt,) = [label for label in labels if label.startswith("Coverage against risk")]
     assert f"{1 - measured['accuracy']:.1%} wrong if all are answered" in alt
     assert "Not calibrated" not in page.text
+
+
+def test_figures_say_whether_they_are_calibrated(copied_run: Path, read_page: Any) -> None:
+    before = read_page(write_report(copied_run)).text
+    assert "Confidences are not calibrated" in before and "before calibration" not in before
+    assert measured.calibration_lines(copied_run) == []
+    fitted = fit(copied_run)
+    after = read_page(write_report(copied_run)).text
+    assert "Confidences are after calibration" in after and "before calibration" in after
+    quality = calibration_assessment.assess(predictions.load(copied_run / runs.PREDICTIONS), fitted)
+    (line,) = measured.calibration_lines(copied_run)
+    assert f"ECE {quality['ece_after']:.1%}, NLL {quality['nll_after']:.3f}" in line
+    fit(copied_run, model="another")
+    assert measured.calibration_lines(copied_run) == []
 
 
 def test_without_one_or_with_that_of_an_earlier_model_the_page_says_how(

@@ -35,6 +35,11 @@ def test_the_surest_mistake_comes_first(actual: Predictions) -> None:
     assert listed[0].confidence_in_truth == pytest.approx(float(chances[0]), abs=1e-6)
 
 
+def test_confidences_are_those_of_the_calibration(actual: Predictions) -> None:
+    first = mistakes(actual, temperature=2.0)[0]
+    assert first.confidence == pytest.approx(float(torch.tensor([0.0, 2.5, 0.0]).softmax(0)[1]), abs=1e-6)
+
+
 def test_pairs_by_how_many_images_they_have(actual: Predictions) -> None:
     pairs = confused_pairs(actual, 2)
     assert [(pair.label, pair.predicted, len(pair.mistakes), pair.total) for pair in pairs] == [

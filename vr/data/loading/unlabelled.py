@@ -20,6 +20,7 @@ from vr.data.decoding.pixels import decode_with_rules, deep_range, to_rgb
 from vr.data.formats.file_tree import FolderTree, file_stamp, read_image_file
 from vr.data.formats.left_out import LeftOut
 from vr.data.formats.source import Item
+from vr.data.loading.own_scale import OwnScale
 from vr.data.stores import remote
 from vr.data.stores.container import SUFFIXES, Container, container_at, in_container
 from vr.data.stores.parquet import ParquetTable
@@ -37,7 +38,8 @@ ImageLike: TypeAlias = Union[str, Path, "Image.Image", "np.ndarray"]
 class UnlabelledFiles:
     """Files by their paths. See `vr.data.formats.source.ImageSource`; it has no splits.
 
-    `reduced_to` is that of `vr.data.decoding.pixels.decode_with_rules`.
+    `reduced_to` is that of `vr.data.decoding.pixels.decode_with_rules`; `own_scale` counts the images that no
+    common scale was known for.
     """
 
     window: tuple[float, float] | None = None
@@ -47,6 +49,7 @@ class UnlabelledFiles:
     remarks: tuple[str, ...] = ()
     intensity: tuple[float, float] | None = None
     reduced_to: int | None = None
+    own_scale: OwnScale = field(default_factory=OwnScale, repr=False, compare=False)
 
     @classmethod
     def of(cls, card: Card) -> UnlabelledFiles:
@@ -65,9 +68,12 @@ class UnlabelledFiles:
             UserError: as for `read`.
         """
         content = _content(item_path)
-        return decode_with_rules(
+        decoded = decode_with_rules(
             content, item_path, window=self.window, intensity=self.intensity, reduced_to=self.reduced_to
         )
+        if self.intensity is None:
+            self.own_scale.add(item_path, decoded.rules)
+        return decoded
 
     def value_range(self, item_path: str) -> ValueRange | None:
         """The range of values of an image of more than 8 bits that has no window; None for other images.

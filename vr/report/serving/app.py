@@ -12,6 +12,7 @@ from attrgen.core.errors import UserError
 from attrgen.core.local_server import application
 from vr.data.decoding.pixels import decode_with_rules
 from vr.data.formats.source import Item
+from vr.data.loading.own_scale import OwnScale
 from vr.data.loading.unlabelled import NO_LABEL
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import operating_point
@@ -41,13 +42,19 @@ class Upload:
     content: bytes
     window: tuple[float, float] | None
     intensity: tuple[float, float] | None
+    own_scale: OwnScale = field(default_factory=OwnScale)
     root: Path = field(default_factory=Path)
     splits: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def read(self, item_path: str) -> Image.Image:
-        return decode_with_rules(self.content, item_path, window=self.window, intensity=self.intensity).image
+        image, rules = decode_with_rules(
+            self.content, item_path, window=self.window, intensity=self.intensity
+        )
+        if self.intensity is None:
+            self.own_scale.add(item_path, rules)
+        return image
 
     def stamp(self, item_path: str) -> str:
         return item_path
@@ -83,7 +90,7 @@ class Answers:
             UserError: it is no image.
         """
         with self._lock:
-            prediction, explanation = self._answer(content, name)
+            prediction, explanation, notes = self._answer(content, name)
         ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
         point = operating_point.load(self.run.path)
         return render(
@@ -97,10 +104,11 @@ class Answers:
             set=prediction.set,
             coverage=SETS,
             flagged=prediction.flagged,
+            notes=notes,
             flag_class=None if point is None else point.class_name,
         )
 
-    def _answer(self, content: bytes, name: str) -> tuple[Prediction, Explanation]:
+    def _answer(self, content: bytes, name: str) -> tuple[Prediction, Explanation, tuple[str, ...]]:
         images = self.run.card.images
         window, intensity = (None, None) if images is None else (images.window, images.intensity)
         source, items = Upload(content, window, intensity), [Item(name, NO_LABEL)]
@@ -108,8 +116,9 @@ class Answers:
         sets = SETS if calibration is not None else None
         rule = decision(self.run.card.class_names, calibration, sets=sets, point=point, run=self.run.path)
         prediction = next(iter(predictions(self.run, rule, source, items)))[0]
+        notes = source.own_scale.sentences()  # now, as explaining reads the image again
         explained = explain_items(self.run, source, items, grid=self.grid, calibration=calibration)
-        return prediction, explained[0]
+        return prediction, explained[0], notes
 
 
 def make_app(run: Run, secret: str, *, grid: int = 8) -> Starlette:

@@ -9,6 +9,7 @@ const status = document.getElementById("status");
 async function explain(files) {
   const images = [...files];
   let done = 0;
+  let failed = 0;
   let first = null;
   for (const file of images) {
     status.textContent = `Image ${done + 1} of ${images.length}: ${file.name} is explained…`;
@@ -20,20 +21,26 @@ async function explain(files) {
         section.innerHTML = text; // rendered by the program, which escapes every value
       } else {
         section.append(heading(file.name), paragraph(text));
+        failed += 1;
       }
     } catch {
       section.append(heading(file.name), paragraph("The program does not answer. Is it still running?"));
+      failed += 1;
     }
     answers.prepend(section);
     first = first || section;
     done += 1;
   }
-  status.textContent = images.length === 1 ? "1 image is explained." : `${done} images are explained.`;
+  status.textContent = counted(done - failed, "explained") + (failed ? ` ${counted(failed, "not: see below")}` : "");
   const title = first && first.querySelector("h2");
   if (title) {
     title.tabIndex = -1;
     title.focus();
   }
+}
+
+function counted(images, what) {
+  return images === 1 ? `1 image is ${what}.` : `${images} images are ${what}.`;
 }
 
 function heading(text) {
@@ -49,10 +56,18 @@ function paragraph(text) {
 }
 
 input.addEventListener("change", () => explain(input.files).then(() => { input.value = ""; }));
+// Anywhere on the page: beside the box, the browser would leave the page and show the file instead.
 for (const name of ["dragover", "dragenter"]) {
-  zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+  document.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
 }
 for (const name of ["dragleave", "drop"]) {
-  zone.addEventListener(name, () => zone.classList.remove("over"));
+  document.addEventListener(name, () => zone.classList.remove("over"));
 }
-zone.addEventListener("drop", (event) => { event.preventDefault(); explain(event.dataTransfer.files); });
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (event.dataTransfer.files.length) {
+    explain(event.dataTransfer.files);
+  } else {
+    status.textContent = "That was no file. Save the image first, then drop the file.";
+  }
+});

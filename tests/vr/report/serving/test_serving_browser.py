@@ -6,6 +6,7 @@ AXE_CORE names its `axe.min.js`, the accessibility of all pages is checked; else
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -115,6 +116,45 @@ def test_a_person_chooses_images_and_reads_the_answers(browser: Any, run_page: s
     summary = browser.find_element("css selector", "#answers summary")
     summary.send_keys("\n")
     assert browser.find_element("css selector", "#answers details[open] table").is_displayed()
+
+
+# A drop as the browser reports it: an event with files, on an element.
+_DROP = """
+const [target, files, text] = arguments;
+const dropped = new DataTransfer();
+for (const [name, content] of files) {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  dropped.items.add(new File([bytes], name));
+}
+if (text) dropped.setData("text/plain", text);
+return ["dragenter", "dragover", "drop"].map((kind) => !target.dispatchEvent(
+  new DragEvent(kind, { dataTransfer: dropped, bubbles: true, cancelable: true })));
+"""
+
+
+@pytest.mark.parametrize("target", ["drop", "status"])  # the box, and a part of the page beside it
+def test_images_are_dropped_anywhere_on_the_page(browser: Any, run_page: str, toy: Any, target: str) -> None:
+    browser.get(run_page)
+    image = toy.data / "test" / "dark_ring" / "test-0.png"
+    files = [
+        (name, base64.b64encode(content).decode())
+        for name, content in (("scan.png", image.read_bytes()), ("notes.txt", b"no image"))
+    ]
+    handled = browser.execute_script(_DROP, browser.find_element("id", target), files, "")
+    assert handled == [True] * 3  # else the browser leaves the page for the file
+    _until(lambda: "explained." in browser.find_element("id", "status").text)
+    assert browser.find_element("id", "status").text == "1 image is explained. 1 image is not: see below."
+    titles = [title.text for title in browser.find_elements("css selector", "#answers h2")]
+    assert titles == ["notes.txt", "scan.png"]
+    assert len(browser.find_elements("css selector", "#answers .where img")) == 1
+
+
+def test_dropped_text_is_no_image(browser: Any, run_page: str) -> None:
+    browser.get(run_page)
+    box = browser.find_element("id", "drop")
+    assert browser.execute_script(_DROP, box, [], "https://example.org/scan.png") == [True] * 3
+    assert "no file" in browser.find_element("id", "status").text
+    assert browser.find_elements("css selector", "#answers section") == []
 
 
 def test_a_file_that_is_no_image_is_told_and_the_keyboard_reaches_everything(
