@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attrgen.core.errors import UserError, one_or_many
+from attrgen.core.names import did_you_mean
 from attrgen.core.validation import toml_values, validate
 from vr.methods.common.recipe import Recipe
 from vr.runs import run as runs
@@ -30,7 +32,10 @@ def experiment_of(file: Path, flags: Mapping[str, str] | None = None) -> Experim
     if file.suffix == ".json":
         return _of_run(file)
     values = toml_values(file, what="configuration of a training", code="experiment")
-    values = _at_their_place({key.replace("-", "_"): value for key, value in values.items()}, flags or {})
+    values = {key.replace("-", "_"): value for key, value in values.items()}
+    if flags:
+        _check_keys(values, flags, file)
+    values = _at_their_place(values, flags or {})
     for table in ("options", "recipe"):
         if isinstance(values.get(table), dict):
             values[table] = {key.replace("-", "_"): value for key, value in values[table].items()}
@@ -39,6 +44,23 @@ def experiment_of(file: Path, flags: Mapping[str, str] | None = None) -> Experim
         options, recipe = split_settings(values["options"])
         values |= {"options": options, "recipe": {**recipe, **values.get("recipe", {})}}
     return validate(Experiment, values, what="configuration", code="experiment", file=file)
+
+
+def _check_keys(values: Mapping[str, Any], flags: Mapping[str, str], file: Path) -> None:
+    """Check that each key is an option of the command, or a field or table of an experiment."""
+    known = (*flags, *(name for name in Experiment.model_fields if name not in flags.values()))
+    errors = [
+        UserError(
+            f"unknown key '{key}'",
+            code="experiment-unknown-key",
+            file=file,
+            remedy=f"{did_you_mean(key, known)} Options of a method go into the table [options].".strip(),
+        )
+        for key in values
+        if key not in known and key not in Experiment.model_fields and key not in Recipe.model_fields
+    ]
+    if errors:
+        raise one_or_many(errors)
 
 
 def _at_their_place(values: Mapping[str, Any], flags: Mapping[str, str]) -> dict[str, Any]:

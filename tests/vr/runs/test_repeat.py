@@ -47,6 +47,16 @@ def test_every_flag_of_the_command_is_a_key(tmp_path: Path) -> None:
         assert caught.value.code == "experiment-unknown-key"
 
 
+def test_an_unknown_key_is_compared_with_the_flags(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    for key, near in (("epoch", "'epochs'"), ("early-stop", "'early_stopping'"), ("k", "[options]")):
+        file.write_text(f"{key} = 3")
+        with pytest.raises(UserError) as caught:
+            experiment_of(file, train_flags())
+        assert caught.value.code == "experiment-unknown-key" and caught.value.file == str(file)
+        assert near in caught.value.remedy and "validate_epochs" not in caught.value.remedy
+
+
 def train_flags() -> dict[str, str]:
     from typer.main import get_command
 

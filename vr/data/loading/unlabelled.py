@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NO_LABEL = -1
 LIST_SUFFIX = ".txt"
+_TABLE = ".csv"  # holds no images; a Parquet table may
 ImageLike: TypeAlias = Union[str, Path, "Image.Image", "np.ndarray"]
 
 
@@ -154,10 +155,10 @@ def read_path_list(lines: Iterable[bytes]) -> Iterator[str]:
 
 
 def check_paths(paths: Iterable[str | Path]) -> None:
-    """Check that all files, folders and URLs exist, before anything heavy is loaded.
+    """Check that all files, folders and URLs exist and may be images, before anything heavy is loaded.
 
     Raises:
-        UserError: one does not exist, or a store cannot be reached.
+        UserError: one does not exist, or is a CSV table; or a store cannot be reached.
     """
     for path in map(str, paths):
         if not (remote.exists(path) if remote.is_url(path) else Path(path).exists()):
@@ -166,6 +167,13 @@ def check_paths(paths: Iterable[str | Path]) -> None:
                 code="images-missing-path",
                 file=path,
                 remedy="Check the path.",
+            )
+        if path.lower().endswith(_TABLE):
+            raise UserError(
+                "a table, not an image",
+                code="images-table",
+                file=path,
+                remedy="Name the images, or the folder that they are in.",
             )
 
 

@@ -95,6 +95,8 @@ def _ranked(table: Table) -> list[str]:
         return []
     complete = len(table.ranks())
     of_rows = f"the {complete} rows without missing cells" if complete < len(table.rows) else "all rows"
+    if complete == 1 < len(table.rows):
+        of_rows = "the only row without missing cells"
     return [f"Rank: mean over datasets among {of_rows}; 1 is best."]
 
 

@@ -128,9 +128,10 @@ def _draw(lines: Sequence[Line], path: Path, metric: str) -> None:
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         handles: dict[str, Any] = {}
         for panel, (dataset, members) in zip(axes, panels.items(), strict=True):
-            for line in members:
+            for position, line in enumerate(members):
                 name = names[line.backbone, line.method]
-                handles.setdefault(name, _line(panel, line, order.index(name), len(order), metric))
+                apart = _APART * (position - (len(members) - 1) / 2)
+                handles.setdefault(name, _line(panel, line, order.index(name), apart, metric))
             _finish(panel, dataset, members, metric)
         shown = [name for name in order if name in handles]
         figure.legend([handles[name] for name in shown], shown, loc="outside right center")
@@ -147,13 +148,17 @@ def _names(lines: Sequence[Line]) -> Mapping[tuple[str, str], str]:
     }
 
 
-def _line(panel: Any, line: Line, number: int, count: int, metric: str) -> Any:
-    """Draw one line with its points, spread and single runs; the handle for the legend."""
+def _line(panel: Any, line: Line, number: int, apart: float, metric: str) -> Any:
+    """Draw one line with its points, spread and single runs; the handle for the legend.
+
+    Args:
+        number: of its colour, dashes and marker.
+        apart: shift of its points, in doublings.
+    """
     from vr.report.printed import dashes, printed_color
 
     color, scale = printed_color(number), find_metric(metric).scale
-    apart = 2 ** (_APART * (number - (count - 1) / 2))
-    shots = [point.shots * apart for point in line.points]
+    shots = [point.shots * 2**apart for point in line.points]
     means = [scale * point.spread.mean for point in line.points]
     stds = [scale * (point.spread.std or 0.0) for point in line.points]
     for at, point in zip(shots, line.points, strict=True):

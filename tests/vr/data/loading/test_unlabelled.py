@@ -147,3 +147,11 @@ def test_an_object_that_is_no_image(image: Any, code: str) -> None:
     with pytest.raises(UserError) as caught:
         GivenImages([image], UnlabelledFiles()).read("0")
     assert caught.value.code == code
+
+
+def test_a_table_that_is_named_for_an_image_gets_its_remedy(tmp_path: Path) -> None:
+    table = tmp_path / "patients.CSV"
+    table.write_text("path,label\n")
+    with pytest.raises(UserError) as caught:
+        check_paths([table])
+    assert caught.value.code == "images-table"

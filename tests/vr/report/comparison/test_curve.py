@@ -104,3 +104,21 @@ def test_what_is_refused(sweep: list[Result], tmp_path: Path) -> None:
         assert caught.value.code == code
         assert not (tmp_path / name).exists()
     assert (tmp_path / "mine.csv").read_text() == "a,b\n"
+
+
+def test_lines_of_a_panel_are_apart_around_the_shots_and_one_alone_is_at_them(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    runs = [finished("attrvr", [1, 0, 1], shots=4), finished("vp", [1, 0, 0], shots=4)]
+    runs.append(finished("zero-shot", [1, 0], shots=4, dataset="other"))
+    drawn: dict[str, float] = {}
+    original = curve._line
+
+    def line(panel: object, line: curve.Line, number: int, apart: float, metric: str) -> object:
+        drawn[line.method] = apart
+        return original(panel, line, number, apart, metric)
+
+    monkeypatch.setattr(curve, "_line", line)
+    curve._draw(curve.make_lines(runs, "accuracy"), tmp_path / "c.png", "accuracy")
+    assert drawn["zero-shot"] == 0
+    assert drawn["attrvr"] == -drawn["vp"] != 0

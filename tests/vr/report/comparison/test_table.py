@@ -144,6 +144,8 @@ def test_ranks_are_means_over_the_columns_of_complete_rows(finished: Finished) -
     rows = [row.split("|")[-2].strip() for row in formats.to_markdown(made).split("\n\n")[1].splitlines()[2:]]
     assert rows == ["1.8", "3.0", "1.2", "missing"]
     assert "3 rows without missing cells" in caption(made)
+    (single,) = table.make_tables(runs[:3])  # the second row has one dataset only
+    assert "the only row without missing cells" in caption(single)
     (calibration,) = table.make_tables(runs, metric="nll")  # where the lowest is the best
     assert calibration.ranks()["attrvr"] == 1.25 and calibration.ranks()["vp"] == 3.0
 
