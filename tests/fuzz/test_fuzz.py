@@ -158,9 +158,9 @@ def test_memory_that_the_process_had_before_is_not_counted(workshop: Workshop, t
 def test_a_hang_and_a_death_end_their_worker_alone(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commands = [lambda: time.sleep(60), lambda: os._exit(3), lambda: None]
+    commands = [lambda: time.sleep(600), lambda: os._exit(3), lambda: None]
     made = [damaged_by(command) for command in commands]
-    monkeypatch.setattr(pool, "LONGEST_WAIT", 1.0)
+    monkeypatch.setattr(pool, "LONGEST_WAIT", 8.0)  # a busy machine starts a worker slowly
     by_name = {f"{number}": case.target for number, case in enumerate(made)}
     monkeypatch.setattr(cases, "target_named", by_name.__getitem__)
     chosen = [

@@ -25,6 +25,11 @@ run(main)
 """
 
 
+def _environment() -> dict[str, str]:
+    """That of this process, but programs are not measured: coverage would take their SIGTERM."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 def ran(body: str, redirect: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """A program that does `body`, started by a shell with a redirection; exit status and output."""
     return subprocess.run(
@@ -32,7 +37,7 @@ def ran(body: str, redirect: str = "", **environment: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         errors="surrogateescape",
-        env={**os.environ, **environment},
+        env={**_environment(), **environment},
         timeout=60,
     )
 

@@ -67,6 +67,21 @@ def test_table_of_one_process_though_a_node_and_an_actor_die(
     assert caught.value.code == "predict-other-parts" and "list" in caught.value.what
 
 
+@pytest.mark.xdist_group("ray")
+def test_a_cluster_that_is_started_here(
+    setup: Setup, loaded_run: Run, sixty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an address Ray starts on this machine, writes the same table, and ends again."""
+    ray = pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    alone, out, said, seen = tmp_path / "alone.csv", tmp_path / "out.csv", [], []
+    predict_to_file(loaded_run, setup.decision, image_paths([sixty]), alone, batch_size=2)
+    outcome = predict_on_ray(setup, image_paths([sixty]), out, jobs=1, say=said.append, progress=seen.append)
+    assert out.read_bytes() == alone.read_bytes()
+    assert (outcome.rows, sum(seen)) == (57, 60)
+    assert said[-1].startswith("60 images in") and not ray.is_initialized()
+
+
 def test_chunks_of_a_list(tmp_path: Path) -> None:
     file, paths = tmp_path / "list", [f"{n}\n.png" for n in range(7)]
     chunks = list(on_ray._written(on_ray.ListedPaths(paths), file, 3))

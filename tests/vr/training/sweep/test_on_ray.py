@@ -47,6 +47,18 @@ def _swept_with_deaths(cluster: ThreeNodes, toy: Any, tmp_path: Path, seeds: int
     return said
 
 
+@pytest.mark.xdist_group("ray")
+def test_a_cluster_that_is_started_here(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an address Ray starts on this machine, computes the same, and ends again."""
+    ray = pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    local, on_cluster, said = tmp_path / "local", tmp_path / "ray", []
+    sweep.sweep(small_cells(toy, local, 1), jobs=1)
+    outcomes = sweep.sweep(small_cells(toy, on_cluster, 1), launcher=OnRay(jobs=1, say=said.append))
+    assert [outcome.error for outcome in outcomes] == ["", ""] and said == ["1 jobs on 1 nodes"]
+    assert digests(on_cluster) == digests(local) and not ray.is_initialized()
+
+
 @pytest.mark.slow
 def test_node_and_worker_die(three_nodes: ThreeNodes, toy: Any, tmp_path: Path) -> None:
     said = _swept_with_deaths(three_nodes, toy, tmp_path, seeds=4)

@@ -87,8 +87,9 @@ def test_array_job_stops_at_its_limit_is_requeued_and_finishes(
     (logs,) = (tmp_path / "runs" / slurm.FOLDER).iterdir()
     long_run = next(path.parent for path in _waited(tmp_path, "attrvr", runs.CONFIG))
     until(lambda: len(list((tmp_path / "runs").rglob(runs.METRICS))) == 1, "the short cell ends")
+    status = "1 of 2 cells finished, 1 running"  # a cell is running until its lock is free
+    until(lambda: status in invoke("sweep", recipe, "--status").output, "the short cell has finished")
     time.sleep(1.0)  # some epochs
-    assert "1 of 2 cells finished, 1 running" in invoke("sweep", recipe, "--status").output
     cluster.call("scancel", "--batch", "--signal=USR1", f"{job}_1")  # as Slurm does before the time limit
     until(lambda: "back into the queue" in (logs / "1.log").read_text(), "the task is requeued")
     done = epochs_done(long_run / runs.CHECKPOINT)
