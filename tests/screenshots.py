@@ -1,4 +1,6 @@
-"""Screenshots of a run's report for the README: `python tests/screenshots.py RUN`, into docs/images/.
+"""Screenshots of a report: `python tests/screenshots.py RUN`, or FOLDER for the index of its runs.
+
+They go into docs/images.
 
 Needs Chromium and its driver (apt-get install chromium chromium-driver), and the `dev` extra.
 """
@@ -9,17 +11,22 @@ import io
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from chromium import chromium
 from PIL import Image
 
+from vr.report.comparison import results
+from vr.report.comparison.index_page import write_index
 from vr.runs import run as runs
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
-SCREENS = {  # width, height and scale of the screen, and the sections to which the page is scrolled
+Screens = dict[str, tuple[int, int, float, tuple[str, ...]]]
+SCREENS: Screens = {  # width, height and scale of the screen, and the sections to which the page is scrolled
     "report-desktop": (1160, 1380, 0.75, ("", "programs")),
     "report-phone": (390, 1080, 0.9, ("", "confusion", "errors", "texts")),
 }
+INDEX_SCREENS: Screens = {"index-desktop": (1280, 900, 0.75, ("",)), "index-phone": (390, 1180, 0.9, ("",))}
 GAP = 24
 # Reduced motion, so that a page that is scrolled is where it should be at once.
 FLAGS = ("--hide-scrollbars", "--force-prefers-reduced-motion")
@@ -27,18 +34,26 @@ FLAGS = ("--hide-scrollbars", "--force-prefers-reduced-motion")
 
 def main() -> None:
     """Take some of the page at desktop and at phone width."""
-    page = (Path(sys.argv[1]) / runs.REPORT).resolve().as_uri()
+    path = Path(sys.argv[1])
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as profile, chromium(profile, *FLAGS) as browser:
-        for name, (width, height, scale, sections) in SCREENS.items():
-            screen = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500}
-            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-            shots = []
-            for section in sections:
-                browser.get("about:blank")
-                browser.get(f"{page}#{section}")
-                shots.append(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
-            _save(shots, FOLDER / f"{name}.png")
+        if (path / runs.CONFIG).is_file():
+            page, screens = path / runs.REPORT, SCREENS
+        else:
+            page, screens = write_index(results.find([path])), INDEX_SCREENS
+        _take(browser, page.resolve().as_uri(), screens)
+
+
+def _take(browser: Any, page: str, screens: Screens) -> None:
+    for name, (width, height, scale, sections) in screens.items():
+        screen = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        shots = []
+        for section in sections:
+            browser.get("about:blank")
+            browser.get(f"{page}#{section}")
+            shots.append(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
+        _save(shots, FOLDER / f"{name}.png")
 
 
 def _save(shots: list[Image.Image], place: Path) -> None:

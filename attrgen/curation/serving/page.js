@@ -3,6 +3,8 @@
 
 const DELAY = 400; // milliseconds after the last key before the draft is written
 const status = document.getElementById("status");
+const SILENT = "The program does not answer. What you type now is on this page only: keep it open, and start the program again.";
+const RESTARTED = "The program was started again, at another address. What you typed since is on this page only: copy it into the new page.";
 let state = null;
 let timer = null;
 let pending = Promise.resolve();
@@ -28,6 +30,7 @@ function count() {
 
 async function send(path) {
   const reply = await fetch(path, { method: "POST", body: edit(), keepalive: edit().length < 60000 });
+  if (reply.status === 404) throw new Error(RESTARTED);
   const value = await reply.json();
   if (!reply.ok) throw new Error(value.error);
   return value;
@@ -36,7 +39,7 @@ async function send(path) {
 // One request after the other, so that an older draft never replaces a newer one.
 function inTurn(work) {
   pending = pending.then(work).catch((error) => {
-    status.textContent = error instanceof TypeError ? "The program does not answer: keep this page open." : error.message;
+    status.textContent = error instanceof TypeError ? SILENT : error.message;
   });
   return pending;
 }

@@ -18,6 +18,7 @@ from vr.report.comparison.results import Result
 from vr.runs import run as runs
 
 INDEX = "index.html"
+_SETTINGS = ("dataset", "method", "backbone", "shots", "seed", "images")  # a column where runs differ in it
 _SCRIPT = Path(__file__).with_name("index_page.js")
 
 
@@ -38,14 +39,17 @@ def make_index(results: Sequence[Result], folder: Path) -> str:
     """The page, as HTML that needs no other file; links are relative to `folder`."""
     script = _SCRIPT.read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    rows = [_row(result, folder) for result in results]
+    varying = [key for key in _SETTINGS if len({row[key] for row in rows}) > 1]
     return page.render(
         "index.html.j2",
         "index",
         script=Markup(script),
         digest=digest,
         metrics=METRICS,
-        rows=[_row(result, folder) for result in results],
-        datasets=sorted({result.config.card.name for result in results}),
+        rows=rows,
+        varying=varying,
+        common={key: rows[0][key] for key in _SETTINGS if key not in varying},
     )
 
 

@@ -196,6 +196,18 @@ def test_texts_are_edited_checked_kept_and_saved(browser: Any, set_page: tuple[s
     assert first.text == "a pale oval patch in the middle" and not draft.exists()
 
 
+def test_a_page_whose_program_was_started_again_says_where_its_texts_are(
+    browser: Any, set_page: tuple[str, Path]
+) -> None:
+    browser.get(set_page[0])
+    area = _until(lambda: browser.find_elements("tag name", "textarea"))[0]
+    browser.execute_script(
+        "history.replaceState(null, '', '/another/')"
+    )  # what the page asks for is not there
+    area.send_keys(" and pale")
+    _until(lambda: "copy it into the new page" in browser.find_element("id", "status").text)
+
+
 def test_lines_are_added_and_removed_by_keyboard(browser: Any, set_page: tuple[str, Path]) -> None:
     address, file = set_page
     count = sum(1 for _ in attribute_set.load(file).entries())
@@ -242,11 +254,16 @@ def test_the_index_sorts_by_a_column(browser: Any, toy_run: Path, tmp_path: Path
         shutil.copytree(toy_run, copy)
         values = json.loads((copy / runs.METRICS).read_text())
         values["overall"]["accuracy"] = (0.5, 0.9, 0.7)[number - 1]
+        values["images"] += number
         (copy / runs.METRICS).write_text(json.dumps(values))
     out = tmp_path / "index.html"
     index_page.write_index(results.find([tmp_path]), out)
     browser.get(out.as_uri())
-    header = next(one for one in browser.find_elements("css selector", "th button") if one.text == "accuracy")
+    headers = browser.find_elements("css selector", "th button")
+    names = [header.text for header in headers]
+    assert names[:2] == ["run", "accuracy"] and names[-1] == "images"  # of the settings, those that differ
+    assert "shots" in browser.find_element("css selector", ".facts").text  # and those that do not
+    header = headers[1]
     for expected, direction in (
         (["50.0%", "70.0%", "90.0%"], "ascending"),
         (["90.0%", "70.0%", "50.0%"], "descending"),
