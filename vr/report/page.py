@@ -14,7 +14,7 @@ from attrgen.core.files import write_text
 from attrgen.core.secrets import masked
 from attrgen.core.streams import printable
 from vr.report import captions
-from vr.report.colors import SERIES, hue
+from vr.report.svg import SERIES, hue
 
 _FOLDER = Path(__file__).parent
 _MARK = '<meta name="generator" content="biomedvr {}">'

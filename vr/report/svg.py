@@ -1,146 +1,157 @@
-"""Charts as SVG within a page: text stays text, and colours are the page's, in light, dark and on paper."""
+"""The style of all figures, and figures as SVG within a page: text stays text, colours are the page's.
+
+A figure of a page is drawn in placeholder colours, each of which becomes a CSS variable, so that one drawing
+serves light, dark and paper. A figure in a file of its own has the colours of the light page.
+"""
 
 from __future__ import annotations
 
+import io
 import math
-import unicodedata
+import re
 import zlib
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
-from vr.report.colors import SERIES
-
-INK, SOFT, GRID, PAPER, ACCENT, SECOND = (
-    f"var(--{name})" for name in ("ink", "soft", "line", "paper", "accent", "second")
-)
-FONT_SIZE = 11.0
-LINE = 1.2  # height of a line of text, in font sizes
-_PADDING = 4.0  # pixels around labels at the edge: fonts of browsers differ a little
-_NEAR = 0.3  # pixels; points of a line that are nearer to each other are one
-_RISE = 0.35  # from the middle of a line of text to its baseline, in font sizes
-# Widths of letters in a wide sans-serif font, in font sizes; others are as wide as `_USUAL`.
-_USUAL = 0.63
-_WIDTHS = {
-    letter: width
-    for letters, width in (("ijl.,:;'|!I()[] /-", 0.4), ("mwM%@", 0.98), ("W", 1.05))
-    for letter in letters
+INK, SOFT, GRID, PAPER, ACCENT, SECOND = (f"#0{n}0{n}0{n}" for n in range(1, 7))
+_LIGHT = {INK: "#17212b", SOFT: "#5a6672", GRID: "#dde3e8", PAPER: "#ffffff"}  # as in style.css
+_LIGHTNESS, _CHROMA = 0.54, 0.15
+_NAMED = {INK: "ink", SOFT: "soft", GRID: "line", PAPER: "paper", ACCENT: "accent", SECOND: "second"}
+_SERIES = "#0700"
+SERIES = 12
+_FONT_SIZE = 11.0
+_PADDING = 4  # pixels around labels at the edge: fonts of browsers differ a little
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "text.parse_math": False,  # a class name may hold a dollar sign
+    "font.size": _FONT_SIZE,
+    "text.color": INK,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": SOFT,
+    "axes.labelsize": _FONT_SIZE,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "none",
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": GRID,
+    "ytick.color": GRID,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
+    "xtick.labelsize": _FONT_SIZE,
+    "ytick.labelsize": _FONT_SIZE,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
 }
-_CAPITAL = 0.78
-Anchor = Literal["start", "middle", "end"]
 
 
 def series_color(number: int) -> str:
-    """The colour of class or run `number`."""
-    return f"var(--series-{number % SERIES})"
+    """The placeholder colour of class or run `number`; in the page `var(--series-N)`."""
+    return f"{_SERIES}{number % SERIES:02x}"
 
 
-class Drawing:
-    """A chart of so many CSS pixels; it grows where a label reaches beyond it, so that none is cut."""
-
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-        self._left, self._top, self._right, self._bottom = 0.0, 0.0, width, height
-        self._parts: list[str] = []
-        self._texts: list[str] = []
-        self._clips: list[tuple[float, float, float, float]] = []
-
-    def add(self, element: str) -> None:
-        """Add an element, above those before and below all texts."""
-        self._parts.append(element)
-
-    def clip(self, left: float, top: float, width: float, height: float) -> str:
-        """A placeholder for the name of a rectangle that cuts what is drawn in it."""
-        self._clips.append((left, top, width, height))
-        return f"{{clip-{len(self._clips) - 1}}}"
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        *,
-        color: str = SOFT,
-        size: float = FONT_SIZE,
-        anchor: Anchor = "middle",
-        turned: bool = False,
-    ) -> None:
-        """Text of one or more lines, in pixels; `y` is the middle of its height.
-
-        Args:
-            turned: a quarter to the left, around that point; then `x` is the middle of its height.
-        """
-        lines = words.split("\n")
-        half = LINE * size * len(lines) / 2
-        width = max(text_width(line, size) for line in lines)
-        start = {"start": 0.0, "middle": -width / 2, "end": -width}[anchor]
-        turn = f' transform="rotate(-90 {_number(x)} {_number(y)})"' if turned else ""
-        for number, line in enumerate(lines):
-            baseline = y - half + LINE * size * (number + 0.5) + _RISE * size
-            self._texts.append(
-                f'<text x="{_number(x)}" y="{_number(baseline)}" text-anchor="{anchor}"'
-                f' style="font-size: {_number(size)}px; fill: {color}"{turn}>{escape(line)}</text>'
-            )
-        if turned:
-            self._include(x - half, y - start - width, x + half, y - start)
-        else:
-            self._include(x + start, y - half, x + start + width, y + half)
-
-    def inline(self, alt: str) -> Markup:
-        """The chart as an `<svg>` element with `alt` as its text alternative."""
-        body = "".join(self._parts)
-        clips = ""
-        for number, (left, top, width, height) in enumerate(self._clips):
-            name = f"f{zlib.crc32(alt.encode('utf-8', 'backslashreplace')):08x}-{number}"
-            body = body.replace(f"{{clip-{number}}}", f"url(#{name})")
-            clips += f'<clipPath id="{name}">{rectangle(left, top, width, height)}</clipPath>'
-        left, top = math.floor(self._left), math.floor(self._top)
-        width, height = math.ceil(self._right - left), math.ceil(self._bottom - top)
-        head = f'viewBox="{left} {top} {width} {height}" style="--width: {width}px"'
-        head += f' role="img" aria-label="{escape(alt)}"'
-        return Markup(f"<svg {head}><defs>{clips}</defs>{body}{''.join(self._texts)}</svg>")
-
-    def _include(self, left: float, top: float, right: float, bottom: float) -> None:
-        self._left, self._top = min(self._left, left - _PADDING), min(self._top, top - _PADDING)
-        self._right, self._bottom = max(self._right, right + _PADDING), max(self._bottom, bottom + _PADDING)
+def hue(number: int) -> int:
+    """The hue of class or run `number` in degrees: neighbours are far apart, the first is blue."""
+    order = (255, 45, 150, 340, 90, 200, 300, 15, 120, 225, 70, 175)
+    return order[number % SERIES]
 
 
-def text_width(line: str, size: float = FONT_SIZE) -> float:
-    """About how many pixels a line of text takes, rather more than less."""
-    return size * sum(map(_letter_width, line))
+def printed_color(number: int) -> str:
+    """The colour of class or run `number` in a file of its own: that of the light page, as hexadecimal sRGB.
+
+    (Oklch to sRGB: Ottosson, A perceptual color space for image processing, 2020.)
+    """
+    angle = math.radians(hue(number))
+    a, b = _CHROMA * math.cos(angle), _CHROMA * math.sin(angle)
+    long = (_LIGHTNESS + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (_LIGHTNESS - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (_LIGHTNESS - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    return "#" + "".join(f"{round(255 * _gamma(min(1.0, max(0.0, value)))):02x}" for value in linear)
 
 
-def _letter_width(letter: str) -> float:
-    if letter in _WIDTHS:
-        return _WIDTHS[letter]
-    if unicodedata.east_asian_width(letter) in "WF":
-        return 1.05
-    return _CAPITAL if letter.isupper() else _USUAL
+def _gamma(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
 
 
-def rectangle(left: float, top: float, width: float, height: float, style: str = "") -> str:
-    """A `<rect>`."""
-    shape = f'x="{_number(left)}" y="{_number(top)}" width="{_number(width)}" height="{_number(height)}"'
-    return f'<rect {shape} style="{style}"/>' if style else f"<rect {shape}/>"
+def dashes(number: int) -> tuple[float, tuple[float, ...]] | str:
+    """The line style of class or run `number`: hues alone stop telling lines apart after six."""
+    return ("solid", (0, (4.0, 2.0)))[number // 6 % 2]
 
 
-def path(points: Sequence[tuple[float, float]], style: str) -> str:
-    """A `<path>` along points in pixels; those that cannot be told apart are left out."""
-    kept = [points[0]]
-    for point in points[1:-1]:
-        if abs(point[0] - kept[-1][0]) + abs(point[1] - kept[-1][1]) > _NEAR:
-            kept.append(point)
-    kept += points[1:][-1:]
-    corners = " ".join(f"{_number(x)} {_number(y)}" for x, y in kept)
-    return f'<path d="M{corners}" style="fill: none; {style}"/>'
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure of that many CSS pixels, in the page's style while the block lasts."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width / 72, height / 72))
+        FigureCanvasSVG(figure)
+        yield figure
 
 
-def circle(x: float, y: float, radius: float, color: str) -> str:
-    """A filled `<circle>`."""
-    return f'<circle cx="{_number(x)}" cy="{_number(y)}" r="{_number(radius)}" style="fill: {color}"/>'
+@contextmanager
+def printed(width: float, height: float) -> Iterator[Figure]:
+    """An empty figure of that many inches for a file of its own, in the style of the pages."""
+    colors = {
+        key: _LIGHT[value] for key, value in _STYLE.items() if isinstance(value, str) and value in _LIGHT
+    }
+    with rc_context({**_STYLE, **colors, "figure.facecolor": "white", "legend.frameon": False}):
+        yield Figure(figsize=(width, height), layout="constrained")
 
 
-def _number(value: float) -> str:
-    """A number of pixels, to a tenth."""
-    return f"{value:.1f}".removesuffix(".0")
+def axes(figure: Figure, left: float, bottom: float, right: float = 10, top: float = 10) -> Any:
+    """Axes that leave so many pixels at each side."""
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    return figure.add_axes(
+        (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
+    )
+
+
+def inline(figure: Figure, alt: str) -> Markup:
+    """The figure as an `<svg>` element with `alt` as its text alternative; call it within `drawing`.
+
+    It grows where a label reaches beyond it, so that none is cut.
+    """
+    content = io.StringIO()
+    box = Bbox.union([figure.bbox_inches, figure.get_tightbbox().padded(_PADDING / 72)])
+    metadata = {"Date": None, "Creator": None, "Format": None}
+    figure.savefig(content, format="svg", metadata=metadata, bbox_inches=box)
+    width, height = (math.ceil(72 * inches) for inches in box.size)
+    body = content.getvalue().partition("<defs>")[2].rpartition("</svg>")[0]
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)  # it would rule the whole page
+    body = re.sub(r"font-family: [^;\"]+;?", "", body)
+    body = re.sub(r"(font: [^;\"]*?px) [^;\"]+", r"\1 var(--sans)", body).replace("xlink:href", "href")
+    body = re.sub(rf"{_SERIES}([0-9a-f]{{2}})", lambda match: f"var(--series-{int(match[1], 16)})", body)
+    for color, name in _NAMED.items():
+        body = body.replace(color, f"var(--{name})")
+    body = re.sub(r"\s+", " ", _distinct_ids(body, alt))
+    head = f'viewBox="0 0 {width} {height}" style="--width: {width}px" role="img" aria-label="{escape(alt)}"'
+    return Markup(f"<svg {head}><defs>{body}</svg>")  # all text in it was escaped by matplotlib
+
+
+def _distinct_ids(body: str, salt: str) -> str:
+    """Drop ids that are not referenced, and make the others differ from those of other figures."""
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
+    prefix = f"f{zlib.crc32(salt.encode()):08x}"
+
+    def renamed(match: re.Match[str]) -> str:
+        return f' id="{prefix}-{match[1]}"' if match[1] in used else ""
+
+    body = re.sub(r' id="([^"]+)"', renamed, body)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", body)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 
-from vr.report.axes import DASHED, LONG_DASHES, Axes, Range, around, round_ticks
-from vr.report.colors import is_dashed
-from vr.report.svg import ACCENT, FONT_SIZE, INK, LINE, SECOND, SOFT, Drawing, series_color
+from vr.report.svg import ACCENT, INK, SECOND, SOFT, axes, dashes, drawing, inline, series_color
 from vr.runs.history import Row
 
 WIDTH, HEIGHT = 310.0, 230.0
 _LABELS = 88.0  # pixels at the right for the names of the lines
+_LINE = 0.072  # height of a line of text as a share of the axes
 
 
 def loss(history: Sequence[Row]) -> Markup:
@@ -56,17 +56,17 @@ def gate(history: Sequence[Row]) -> Markup:
 
 def together(histories: Mapping[str, Sequence[Row]], column: str, what: str, *, shares: bool) -> Markup:
     """One column of several runs, each in its own colour."""
-    shown = {key: rows for key, rows in histories.items() if rows and column in rows[0]}
-    every = [row for rows in shown.values() for row in rows]
-    drawing = Drawing(WIDTH, HEIGHT)
-    axes = _axes(drawing, [row["epoch"] for row in every], [row[column] for row in every], shares)
-    ends = []
-    for key, rows in shown.items():
-        number, y = list(histories).index(key), [row[column] for row in rows]
-        dash = LONG_DASHES if is_dashed(number) else ()
-        axes.line([row["epoch"] for row in rows], y, series_color(number), dash=dash)
-        ends.append(f"{key} {100 * y[-1]:.0f}%" if shares else f"{key} {y[-1]:.3g}")
-    return drawing.inline(f"{what} by epoch; in the last: {', '.join(ends)}.")
+    with drawing(WIDTH, HEIGHT) as figure:
+        plot = axes(figure, 50, 44)
+        ends = []
+        for number, (key, history) in enumerate(histories.items()):
+            if history and column in history[0]:
+                x, y = [row["epoch"] for row in history], [row[column] for row in history]
+                marker = "o" if len(x) == 1 else None
+                plot.plot(x, y, color=series_color(number), linestyle=dashes(number), marker=marker)
+                ends.append(f"{key} {100 * y[-1]:.0f}%" if shares else f"{key} {y[-1]:.3g}")
+        _finish(plot, shares)
+        return inline(figure, f"{what} by epoch; in the last: {', '.join(ends)}.")
 
 
 def _lines(
@@ -78,44 +78,38 @@ def _lines(
     level: tuple[float, str] | None = None,
 ) -> Markup:
     epochs = [row["epoch"] for row in history]
-    drawing = Drawing(WIDTH, HEIGHT)
-    columns = {key: [row[key] for row in history] for key in lines}
-    values = [value for column in columns.values() for value in column]
-    axes = _axes(drawing, epochs, values, shares, right=_LABELS)
-    names = []
-    for key, (color, label) in lines.items():
-        axes.line(epochs, columns[key], color)
-        names.append((columns[key][-1], label, color))
-    if level is not None:
-        axes.line(axes.x, [level[0]] * 2, SOFT, width=1, dash=DASHED)
-        names.append((level[0], level[1], SOFT))
-    _name(axes, names)
-    return drawing.inline(alt)
+    with drawing(WIDTH, HEIGHT) as figure:
+        plot = axes(figure, 50, 44, right=_LABELS)
+        names = []
+        for key, (color, label) in lines.items():
+            values = [row[key] for row in history]
+            plot.plot(epochs, values, color=color, marker="o" if len(epochs) == 1 else None)
+            names.append((values[-1], label, color))
+        if level is not None:
+            plot.axhline(level[0], color=SOFT, linewidth=1, linestyle=(0, (3, 3)))
+            names.append((level[0], level[1], SOFT))
+        _finish(plot, shares)
+        _name(plot, names)
+        return inline(figure, alt)
 
 
-def _axes(
-    drawing: Drawing, epochs: Sequence[float], values: Sequence[float], shares: bool, right: float = 10.0
-) -> Axes:
-    """Axes of values by epoch, with their ticks."""
-    low, high = around(values)
-    limits: Range = (0.0, 1.02) if shares else (min(0.0, low), high)
-    axes = Axes(drawing, 50, 44, around(epochs), limits, right=right)
-    axes.x_ticks(*round_ticks(axes.x, whole=True))
+def _finish(plot: Any, shares: bool) -> None:
+    plot.set(xlabel="epoch")
+    plot.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if shares:
-        axes.y_ticks((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100%"))
+        plot.set(ylim=(0, 1.02))
+        plot.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100%"))
     else:
-        axes.y_ticks(*round_ticks(axes.y))
-    axes.names("epoch")
-    return axes
+        plot.set(ylim=(min(0.0, plot.get_ylim()[0]), None))
+        plot.yaxis.set_major_locator(MaxNLocator(5))
 
 
-def _name(axes: Axes, names: Sequence[tuple[float, str, str]]) -> None:
+def _name(plot: Any, names: Sequence[tuple[float, str, str]]) -> None:
     """Write the name of each line at its end, moved apart where they would overlap."""
-    (low, high), (_, height) = axes.y, axes.size
-    line = LINE * FONT_SIZE * (high - low) / height  # height of a line of text
-    top = -math.inf  # upper end of the label below
+    low, high = plot.get_ylim()
+    top = -1.0  # upper end of the label below, as a share of the height of the axes
     for value, label, color in sorted(names):
-        half = line * (1 + label.count("\n")) / 2
-        middle = max(value, top + half)
-        top = middle + half
-        axes.text(axes.x[1] + 0.03 * (axes.x[1] - axes.x[0]), middle, label, color=color, anchor="start")
+        half = _LINE * (1 + label.count("\n")) / 2
+        height = max((value - low) / (high - low), top + half)
+        top = height + half
+        plot.text(1.03, height, label, color=color, transform=plot.transAxes, va="center", linespacing=1.05)

@@ -8,20 +8,19 @@ import xml.etree.ElementTree as ET
 import torch
 
 from vr.report import charts, diagnostics, training_curves
-from vr.report.axes import Axes
-from vr.report.svg import ACCENT, Drawing, series_color
+from vr.report.svg import ACCENT, axes, drawing, inline, series_color
 from vr.runs.predictions import Predictions
 
 NAMES = ("<script>alert(1)</script>", 'a & b "c"', "$x^2$ and \\frac")
 
 
 def _figure(name: str, alt: str) -> str:
-    drawing = Drawing(200, 120)
-    axes = Axes(drawing, 40, 30, (0, 1), (0, 1))
-    axes.dot(0, 1, series_color(3))
-    axes.line([0, 1], [0, 1], ACCENT)
-    axes.names(name)
-    return str(drawing.inline(alt))
+    with drawing(200, 120) as figure:
+        own = axes(figure, 40, 30)
+        own.plot([0, 1], [1, 0], "o", color=series_color(3))
+        own.plot([0, 1], [0, 1], color=ACCENT)
+        own.set(xlabel=name)
+        return str(inline(figure, alt))
 
 
 def test_names_stay_text() -> None:

@@ -53,7 +53,7 @@ def check_plot(path: Path | None) -> None:
 
 def draw(measured: Measured, path: Path) -> None:
     """Accuracies with their intervals, one line per set of texts; the band is that of those as written."""
-    from vr.report.printed import printed, printed_color
+    from vr.report.svg import printed, printed_color
 
     rows = measured.rows
     with printed(7.5, 1.1 + 0.34 * len(rows)) as figure:

@@ -116,7 +116,7 @@ def _check(path: Path, table: Path, metric: str) -> None:
 
 
 def _draw(lines: Sequence[Line], path: Path, metric: str) -> None:
-    from vr.report.printed import printed
+    from vr.report.svg import printed
 
     panels: dict[str, list[Line]] = {}
     for line in lines:
@@ -155,7 +155,7 @@ def _line(panel: Any, line: Line, number: int, apart: float, metric: str) -> Any
         number: of its colour, dashes and marker.
         apart: shift of its points, in doublings.
     """
-    from vr.report.printed import dashes, printed_color
+    from vr.report.svg import dashes, printed_color
 
     color, scale = printed_color(number), find_metric(metric).scale
     shots = [point.shots * 2**apart for point in line.points]
