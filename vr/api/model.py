@@ -218,7 +218,7 @@ class Model:
             target, value = parse_target(operating_point)
             choose_operating_point(self.run, source, check_class(class_name, self.classes), target, value)
         folder = Path(out) if out else (self.run.path if split == "test" else self.run.path / split)
-        return Metrics(evaluate_run(self.run, source, split=split, out=folder))
+        return Metrics(evaluate_run(self.run, source, split=split, out=folder, renamed=data is not None))
 
     def decision(
         self, *, threshold: float | None = None, coverage: float | None = None, sets: float | None = None

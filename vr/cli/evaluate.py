@@ -55,7 +55,7 @@ def evaluate(
         if operating_point is not None:
             _choose(run, source, context.params)
         folder = out or (run.path if split == "test" else run.path / split)
-        metrics = _measured(run, source, split=split, folder=folder, group=group)
+        metrics = _measured(run, source, split, folder, group, renamed=data is not None)
     if group.leads:
         after = measured.calibration_lines(run.path) if folder == run.path else []
         for line in (*measured.metric_lines(metrics), *after):
@@ -75,12 +75,16 @@ def _choose(run: Run, source: ImageSource, flags: dict[str, Any]) -> None:
         choose_operating_point(run, source, name, target, value, pool=pool, progress=advance)
 
 
-def _measured(run: Run, source: ImageSource, *, split: str, folder: Path, group: Processes) -> dict[str, Any]:
+def _measured(
+    run: Run, source: ImageSource, split: str, folder: Path, group: Processes, *, renamed: bool
+) -> dict[str, Any]:
     from vr.evaluation.evaluation import evaluate_run
     from vr.runtime.progress import count_bar
 
     with count_bar(split, len(source.splits.get(split, ())), shown=group.leads) as advance:
-        return evaluate_run(run, source, split=split, out=folder, group=group, progress=advance)
+        return evaluate_run(
+            run, source, split=split, out=folder, group=group, renamed=renamed, progress=advance
+        )
 
 
 def _write(run: Run, source: ImageSource, *, folder: Path, curves: bool) -> None:

@@ -8,14 +8,12 @@ from typing import Literal
 from attrgen.core.errors import UserError
 from vr.data.formats.groups import group_key, has_groups
 from vr.data.formats.source import ImageSource, Item
-from vr.data.sampling import fewshot
-from vr.data.sampling.content import content_ids
 from vr.evaluation import calibration as calibrations
 from vr.evaluation import selective
 from vr.evaluation.calibration import Calibration
 from vr.evaluation.conformal import Score
 from vr.evaluation.evaluation import evaluate
-from vr.methods.common.base import Method
+from vr.evaluation.seen_images import seen_images
 from vr.runs import run as runs
 from vr.runs.run import Run
 from vr.runs.unreadable import read_unreadable
@@ -91,22 +89,12 @@ def unseen_items(run: Run, source: ImageSource, pool: Pool) -> list[Item]:
             remedy="Use val, train or all; the test set is only for testing.",
         )
     splits = ("val", "train") if pool == "all" else (pool,)
-    sample = run.path / runs.FEWSHOT
     by_split = _readable(run, source)
     items = [item for split in splits for item in by_split[split]]
-    if not sample.is_file():
-        return items
-    sampled = fewshot.sampled_ids(sample)
-    seen = sampled["train"] | (sampled["val"] if _reads_validation(run) else set())
     # The sample may be of another split than the pool: with groups, its images are looked for in both.
     looked_at = [*by_split["train"], *by_split["val"]] if has_groups(items) else items
-    ids = content_ids(source, looked_at)  # by content: the collection may have moved or be another one
-    seen_groups = {group_key(item) for item in looked_at if fewshot.among(seen, ids[item.path])}
-    return [
-        item
-        for item in items
-        if not fewshot.among(seen, ids[item.path]) and group_key(item) not in seen_groups
-    ]
+    seen = seen_images(run, source, looked_at, renamed=True)
+    return [item for item in items if item.path not in seen]
 
 
 def _readable(run: Run, source: ImageSource) -> dict[str, list[Item]]:
@@ -116,8 +104,3 @@ def _readable(run: Run, source: ImageSource) -> dict[str, list[Item]]:
         split: [item for item in source.splits.get(split, ()) if item.path not in unreadable]
         for split in ("train", "val")
     }
-
-
-def _reads_validation(run: Run) -> bool:
-    kind = type(run.method)
-    return run.config.select == "val" or kind.fit is not Method.fit or kind.finish is not Method.finish

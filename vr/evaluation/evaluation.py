@@ -17,6 +17,7 @@ from vr.data.formats.source import ImageSource, Item
 from vr.data.loading.stream import stream
 from vr.evaluation import features, operating_point
 from vr.evaluation.measurement import measure
+from vr.evaluation.seen_images import seen_images
 from vr.methods.common.base import Method
 from vr.runs import predictions
 from vr.runs import run as runs
@@ -149,20 +150,26 @@ def evaluate_run(
     out: Path | None = None,
     group: Processes | None = None,
     limited_from: int | None = None,
+    renamed: bool = False,
     progress: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
     """Score a split, write `predictions.csv` and `metrics.json`, and return the metrics.
+
+    Test images that trained the run are left out and counted: a collection that has changed since, or another
+    one, may have them in its test split.
 
     Args:
         out: the folder to write into; the run directory by default.
         group: processes that share the images; one of them writes.
         limited_from: how many images the split had before it was limited for a quick try.
+        renamed: whether images may have other paths than where the run was trained; see `seen_images`.
 
     Raises:
         UserError: the collection has no such split, or an image cannot be read.
     """
-    left_out = read_unreadable(run.path)
-    items = [item for item in source.splits.get(split, ()) if item.path not in left_out]
+    unreadable = read_unreadable(run.path)
+    readable = [item for item in source.splits.get(split, ()) if item.path not in unreadable]
+    items = _unseen(run, source, readable, renamed=renamed) if split == "test" else readable
     if not items:
         raise UserError(
             f"the collection has no {split} images",
@@ -175,14 +182,33 @@ def evaluate_run(
     metrics = _metrics(run, split, scored)
     if (point := operating_point.load(run.path)) is not None:
         metrics["operating_point"] = point.measured(scored)
-    if len(items) < len(source.splits[split]):
-        metrics["unreadable"] = len(source.splits[split]) - len(items)
+    if len(readable) < len(source.splits[split]):
+        metrics["unreadable"] = len(source.splits[split]) - len(readable)
+    if len(items) < len(readable):
+        metrics["seen"] = len(readable) - len(items)
     if limited_from is not None:
         metrics["limited_from"] = limited_from
     if group is None or group.leads:
         predictions.save(scored, folder / runs.PREDICTIONS)
         write_text(folder / runs.METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return metrics
+
+
+def _unseen(run: Run, source: ImageSource, items: Sequence[Item], *, renamed: bool) -> list[Item]:
+    """The images that did not train the run, nor their groups.
+
+    Raises:
+        UserError: all did.
+    """
+    seen = seen_images(run, source, items, renamed=renamed)
+    if seen and len(seen) == len(items):
+        raise UserError(
+            "all test images trained the run, or are of the groups of those that did",
+            code="evaluation-only-seen",
+            file=source.root,
+            remedy="Give other images with --data.",
+        )
+    return [item for item in items if item.path not in seen]
 
 
 def _metrics(run: Run, split: str, scored: Predictions) -> dict[str, Any]:

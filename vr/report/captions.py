@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrgen.core.wording import counted
 from vr.runs.history import Row
+from vr.runs.metrics_file import seen_note
 from vr.runs.run import RunConfig
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ def warnings(metrics: Mapping[str, Any], bins: Sequence[Bin], weights: str | Non
         lines.append(
             f"A quick try: only {metrics['images']:,} of {metrics['limited_from']:,} images were measured."
         )
+    if metrics.get("seen"):
+        lines.append(f"{seen_note(metrics)}.")
     if metrics["images"] < _FEW:
         lines.append(f"Only {counted(metrics['images'], metrics['split'] + ' image')}: intervals are wide.")
     if metrics.get("groups", _FEW_GROUPS) < _FEW_GROUPS:

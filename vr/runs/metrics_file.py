@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from attrgen.core.wording import counted
 
 _Count = Annotated[int, Field(ge=0, le=10**9)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -53,6 +56,7 @@ class MetricsFile(_Open):
     confusion_matrix: list[list[_Count]]
     oracle: OracleMetrics | None = None
     unreadable: int | None = None
+    seen: int | None = None
 
     @model_validator(mode="after")
     def _one_row_per_class(self) -> MetricsFile:
@@ -62,3 +66,12 @@ class MetricsFile(_Open):
         if "accuracy" not in self.intervals:
             raise ValueError("intervals lacks accuracy")
         return self
+
+
+def seen_note(metrics: Mapping[str, Any]) -> str:
+    """What was left out of a split, because it had trained the run."""
+    images = counted(metrics["seen"], "image")
+    return (
+        f"Left out: {images} that trained this run, or of a group with such an image. The collection is not "
+        "as it was at training"
+    )
