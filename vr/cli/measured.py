@@ -12,7 +12,6 @@ from attrgen.core.errors import UserError
 from attrgen.core.shell import command
 from attrgen.core.wording import counted
 from vr.evaluation.metrics import METRICS
-from vr.runs.metrics_file import seen_note
 
 if TYPE_CHECKING:
     from vr.runs.run import Run
@@ -75,6 +74,8 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     if metrics.get("unreadable"):
         lines.append(f"  {metrics['unreadable']} more images cannot be read and are left out")
     if metrics.get("seen"):
+        from vr.runs.metrics_file import seen_note
+
         lines.append(f"  {seen_note(metrics)}")
     lines += _class_lines(metrics["per_class"])
     lines += _operating_lines(metrics.get("operating_point"))
