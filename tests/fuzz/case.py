@@ -11,7 +11,7 @@ import resource
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -70,6 +70,7 @@ def run(case: Case, samples: Path, folder: Path) -> Result:
     rng = case.rng
     file, command = _prepared(case, rng, samples, folder)
     before = {path: _digest(path) for path in _given(folder)}
+    planted = _keys_in(before)
     _reset_peak()
     had = peak()
     with _inside(folder):
@@ -77,7 +78,7 @@ def run(case: Case, samples: Path, folder: Path) -> Result:
     added = peak() - had
     words = " ".join(command) if isinstance(command, tuple) else command.__name__
     return replace(
-        _judged(case, outcome, folder, before, added),
+        _judged(case, outcome, folder, before, planted, added),
         detail=f"{words}\n{file.relative_to(folder)}\n{outcome.text}",
     )
 
@@ -213,8 +214,16 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno} {frame.name}"
 
 
-def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str], added: int) -> Result:
-    """`added`: bytes of memory that the command needed beyond what the process had."""
+def _judged(
+    case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str], planted: set[bytes], added: int
+) -> Result:
+    """Judge a case.
+
+    Args:
+        before: digests of the files before the command.
+        planted: keys of the environment that were in them.
+        added: bytes of memory that the command needed beyond what the process had.
+    """
 
     def result(kind: str, where: str = "") -> Result:
         return Result(case.target.name, case.number, kind, where or outcome.where, code=outcome.code)
@@ -230,8 +239,8 @@ def _judged(case: Case, outcome: _Outcome, folder: Path, before: dict[Path, str]
         return result(MEMORY, f"{added / 1e9:.1f} GB")
     if any(secret in outcome.text for secret in hostile_values.SECRETS):
         return result(SECRET, outcome.code)
-    if file := _file_with_a_key(folder, before):
-        return result(SECRET, f"written into {file}")
+    if _keys_in(path for path in _given(folder) if path not in before) - planted:
+        return result(SECRET, "written into a file")
     if _CONTROL.search(outcome.text):
         return result(CONTROL, outcome.code)
     changed = [
@@ -253,12 +262,10 @@ def _page_that_runs(folder: Path, before: dict[Path, str]) -> str:
     return ""
 
 
-def _file_with_a_key(folder: Path, before: dict[Path, str]) -> str:
-    """A file that was written with a key of the environment in it, which no file had before."""
+def _keys_in(files: Iterable[Path]) -> set[bytes]:
+    """The keys of the environment that are in files."""
     keys = [key.encode() for key in hostile_values.ENVIRONMENT.values()]
-    given = b"".join(map(_read, before)) if before else b""
-    new = [path for path in _given(folder) if path not in before]
-    return next((path.name for path in new for key in keys if key in _read(path) and key not in given), "")
+    return {key for content in map(_read, files) for key in keys if key in content}
 
 
 def _read(path: Path) -> bytes:

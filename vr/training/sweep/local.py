@@ -60,10 +60,12 @@ class Local:
             self.jobs, mp_context=context, initializer=_start, initargs=(slots, self.jobs)
         ) as pool:
             train = partial(_interruptible, partial(run_cell, report=False))
-            with _held_interruptions():  # the workers inherit it; see `_start`
-                waiting: dict[Future[Outcome], Cell] = {pool.submit(train, cell): cell for cell in cells}
+            waiting: dict[Future[Outcome], Cell] = {}
             reports: dict[Future[None], Cell] = {}
             try:
+                with _held_interruptions():  # the workers inherit it; see `_start`
+                    for cell in cells:
+                        waiting[pool.submit(train, cell)] = cell
                 while waiting:
                     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                     for future in done:
@@ -109,13 +111,27 @@ def _held_interruptions() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
 
 
-_busy = False  # whether this worker runs a cell
+@dataclass
+class _Worker:
+    """What Ctrl-C finds in a worker.
+
+    Attributes:
+        busy: whether it runs a cell.
+        stopped: whether Ctrl-C has come.
+    """
+
+    busy: bool = False
+    stopped: bool = False
+
+
+_worker = _Worker()
 
 
 def _start(slots: Queue[int], jobs: int) -> None:
-    """Prepare a worker; Ctrl-C, which was held back until here, interrupts it only while it runs a cell.
+    """Prepare a worker. Ctrl-C was held back until here.
 
-    Anywhere else it would end the worker with a traceback; the sweep gives it no further cell.
+    From now on it interrupts the cell that runs, and each cell that would follow. Between cells it would end
+    the worker with a traceback.
     """
     with _held_interruptions():
         signal.signal(signal.SIGINT, _interrupt)
@@ -124,18 +140,20 @@ def _start(slots: Queue[int], jobs: int) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    if _busy:
+    _worker.stopped = True
+    if _worker.busy:
         raise KeyboardInterrupt
 
 
 def _interruptible(function: Callable[[Cell], T], cell: Cell) -> T:
     """What `function` gives for a cell, in a worker."""
-    global _busy
-    _busy = True
+    _worker.busy = True
     try:
+        if _worker.stopped:
+            raise KeyboardInterrupt
         return function(cell)
     finally:
-        _busy = False
+        _worker.busy = False
 
 
 def _end_with_parent() -> None:
