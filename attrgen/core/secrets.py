@@ -12,7 +12,8 @@ _SECRET = re.compile(
     r"sk-(?:proj|ant|svcacct|admin|or)-[\w-]{16,}|(?<![A-Za-z0-9])sk-\w{20,}"  # the boundary: mask-1a2b…
     r"|hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}"
     r"|(?<=Bearer )[\w.~+/=-]{8,}"
-    r"|(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"  # user:password of an address
+    # user:password of an address, which has one slash where it was read as a path
+    r"|(?:(?<=://)|(?<=:/)(?!/))[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"
     r"|(?<=[?&])(?P<name>[\w-]*(?:key|token|secret|password|signature))=[^&\s'\"#]+",
     re.IGNORECASE,
 )

@@ -25,6 +25,8 @@ KEY = "sk-proj-abcdefghijklmnop0123456789"
         ("ghp_abcdefghijklmnopqrstuvwxyz0123", "***"),
         ("Authorization: Bearer abc.def-0123", "Authorization: Bearer ***"),
         ("https://user:pass@example.org/v1", "https://***@example.org/v1"),
+        ("error: https:/user:pass@example.org: no such card", "error: https:/***@example.org: no such card"),
+        ("C:/a/b:c d@e", "C:/a/b:c d@e"),
         ("https://example.org/?a=1&api_key=abc&b=2", "https://example.org/?a=1&api_key=***&b=2"),
     ],
 )
