@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
-from attrgen.core.files import write_text
+from attrgen.core.files import read_bytes, write_text
 from attrgen.core.locks import locked_file
 
 
@@ -37,7 +38,5 @@ def _write_new(contents: Mapping[Path, str], force: bool) -> None:
 
 
 def _holds(path: Path, content: str) -> bool:
-    try:
-        return path.read_bytes() == content.encode("utf-8")
-    except OSError:
-        return False
+    expected = content.encode("utf-8")
+    return cached(lambda: read_bytes(path, what="file", largest=len(expected))) == expected

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, write_text
 from attrgen.core.locks import locked_file
@@ -201,7 +202,7 @@ def _open(editor_command: list[str], job: Job, form: str) -> None:
         ) from error
     if status != 0:
         what = f"the editor ended with status {status}, so nothing was saved"
-        if draft.exists() and draft.read_bytes() == form.encode("utf-8"):
+        if cached(lambda: read_text(draft, what="draft")) == form:
             draft.unlink()
             raise UserError(what, code="edit-editor-failed")
         raise _kept(what, job, code="edit-editor-failed")

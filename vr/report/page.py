@@ -9,8 +9,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
-from attrgen.core.files import write_text
+from attrgen.core.files import open_regular, write_text
 from attrgen.core.secrets import masked
 from attrgen.core.streams import printable
 from vr.report import captions
@@ -77,11 +78,11 @@ def _shown(value: Any) -> Any:
 
 
 def _is_own_page(path: Path, kind: str) -> bool:
-    try:
-        with path.open(encoding="utf-8") as file:
-            return _MARK.format(kind) in file.read(4096)
-    except (OSError, UnicodeDecodeError):
-        return False
+    def head() -> bytes:
+        with open_regular(path) as file:
+            return file.read(4096)
+
+    return _MARK.format(kind).encode() in (cached(head) or b"")
 
 
 def _interval(low_high: tuple[float, float] | None) -> str:

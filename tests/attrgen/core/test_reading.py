@@ -13,6 +13,7 @@ from attrgen.core import json_lines
 from attrgen.core.csv_rows import csv_rows
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_bytes, read_text
+from attrgen.core.overwrite import write_new
 from attrgen.core.validation import Strict, read_json, toml_values, validate_json
 
 
@@ -30,6 +31,18 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_text(tmp_path / "pipe", what="card")
     assert code_of(caught) == "file-not-regular"
+
+
+def test_a_pipe_is_not_waited_for_before_it_is_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError) as caught:
+        write_new({tmp_path / "pipe": "text"})
+    assert code_of(caught) == "file-exists"
+    (tmp_path / "file").write_text("text")
+    write_new({tmp_path / "file": "text"})
+    with pytest.raises(UserError) as caught:
+        write_new({tmp_path / "file": "texts"})
+    assert code_of(caught) == "file-exists"
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty"])

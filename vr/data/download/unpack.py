@@ -6,10 +6,10 @@ import shutil
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from attrgen.core.decoding import reason_of
 from attrgen.core.errors import UserError
 from vr.data.formats.file_tree import is_inside
 
@@ -50,19 +50,21 @@ def unpack(archive: Path, target: Path, *, progress: Callable[[int], None] = lam
                 for entry in entries:
                     _write(opened, entry, below, progress)
                 below.rename(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # each kind of compression raises its own
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(
+                f"cannot be unpacked: {reason_of(error)}",
+                code="unpack-cannot-write",
+                file=archive,
+                remedy="Nothing was changed. Free space or set VR_DATA to another disk, then run it again.",
+            ) from error
         raise UserError(
-            f"the archive is damaged or not a zip ({error})",
+            f"the archive is damaged or not a zip ({reason_of(error)})",
             code="unpack-damaged",
             file=archive,
             remedy="Delete it and download it again; nothing was unpacked.",
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"cannot be unpacked: {error.strerror or error}",
-            code="unpack-cannot-write",
-            file=archive,
-            remedy="Nothing was changed. Free space or set VR_DATA to another disk, then run it again.",
         ) from error
 
 

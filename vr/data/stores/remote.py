@@ -48,9 +48,20 @@ def read(url: str) -> bytes:
         UserError: there is none, it cannot be read, or it is larger than an image can be.
     """
     store, name = _store(url)
-    if (_guarded(url, lambda: store.size(name)) or 0) > MAX_FILE_BYTES:
+    size = _guarded(url, lambda: store.size(name))
+    if size is not None:
+        if size > MAX_FILE_BYTES:
+            raise too_large(url)
+        return _guarded(url, lambda: bytes(store.cat_file(name)))
+
+    def read_to_the_bound() -> bytes:  # a server that does not say how much it sends may never end
+        with store.open(name, "rb") as file:
+            return bytes(file.read(MAX_FILE_BYTES + 1))
+
+    content = _guarded(url, read_to_the_bound)
+    if len(content) > MAX_FILE_BYTES:
         raise too_large(url)
-    return _guarded(url, lambda: bytes(store.cat_file(name)))
+    return content
 
 
 def read_range(url: str, start: int, size: int) -> bytes:
@@ -138,7 +149,7 @@ def _store(url: str) -> tuple[Any, str]:
             file=url,
             remedy="Check the URL; s3://, gs://, az://, https:// and others of fsspec can be read.",
         ) from error
-    return store, str(store._strip_protocol(url))
+    return store, _guarded(url, lambda: str(store._strip_protocol(url)))
 
 
 def _guarded(url: str, call: Callable[[], T]) -> T:

@@ -105,6 +105,23 @@ def test_a_cut_archive(cut: int, tmp_path: Path) -> None:
     assert tree(tmp_path) == ["a.zip"]
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_under_every_kind_of_compression(method: int, tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.zip", bytes(range(256)) * 40
+    with zipfile.ZipFile(path, "w", method) as written:
+        written.writestr("a.png", whole)
+    content = path.read_bytes()
+    for at in range(35, content.index(b"PK\x01\x02"), 7):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+        try:
+            unpack(path, tmp_path / f"A{at}")  # some bytes say nothing
+        except UserError as error:
+            assert error.code == "unpack-damaged"
+            assert not (tmp_path / f"A{at}").exists()
+        else:
+            assert (tmp_path / f"A{at}" / "a.png").read_bytes() == whole
+
+
 def test_a_damaged_entry_leaves_nothing(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.zip", ("a.png", b"1" * 5000), ("b.png", b"2" * 5000))
     path.write_bytes(path.read_bytes().replace(b"2" * 100, b"3" * 100, 1))

@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def contents() -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def _nothing_kept_open() -> None:
-    container._opened.cache_clear()
+    container._opened_as_it_was.cache_clear()
 
 
 def as_folder(root: Path, contents: dict[str, bytes]) -> str:
@@ -108,6 +109,34 @@ def test_single_images_and_shards_by_url(contents: dict[str, bytes], tmp_path: P
     with pytest.raises(UserError) as caught:
         check_paths([f"{url}/nowhere.png"])
     assert caught.value.code == "images-missing-path"
+
+
+def test_an_archive_that_was_replaced_is_opened_again(contents: dict[str, bytes], tmp_path: Path) -> None:
+    path = as_tar(tmp_path, contents)
+    assert len(list(image_paths([path]))) == 3
+    as_tar(tmp_path, {"new.png": contents["a.png"]})
+    assert list(image_paths([path])) == [f"{path}/new.png"]
+    assert UnlabelledFiles().read(f"{path}/new.png").size == (5, 6)
+
+
+def test_a_store_that_does_not_say_how_much_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Store:
+        length = 30
+
+        def size(self, name: str) -> None:
+            return None
+
+        def open(self, name: str, mode: str) -> Any:
+            return io.BytesIO(b"x" * self.length)
+
+    store = Store()
+    monkeypatch.setattr(remote, "_store", lambda url: (store, url))
+    monkeypatch.setattr(remote, "MAX_FILE_BYTES", 50)
+    assert remote.read("http://x.invalid/a.png") == b"x" * 30
+    store.length = 10_000
+    with pytest.raises(UserError) as caught:
+        remote.read("http://x.invalid/a.png")
+    assert caught.value.code == remote.too_large("").code
 
 
 def test_folder_of_shards(contents: dict[str, bytes], tmp_path: Path) -> None:
