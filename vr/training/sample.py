@@ -34,12 +34,20 @@ class ExperimentImages:
 
 
 def check_enough(resolved: Resolved) -> None:
-    """Check, without reading an image, that there are enough training images or a file with the sample.
+    """Check, without reading an image, that there are test images, and enough to train or a sample's file.
 
     Raises:
         UserError: there are not.
     """
     asked = resolved.asked
+    if asked.folds is None and not resolved.source.splits.get("test"):
+        raise UserError(
+            "there are no test images, and none can be held out",
+            code="experiment-no-test-images",
+            file=resolved.source.root,
+            remedy="Name test images in a folder test/ or a column split, or add images: to hold one out, a "
+            "class needs two, and two patients where patients are known.",
+        )
     if asked.fewshot is not None:
         fewshot.listed_paths(asked.fewshot)
     elif asked.folds is None:

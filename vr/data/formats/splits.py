@@ -65,7 +65,8 @@ def make_splits(
 
 def _held_out_note(train: list[Item], test: list[Item]) -> HeldOut:
     if not test:
-        return HeldOut("There is no test split, and no class has an image to spare for one.")
+        spare = "a group" if has_groups(train) else "an image"
+        return HeldOut(f"There is no test split, and no class has {spare} to spare for one.")
     total = len(train) + len(test)
     share, how = f"{len(test)} of {total} images", "a fifth of each class, rounded up, chosen"
     if has_groups((*train, *test)):

@@ -167,6 +167,28 @@ def test_the_note_on_a_held_out_split_says_its_true_share(make: Make) -> None:
     assert "2 groups with 12 of 24 images (50%)" in grouped.notes[1]
 
 
+def test_without_a_patient_to_spare_nothing_is_trained(make: Make) -> None:
+    from vr.runs.experiment import Experiment
+    from vr.training.plan import plan
+
+    path = manifest(make, patients=2)  # one of each class
+    said: list[str] = []
+    with pytest.raises(UserError) as caught:
+        list(plan(Experiment(dataset=str(path), method="zero-shot", backbone="mini", shots=1), said.append))
+    assert caught.value.code == "experiment-no-test-images"
+    assert any("no class has a group to spare" in line for line in said)
+    enough = Experiment(dataset=str(manifest(make)), method="zero-shot", backbone="mini", shots=1)
+    assert list(plan(enough))
+
+
+def test_labels_that_are_taken_for_one_class_are_told(make: Make) -> None:
+    names = [f"{number}.png" for number in range(6)]
+    rows = [f"{name},{label}" for name, label in zip(names, ("a", "A", "b", "b", " b", "a"), strict=True)]
+    path = make(*names, files={"t.csv": "\n".join(["path,label", *rows])}) / "t.csv"
+    remarks = open_source(card("manifest"), path).remarks
+    assert remarks == ("The labels 'a', 'A' are taken for one class, 'a'.",)
+
+
 def test_a_cross_validation_does_not_speak_of_a_held_out_split(make: Make) -> None:
     from vr.runs.experiment import Experiment, resolve
 

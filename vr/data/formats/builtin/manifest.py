@@ -76,7 +76,7 @@ def open_manifest(location: Location, card: Card) -> FileSource:
     manifest = read_manifest(tree, name, card)
     paths = ListedPaths(tree)
     items = list(_items(manifest, paths, card))
-    remarks = manifest.remarks()
+    remarks = [*manifest.remarks(), *_spelled_differently(manifest, card)]
     if paths.by_name:
         remarks.append(f"{paths.by_name} images were found by the name of the file, in any folder.")
     if paths.by_end:
@@ -165,6 +165,18 @@ def _items(manifest: Manifest, paths: ListedPaths, card: Card) -> Iterator[tuple
             yield split, Item(path, label, row.group or None)
     if missing:
         raise _images_missing(missing, manifest)
+
+
+def _spelled_differently(manifest: Manifest, card: Card) -> Iterator[str]:
+    """Labels of the table that are taken for one class, a sentence per class."""
+    cells: dict[int, list[str]] = {}
+    for cell in dict.fromkeys(row.label for row in manifest.rows if row.label is not None):
+        if (label := _label(card, cell)) is not None:
+            cells.setdefault(label, []).append(cell)
+    for label, spellings in cells.items():
+        if len(spellings) > 1:
+            quoted = left_out.listed([f"'{spelling}'" for spelling in spellings])
+            yield f"The labels {quoted} are taken for one class, '{card.class_names[label]}'."
 
 
 def _path(row: Row, paths: ListedPaths, file: str) -> str | None:
