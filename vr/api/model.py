@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import builtins
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import IOBase
 from pathlib import Path
 
 from attrgen.core import html
@@ -148,6 +150,7 @@ class Model:
         source = self._source(given)
         batches = predictions(self.run, rule, source, source.items(), batch_size=batch_size)
         predicted = [prediction for batch in batches for prediction in batch]
+        _warn(source)
         return [
             replace(prediction, path=str(image) if isinstance(image, (str, Path)) else None)
             for prediction, image in zip(predicted, given, strict=True)
@@ -181,6 +184,7 @@ class Model:
             calibration=self.calibration,
             point=operating_points.load(self.run.path),
         )
+        _warn(source)
         names = [
             str(image) if isinstance(image, (str, Path)) else f"image {n}" for n, image in enumerate(given)
         ]
@@ -310,6 +314,12 @@ def _model(run: str | Path | Model) -> Model:
     return run if isinstance(run, Model) else load(run)
 
 
+def _warn(source: GivenImages) -> None:
+    """Warn of what a command would print as a note."""
+    for sentence in source.files.own_scale.sentences():
+        warnings.warn(sentence, stacklevel=4)  # the line that calls `predict` or `explain`
+
+
 def _as_list(images: ImageLike | Sequence[ImageLike], run: Path) -> list[ImageLike]:
     import numpy as np
     from PIL import Image
@@ -327,7 +337,7 @@ def _as_list(images: ImageLike | Sequence[ImageLike], run: Path) -> list[ImageLi
         return [images]
     if isinstance(images, np.ndarray):
         return list(images) if images.ndim == 4 else [images]
-    if not isinstance(images, Iterable) or isinstance(images, (bytes, Mapping)):
+    if not isinstance(images, Iterable) or isinstance(images, (bytes, Mapping, IOBase)):
         raise UserError(
             f"images is a {type(images).__name__}",
             code="images-wrong-type",

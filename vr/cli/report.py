@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vr.cli import options
+from vr.cli.values import from_here
 
 if TYPE_CHECKING:
     from vr.report.comparison.results import Result
@@ -64,13 +65,13 @@ def report(
 def _index(finished: Sequence[Result], out: Path | None) -> None:
     from vr.report.comparison.index_page import write_index
 
-    typer.echo(f"written: {write_index(finished, out)}")
+    typer.echo(f"written: {from_here(write_index(finished, out))}")
 
 
 def _compare(finished: Sequence[Result], out: Path | None, baseline: int) -> None:
     from vr.report.comparison import page
 
-    typer.echo(f"written: {page.write_comparison(finished, out, baseline=baseline)}")
+    typer.echo(f"written: {from_here(page.write_comparison(finished, out, baseline=baseline))}")
 
 
 def _one(

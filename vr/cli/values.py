@@ -133,3 +133,9 @@ def check_free(*paths: Path | None, remedy: str = "Choose another path.") -> Non
     for path in paths:
         if path is not None and path.exists():
             raise UserError("exists already", code="file-exists", file=path, remedy=remedy)
+
+
+def from_here(path: Path) -> Path:
+    """A path as a person in the working folder writes it: relative where it is below that folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -18,6 +18,11 @@ VISUAL: Expert = "visual"
 LEGEND = "A match is a high similarity between image and text to the model; it is not a medical finding."
 
 
+def scope(classes: int) -> str:
+    """What an answer cannot say, for a model of so many classes."""
+    return f"Whatever an image shows, the answer is one of the {classes} classes."
+
+
 @dataclass(frozen=True)
 class Reason:
     """A text that spoke for the predicted class and against the runner-up.

@@ -13,8 +13,7 @@ def show(explanations: Sequence[Explanation]) -> None:
     """Print one sentence per image."""
     for name, explanation in _named(explanations):
         print(f"{name}: {explanation.summary.sentence}")
-    if _by_texts(explanations):
-        print(f"{summary.LEGEND} Every contribution: --details.")
+    _show_legend(explanations, summary.LEGEND, "Every contribution: --details.")
 
 
 def show_details(explanations: Sequence[Explanation], *, classes: int, top: int | None) -> None:
@@ -26,8 +25,12 @@ def show_details(explanations: Sequence[Explanation], *, classes: int, top: int 
             title = "  " * row.depth + row.title + (f" ({row.note})" if row.note else "")
             tables.add_row(table, title, *row.numbers, bold=row.depth == 0)
         tables.show(table)
+    _show_legend(explanations, outline.LEGEND)
+
+
+def _show_legend(explanations: Sequence[Explanation], *legend: str) -> None:
     if _by_texts(explanations):
-        print(outline.LEGEND)
+        print(" ".join((*legend, summary.scope(len(explanations[0].classes)))))
 
 
 def _named(explanations: Sequence[Explanation]) -> list[tuple[str, Explanation]]:

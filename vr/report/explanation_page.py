@@ -38,7 +38,7 @@ def page(run: Run, explanations: Sequence[Explanation], *, classes: int, top: in
         title=f"Why: {config.card.title}",
         facts=facts,
         legend=LEGEND,
-        note=summary.LEGEND,
+        note=f"{summary.LEGEND} {summary.scope(len(config.card.classes))}",
         columns=COLUMNS,
         images=[
             {**shown(explanation, classes=classes, top=top), "title": name}

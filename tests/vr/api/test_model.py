@@ -124,3 +124,26 @@ def test_explanations_are_those_of_the_predictions(model: vr.Model, files: list[
     hostile = dataclasses.replace(mapped, image="<b>.png")
     assert "<b>" not in hostile._repr_html_() and mapped.classes[0].experts[0].banks[0].texts
     assert mapped.classes[0].experts[0].banks[0].texts[0].text in mapped._repr_html_()
+
+
+def test_images_without_a_common_scale_are_a_warning(
+    model: vr.Model, files: list[Path], tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    model.predict([files[0], Image.open(files[0])])
+    model.explain(files[0])
+    assert not [one for one in recwarn if "8 bits" in str(one.message)]
+    deep = Image.fromarray(np.full((50, 50), 3000, dtype=np.uint16))
+    deep.save(tmp_path / "deep.png")
+    for image in (deep, tmp_path / "deep.png"):
+        for function in (model.predict, model.explain):
+            with pytest.warns(UserWarning, match="has more than 8 bits") as caught:
+                function(image)
+            assert Path(caught[0].filename) == Path(__file__)  # the user's own line
+
+
+def test_an_open_file_is_one_mistake_not_one_for_each_of_its_lines(
+    model: vr.Model, files: list[Path]
+) -> None:
+    with files[0].open("rb") as file, pytest.raises(UserError) as caught:
+        model.predict(file)
+    assert caught.value.code == "images-wrong-type" and str(caught.value).count("Give") == 1

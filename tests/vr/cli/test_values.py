@@ -57,3 +57,13 @@ def test_flags_become_an_experiment() -> None:
     assert asked.attrs == Path("a.json") and asked.classes == ("cat", "dog") and asked.out is None
     assert asked.options == {"fusion": "subtract", "k": 5}
     assert asked.recipe == {"epochs": 4, "min_crop": 0.5}
+
+
+def test_a_path_below_the_working_folder_is_shown_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert values.from_here(Path.cwd() / "runs" / "index.html") == Path("runs/index.html")
+    assert values.from_here(tmp_path / "index.html") == tmp_path / "index.html"
+    assert values.from_here(Path("x.html")) == Path("x.html")

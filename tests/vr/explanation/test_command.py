@@ -97,6 +97,7 @@ def test_files_of_one_name_are_told_apart_and_what_a_folder_has_else_is_counted(
     (tmp_path / "b" / "notes.txt").write_text("x")
     result = CliRunner().invoke(app, ["explain", str(trained["biomedvr"].path), str(tmp_path)])
     names = [line.split(": ")[0] for line in result.stdout.splitlines()[:-1]]
+    assert "one of the 3 classes" in result.stdout.splitlines()[-1]
     assert names == [str(tmp_path / "a" / "scan.png"), "other.png", str(tmp_path / "b" / "scan.png")]
     assert "notes.txt" in result.stderr
 

@@ -93,13 +93,13 @@ def deep_range(content: bytes, file: str) -> ValueRange | None:
         return None if loaded.deep is None else value_range(loaded.deep[..., :3])
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """An image in memory as 8-bit RGB, upright; see `decode_with_rules` for the modes."""
+def in_memory(image: Image.Image) -> Decoded:
+    """An image in memory as 8-bit RGB, upright, and the rules; see `decode_with_rules` for the modes."""
     import numpy as np
 
     image.load()
     is_deep = image.mode.startswith(("I", "F"))
-    return _decoded(depth.Loaded(image, np.asarray(image) if is_deep else None, False), None).image
+    return _decoded(depth.Loaded(image, np.asarray(image) if is_deep else None, False), None)
 
 
 def _decoded(loaded: depth.Loaded, intensity: Limits | None) -> Decoded:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard, Union
 from uuid import uuid4
 
 from attrgen.core.errors import UserError
@@ -16,7 +16,7 @@ from attrgen.schema.folder_card import file_kinds
 from attrgen.schema.image_names import is_dicom
 from vr.data.decoding.decoded import Decoded
 from vr.data.decoding.intensity import ValueRange
-from vr.data.decoding.pixels import decode_with_rules, deep_range, to_rgb
+from vr.data.decoding.pixels import decode_with_rules, deep_range, in_memory
 from vr.data.formats.file_tree import FolderTree, file_stamp, read_image_file
 from vr.data.formats.left_out import LeftOut
 from vr.data.formats.source import Item
@@ -104,7 +104,12 @@ class GivenImages:
         image = self.images[int(item_path)]
         if isinstance(image, (str, Path)):
             return self.files.read(str(image))
-        return _from_memory(image, f"image {item_path}")
+        name = f"image {item_path}"
+        if not _is_pillow(image):
+            return _of_array(image, name)
+        decoded = in_memory(image)
+        self.files.own_scale.add(name, decoded.rules)
+        return decoded.image
 
     def stamp(self, item_path: str) -> str:
         """Another one each time: nothing tells whether an image in memory is the same as before."""
@@ -239,13 +244,18 @@ class _Readable:
             return b""
 
 
-def _from_memory(image: Image.Image | np.ndarray, name: str) -> Image.Image:
-    """A PIL image or an array as RGB; `name` is what messages call it."""
+def _is_pillow(image: object) -> TypeGuard[Image.Image]:
+    """Whether it is a PIL image."""
+    from PIL import Image
+
+    return isinstance(image, Image.Image)
+
+
+def _of_array(image: np.ndarray, name: str) -> Image.Image:
+    """An array as RGB; `name` is what messages call it."""
     import numpy as np
     from PIL import Image
 
-    if isinstance(image, Image.Image):
-        return to_rgb(image)
     if not isinstance(image, np.ndarray):
         raise UserError(
             f"{name} is a {type(image).__name__}",
