@@ -40,7 +40,7 @@ def calibration_lines(path: Path) -> list[str]:
     if test is None:
         return []
     return [
-        "  ECE and NLL are before calibration; after it: "
+        "calibration: ECE and NLL above are before it; after it: "
         f"ECE {100 * test['ece_after']:.1f}%, NLL {test['nll_after']:.3f}"
     ]
 

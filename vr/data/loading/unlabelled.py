@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard, Union
+from typing import TYPE_CHECKING, TypeAlias, Union
 from uuid import uuid4
 
 from attrgen.core.errors import UserError
@@ -101,11 +101,13 @@ class GivenImages:
     remarks: tuple[str, ...] = ()
 
     def read(self, item_path: str) -> Image.Image:
+        from PIL import Image as Pillow
+
         image = self.images[int(item_path)]
         if isinstance(image, (str, Path)):
             return self.files.read(str(image))
         name = f"image {item_path}"
-        if not _is_pillow(image):
+        if not isinstance(image, Pillow.Image):
             return _of_array(image, name)
         decoded = in_memory(image)
         self.files.own_scale.add(name, decoded.rules)
@@ -242,13 +244,6 @@ class _Readable:
             return self.container.head(name, size)
         except UserError:
             return b""
-
-
-def _is_pillow(image: object) -> TypeGuard[Image.Image]:
-    """Whether it is a PIL image."""
-    from PIL import Image
-
-    return isinstance(image, Image.Image)
 
 
 def _of_array(image: np.ndarray, name: str) -> Image.Image:
