@@ -82,11 +82,11 @@ class Trainer:
                 memory; with what to try.
         """
         recipe, method = self.recipe, self.method
-        fits = method.fits or recipe.epochs == 0
+        fits = (method.fits or recipe.epochs == 0) and self._has("fit")
         method.train()
-        prepared = self._prepare_all(self.images) if fits or not recipe.augment else None
+        prepared = self._prepare_all(self.images) if fits or (recipe.epochs and not recipe.augment) else None
         method.eval()
-        val = None if self.val is None else (self._prepare_all(self.val), self.val.labels)
+        val = self._prepared_validation() if fits or self._reads_validation else None
         method.train()
         if fits and prepared is not None:
             method.fit(prepared, self.images.labels, val)
@@ -104,6 +104,18 @@ class Trainer:
             self._refit(val)
         method.finish(val)
         return history
+
+    def _has(self, name: str) -> bool:
+        """Whether the method has its own function of that name."""
+        return getattr(type(self.method), name) is not getattr(Method, name)
+
+    @property
+    def _reads_validation(self) -> bool:
+        """Whether validation images are read after the beginning."""
+        return self.validates or self.select == "val" or self.method.refits or self._has("finish")
+
+    def _prepared_validation(self) -> Validation | None:
+        return None if self.val is None else (self._prepare_all(self.val), self.val.labels)
 
     def _run_epochs(self, state: Checkpoint, prepared: Tensor | None, val: Validation | None) -> Checkpoint:
         """The epochs that remain after `state`."""

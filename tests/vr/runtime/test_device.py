@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +87,36 @@ def test_precision(
     monkeypatch.setattr("vr.runtime.device.computes_in_bf16", lambda device: native)
     assert resolve_precision(name, device) == resolved
     assert ("has no bf16 arithmetic: it computes in fp32" in caplog.text) == (name == "bf16" != resolved)
+
+
+@pytest.mark.parametrize(
+    ("machine", "avx512", "amx", "expected"),
+    [
+        ("x86_64", False, False, False),  # AVX-512 without bf16: oneDNN emulates it
+        ("x86_64", True, False, True),
+        ("AMD64", False, True, True),
+        ("aarch64", False, False, True),  # there oneDNN asks for the instructions themselves
+    ],
+)
+def test_bf16_that_a_processor_emulates_is_not_native(
+    monkeypatch: pytest.MonkeyPatch, machine: str, avx512: bool, amx: bool, expected: bool
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert computes_in_bf16(CPU) is expected
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    assert not computes_in_bf16(CPU)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="the kernel lists what an x86 has"
+)
+def test_bf16_of_this_processor_is_what_the_kernel_says() -> None:
+    flags = re.search(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    assert flags is not None
+    assert computes_in_bf16(CPU) == bool({"avx512_bf16", "amx_tile"} & set(flags[1].split()))
 
 
 def test_bf16_that_a_gpu_emulates_is_not_native(monkeypatch: pytest.MonkeyPatch) -> None:

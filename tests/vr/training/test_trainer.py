@@ -295,3 +295,32 @@ def test_a_resumed_training_counts_texts_again(make: Make) -> None:
     states = whole.method.state(), again.method.state()
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     assert "pooling.descriptive" in states[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "select", "prepared"),
+    [
+        ("zero-shot", "last", []),  # reads neither training nor validation images
+        ("linear-probe", "last", [10, 6]),
+        ("biomedvr", "last", []),
+        ("biomedvr", "val", [6]),
+        ("attrvr", "last", []),
+        ("clap", "last", [10, 6]),
+    ],
+)
+def test_only_images_that_are_read_are_prepared(
+    make: Make, name: str, select: str, prepared: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    prepare_all = Trainer._prepare_all
+
+    def counted(self: Trainer, images: TrainingImages) -> Tensor:
+        sizes.append(len(images))
+        return prepare_all(self, images)
+
+    monkeypatch.setattr(Trainer, "_prepare_all", counted)
+    declared = built_in_methods()[name].recipe
+    training = make(name, epochs=min(1, declared.epochs))
+    training.val, training.select = pictures(training.method, 6), select  # type: ignore[assignment]
+    training.train()
+    assert sizes == prepared
