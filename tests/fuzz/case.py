@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import logging
 import os
 import re
 import resource
@@ -174,6 +175,7 @@ def _called(command: Command) -> _Outcome:
 
     def recorded(app: Callable[[], None]) -> Callable[[], None]:
         def call() -> None:
+            _log_to_the_terminal()
             try:
                 app()
             except UserError as error:
@@ -203,6 +205,14 @@ def _called(command: Command) -> _Outcome:
         sys.stdout, sys.stderr, sys.stdin, sys.argv = saved
     text = stream.getvalue().decode("utf-8", "backslashreplace")
     return _Outcome(status, text + trace, trace, where, codes[0] if codes else "")
+
+
+def _log_to_the_terminal() -> None:
+    """Let the libraries, which were imported before, log to where a command writes."""
+    for logger in list(logging.Logger.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", ()):
+            if type(handler) is logging.StreamHandler:
+                handler.setStream(sys.stderr)
 
 
 def _where(error: BaseException) -> str:

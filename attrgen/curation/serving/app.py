@@ -61,7 +61,9 @@ def make_app(session: Session, secret: str) -> Starlette:
 
 
 def _json(content: bytes) -> Any:
+    """The value of a request; half of a surrogate pair, which no file can hold, becomes U+FFFD."""
     try:
-        return json.loads(content)
+        text = json.dumps(json.loads(content), ensure_ascii=False)
+        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"not JSON: {error}", code="serve-not-json") from error

@@ -102,6 +102,14 @@ class TestOverHttp:
         assert client.post("/secret/save", json=edit).status_code == 409  # of before the first save
         assert client.post("/secret/save", content=b"{").json()["code"] == "serve-not-json"
 
+    def test_half_of_a_surrogate_pair_is_replaced(self, client: Any) -> None:
+        state = client.get("/secret/state").json()
+        state["lists"][0]["texts"][0] = "a pale \ud83d patch, a \U0001f600 too"
+        edit = json.dumps({key: state[key] for key in ("based_on", "lists")})
+        assert client.post("/secret/draft", content=edit).status_code == 200
+        kept = client.get("/secret/state").json()
+        assert kept["draft"] and kept["lists"][0]["texts"][0] == "a pale \ufffd patch, a \U0001f600 too"
+
     def test_only_with_the_secret_from_this_host_and_this_page(self, client: Any) -> None:
         assert client.get("/").status_code == client.get("/guess/state").status_code == 404
         other = {"host": "evil.example"}
