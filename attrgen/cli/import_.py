@@ -31,8 +31,8 @@ def import_(
 ) -> None:
     """Make a set from published files or a table.
 
-    The formats are those of AttrVR, BioMedVR and CuPL, and CSV with the columns class, kind, text and, for
-    confusion texts, confused.
+    The formats are those of AttrVR, BioMedVR and CuPL, and CSV with the columns class, kind, confused (for
+    confusion texts) and text.
 
     What a set cannot hold, such as a repeated text in a list, is kept in its provenance, so that
     `attrgen export` writes the files back as they were. A confusion text goes under the class that it names

@@ -16,7 +16,6 @@ from attrgen.schema.attribute_set import KINDS, LONGEST_TEXT
 from attrgen.schema.plan import Slot
 
 COLUMNS = ("class", "kind", "confused", "text")
-_OPTIONAL = "confused"
 _MOST_ERRORS = 20
 
 
@@ -61,14 +60,13 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip().lower() for name in next(rows, [])]
-        if missing := [name for name in COLUMNS if name not in header and name != _OPTIONAL]:
+        if missing := [name for name in COLUMNS if name not in header]:
             raise UserError(
-                f"the {'column' if len(missing) == 1 else 'columns'} {', '.join(missing)} "
-                f"{'is' if len(missing) == 1 else 'are'} missing",
+                f"the column '{missing[0]}' is missing",
                 code="table-missing-column",
                 file=path,
                 line=1,
-                remedy=f"Columns: {', '.join(COLUMNS)}; {_OPTIONAL} only for confusion texts. "
+                remedy=f"Columns: {', '.join(COLUMNS)}; 'confused' is empty but for confusion texts. "
                 f"Kinds: {', '.join(KINDS)}.",
             )
         for row in rows:
