@@ -231,6 +231,16 @@ def text_tower() -> None:
         text_files.text_config(configuration, name="tower", folder=Path("tower"))  # type: ignore[arg-type]
 
 
+def tokenizer() -> None:
+    """The tokenizer of a text tower of Hugging Face's."""
+    from vr.clip import text_files
+
+    text = {"hf_tokenizer_name": "me/tower", "context_length": 8}
+    configuration = SimpleNamespace(text=text, file=Path("tower/open_clip_config.json"))
+    made = text_files.tokenizer(configuration, name="tower", folder=Path("tower"))  # type: ignore[arg-type]
+    made(["a bright spot"])
+
+
 def numpy_weights() -> None:
     """Weights in NumPy's form, which only other architectures have."""
     from attrgen.core.errors import UserError

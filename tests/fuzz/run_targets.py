@@ -170,6 +170,13 @@ RUN_TARGETS: tuple[Target, ...] = (
         weight=1,
     ),
     Target("text tower", ("tower/config.json",), (*JSON, *BYTES[:4]), (readers.text_tower,), weight=2),
+    Target(
+        "tokenizer",
+        ("tower/tokenizer.json", "tower/tokenizer_config.json"),
+        (*JSON, *BYTES[:4]),
+        (readers.tokenizer,),
+        weight=2,
+    ),
     Target("weights of NumPy", ("weights.npz",), NPZ, (readers.numpy_weights,), uses=("tiny",), weight=2),
     Target("table of a figure", ("curve.csv",), (*CSV, *BYTES), (readers.curve_table,), weight=1),
 )

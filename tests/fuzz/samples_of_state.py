@@ -105,6 +105,14 @@ def _tower(folder: Path) -> None:
     (folder / "tower" / "config.json").write_text(
         json.dumps({"model_type": "bert", "vocab_size": 100, **size})
     )
+    words = {"[PAD]": 0, "[UNK]": 1, "a": 2, "bright": 3, "spot": 4}
+    model = {"type": "WordLevel", "vocab": words, "unk_token": "[UNK]"}
+    parts = {"normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"}}
+    rest = {"truncation": None, "padding": None, "added_tokens": [], "post_processor": None, "decoder": None}
+    file = {"version": "1.0", **rest, **parts, "model": model}
+    (folder / "tower" / "tokenizer.json").write_text(json.dumps(file))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    (folder / "tower" / "tokenizer_config.json").write_text(json.dumps(settings))
     np.savez(folder / "weights.npz", **{"img/embedding/kernel": np.zeros((8, 8, 3, 32), np.float32)})
 
 

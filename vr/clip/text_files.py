@@ -44,23 +44,29 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
         return SimpleTokenizer(context_length=context, **options)
     _need_transformers(name)
     has_files = folder is not None and any((folder / file).is_file() for file in _VOCABULARIES)
-    location = str(folder) if has_files else repo
-    try:
-        return HFTokenizer(
+
+    def loaded(location: str) -> Any:
+        made = HFTokenizer(
             location,
             context_length=context,
             tokenizer_mode=text.get("tokenizer_mode"),
             **{**options, "trust_remote_code": False},
         )
+        made(["a"])  # one that has no token for padding fails here
+        return made
+
+    if has_files:
+        with decoding(
+            str(folder),
+            what="the tokenizer files cannot be read",
+            code="backbone-tokenizer-unreadable",
+            remedy=f"Copy tokenizer.json and tokenizer_config.json of huggingface.co/{repo} there "
+            "again, or update transformers: pip install --upgrade transformers.",
+        ):
+            return loaded(str(folder))
+    try:
+        return loaded(repo)
     except Exception as error:  # the tokenizers' own errors have no common base
-        if has_files:
-            raise UserError(
-                f"the tokenizer files cannot be read: {_first_line(error)}",
-                code="backbone-tokenizer-unreadable",
-                file=folder,
-                remedy=f"Copy tokenizer.json and tokenizer_config.json of huggingface.co/{repo} there "
-                "again, or update transformers: pip install --upgrade transformers.",
-            ) from error
         files = ("tokenizer.json (or vocab.txt)", "tokenizer_config.json")
         raise hub.explained(error, repo, files, remedy=_beside(files, repo, folder)) from error
 
@@ -138,7 +144,3 @@ def _beside(files: tuple[str, ...], repo: str, folder: Path | None) -> str:
         f"On a machine with access download {' and '.join(files)} of huggingface.co/{repo} {where}{use}. "
         "To try the program without it: --backbone mini."
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -46,6 +46,21 @@ def test_a_tokenizer_runs_no_code_of_its_own(tmp_path: Path, asks: bool) -> None
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_tokenizer_without_a_token_for_padding(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    folder = folder_of(tmp_path, text={"hf_tokenizer_name": "somebody/theirs"})
+    model = {"type": "WordLevel", "vocab": {"[PAD]": 0, "[UNK]": 1, "a": 2}, "unk_token": "[UNK]"}
+    parts = {"normalizer": None, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None}
+    rest = {"truncation": None, "padding": None, "added_tokens": [], "decoder": None}
+    file = {"version": "1.0", **rest, **parts, "model": model}
+    (folder / "tokenizer.json").write_text(json.dumps(file))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "[UNK]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert load_error(folder).code == "backbone-tokenizer-unreadable"
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "pad_token": "[PAD]"}))
+    assert backbone.load(str(folder), "random").tokenizer(["a"]).shape[0] == 1
+
+
 def test_a_text_tower_runs_no_code_of_its_own(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     folder = folder_of(tmp_path, text={"hf_model_name": "somebody/theirs", "hf_tokenizer_name": ""})
