@@ -100,14 +100,19 @@ def push(
     except UserError:
         raise
     except Exception as error:  # the client takes answers apart without a check of their form
-        what, code = "the hub refused the run", "push-refused"
-        remedy = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name."
-        if _is_unreachable(error, hub):
-            what, code = "the hub cannot be reached", "push-unreachable"
-            remedy = "Nothing was sent. Check the network and HF_ENDPOINT, then push again."
         # The cause could hold the request, and with it the token.
-        raise UserError(f"{what}: {_without_token(error, hub)}", code=code, remedy=remedy) from None
+        raise _failed(error, hub) from None
     return str(made)
+
+
+def _failed(error: Exception, hub: Any) -> UserError:
+    """What the hub's client raised, without the user's token."""
+    what, code = "the hub refused the run", "push-refused"
+    remedy = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write; check the name."
+    if _is_unreachable(error, hub):
+        what, code = "the hub cannot be reached", "push-unreachable"
+        remedy = "Nothing was sent. Check the network and HF_ENDPOINT, then push again."
+    return UserError(f"{what}: {_without_token(error, hub)}", code=code, remedy=remedy)
 
 
 def listing(files: Mapping[str, bytes]) -> list[str]:
