@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from attrgen.core.errors import UserError
@@ -57,7 +58,7 @@ class Extensions(Generic[T]):
             yield self._loaded(entry)
 
     def _entries(self) -> metadata.EntryPoints:
-        entries: metadata.EntryPoints = _installed(tuple(sys.path)).select(group=self.group)
+        entries: metadata.EntryPoints = _installed(_folders()).select(group=self.group)
         return entries
 
     def _loaded(self, entry: metadata.EntryPoint) -> T:
@@ -79,9 +80,14 @@ class Extensions(Generic[T]):
         )
 
 
-@cache
-def _installed(path: tuple[str, ...]) -> Any:  # `EntryPoints`; in Python 3.11 typed otherwise
-    """All entry points of the packages on a path, looked for once: a command asks many times."""
+def _folders() -> tuple[tuple[str, int], ...]:
+    """The folders of packages, and when each was changed: installing a package changes one."""
+    return tuple((path, Path(path).stat().st_mtime_ns) for path in sys.path if Path(path).is_dir())
+
+
+@lru_cache(maxsize=1)
+def _installed(folders: tuple[tuple[str, int], ...]) -> Any:  # `EntryPoints`; in Python 3.11 typed otherwise
+    """All entry points of the packages in these folders, looked for once: a command asks many times."""
     return metadata.entry_points()
 
 

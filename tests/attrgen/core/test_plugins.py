@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,18 @@ def test_all_objects_come_by_package_and_name(site: Path) -> None:
 
 def test_without_packages_there_is_nothing() -> None:
     assert NUMBERS.names() == [] and list(NUMBERS.load_all()) == []
+
+
+def test_packages_are_looked_for_once_and_again_after_one_was_installed(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    entry_points = metadata.entry_points
+    monkeypatch.setattr(metadata, "entry_points", lambda: looked.append(1) or entry_points())
+    assert NUMBERS.names() == NUMBERS.names() == ["eight", "number"]
+    assert len(looked) == 1
+    info = site / "gamma-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gamma\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[toy.numbers]\nnine = toy_numbers:EIGHT\n")
+    assert NUMBERS.names() == ["eight", "nine", "number"]

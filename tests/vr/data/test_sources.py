@@ -289,3 +289,15 @@ def test_a_collection_is_opened_once_within_the_block(tmp_path: Path, png_bytes)
             inner = open_dataset(asked)
     assert again is first and inner is first
     assert open_dataset(asked) is not first
+
+
+def test_a_card_s_images_are_opened_once_within_the_block(
+    forms: dict[str, Path], card: Card, tmp_path: Path
+) -> None:
+    other = card.model_copy(update={"classes": card.classes[::-1]})
+    with opening_once():
+        first = open_source(card, forms["folder"])
+        assert open_source(card, forms["folder"]) is first
+        assert open_source(other, forms["folder"]) is not first
+        assert open_source(card, forms["zip"]) is not first
+    assert open_source(card, forms["folder"]) is not first
