@@ -221,8 +221,10 @@ def _opened(journal: Path) -> optuna.Study:
             )
             _best(study)
             for trial in study.trials:
-                if trial.state.name == "COMPLETE" and not isfinite(trial.user_attrs["accuracy"]):
-                    raise ValueError("a trial has no accuracy")
+                if trial.state.name == "COMPLETE":
+                    numbers: tuple[Any, Any] = (trial.user_attrs["accuracy"], trial.value)
+                    if not all(map(isfinite, numbers)):
+                        raise ValueError("a trial has no score")
         except OSError as error:
             raise unwritable(journal, error) from error
     return study

@@ -81,6 +81,7 @@ def test_a_stopped_study_continues(toy: Any, tmp_path: Path) -> None:
         lambda text: text.replace('"accuracy"', '"precision"'),
         lambda text: text.replace('"accuracy":0.5', '"accuracy":NaN'),
         lambda text: text.replace("study_name", "name"),
+        lambda text: text.replace('"values":[0.5]', '"values":[[0.5]]'),
         lambda text: "[]\n" + text,
         lambda text: "[" * 100_000 + "\n",
     ],
