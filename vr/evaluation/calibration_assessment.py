@@ -57,7 +57,7 @@ def notes(calibration: Calibration, *, sets: float = 0.9) -> list[str]:
     if calibration.held_out.nll_after > calibration.held_out.nll_before:
         remarks.append(
             f"on the {count} images that it was not fitted on, the temperature made probabilities no better: "
-            "those before calibration (vr predict: --raw) are as good"
+            "those before calibration (--raw) are as good"
         )
     if temperature.at_edge(calibration.temperature):
         reason = (

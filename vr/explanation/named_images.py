@@ -96,5 +96,5 @@ def _neither(name: Path, why: str = "") -> UserError:
         f"there is no such file or folder, nor such an image in the run's collection{why}",
         code="images-missing-path",
         file=name,
-        remedy="Check the path. Where the collection is now, --data tells.",
+        remedy="Check the path. If the collection was moved, name its folder with --data.",
     )
