@@ -173,7 +173,7 @@ def check_paths(paths: Iterable[str | Path]) -> None:
                 "there is no such file or folder",
                 code="images-missing-path",
                 file=path,
-                remedy="Check the path; those in predictions.csv start at the folder of the run's collection.",
+                remedy="Check the path; those of predictions.csv start at the folder of its images.",
             )
         if path.lower().endswith(_TABLE):
             raise UserError(
