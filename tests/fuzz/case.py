@@ -238,7 +238,7 @@ def _judged(
     def result(kind: str, where: str = "") -> Result:
         return Result(case.target.name, case.number, kind, where or outcome.where, code=outcome.code)
 
-    if list(folder.rglob(hostile_values.CANARY)):
+    if any(path.is_file() for path in folder.rglob(hostile_values.CANARY)):  # no folder of that name
         return result(CANARY, "a planted command ran")
     if page := _page_that_runs(folder, before):
         return result(CANARY, f"{page} would run it in a browser")
