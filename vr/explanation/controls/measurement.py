@@ -91,8 +91,8 @@ def _sentence(method: str, rows: list[Row], controls: Mapping[str, Control]) -> 
     mute = [row for row in rows if row.loss is not None and row.name in controls]
     mute = [row for row in mute if controls[row.name].says_nothing]
     best = max(mute, key=lambda row: row.accuracy) if mute else None
-    verb = "gain" if gain.mean >= 0 else "lose"
-    text = f"With {method}, the sentences as written {verb} {_points(gain)} over class names only"
+    change = f"gain {_points(gain)} over" if gain.mean >= 0 else f"lose {_points(gain, -1)} against"
+    text = f"With {method}, the sentences as written {change} class names only"
     if gain.p >= SIGNIFICANT or gain.mean <= 0:
         text += f"{', which may be chance' if gain.p >= SIGNIFICANT else ''} (p {gain.p:.2g})."
         as_written = f"as written {100 * written.accuracy:.1f}%"
@@ -114,6 +114,7 @@ def _beside(best: Row) -> str:
     return f"{title}, the best of the controls that say nothing, reach {100 * best.accuracy:.1f}%"
 
 
-def _points(difference: Difference) -> str:
-    low, high = 100 * difference.low, 100 * difference.high
-    return f"{100 * difference.mean:+.1f} points (95%: {low:+.1f} to {high:+.1f})"
+def _points(difference: Difference, sign: int = 1) -> str:
+    """A difference in words; with the sign -1 as a loss."""
+    low, high = sorted((100 * sign * difference.low, 100 * sign * difference.high))
+    return f"{100 * sign * difference.mean:.1f} points (95%: {low:+.1f} to {high:+.1f})"

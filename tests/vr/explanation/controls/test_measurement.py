@@ -47,7 +47,7 @@ def test_the_share_is_what_the_best_silent_control_does_not_reach() -> None:
     assert (words.loss.mean, words.gain.mean) == (pytest.approx(0.15), pytest.approx(0.15))
     raw = [row.loss.p for row in actual.rows if row.loss is not None]
     assert [row.p for row in actual.rows if row.loss is not None] == pytest.approx(holm(raw))
-    assert "+30.0 points" in actual.sentence and "(50%) are due to" in actual.sentence
+    assert "gain 30.0 points (95%: +" in actual.sentence and "(50%) are due to" in actual.sentence
     assert "65.0%" in actual.sentence and "may be chance" not in actual.sentence
 
 
@@ -57,9 +57,9 @@ def test_a_control_that_reaches_the_same_leaves_nothing_to_the_content() -> None
 
 
 def test_without_a_gain_nothing_is_attributed() -> None:
-    for written, word in ((101, "may be chance"), (60, "lose")):
+    for written, words in ((101, "may be chance"), (60, "lose 20.0 points (95%: +")):
         sentence = measured(written=written, names=100, shuffled=90, random_words=80).sentence
-        assert word in sentence and "due to" not in sentence
+        assert words in sentence and "due to" not in sentence
 
 
 def test_without_silent_controls_the_share_is_unknown() -> None:
