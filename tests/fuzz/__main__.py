@@ -23,16 +23,15 @@ PROGRESS = 1000  # files between two lines of progress
 def main() -> int:
     """The command line; the status is 1 where there is a failure."""
     arguments = _arguments()
-    names = [name.strip() for name in arguments.only.split(",") if name.strip()]
     with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
         workshop = Workshop(Path(arguments.keep or temporary).resolve())
         if arguments.case is not None:
-            case = Case(cases.target_named(names[0]), arguments.seed, arguments.case)
+            case = Case(cases.target_named(arguments.only[0]), arguments.seed, arguments.case)
             result = run_here(workshop, case)
             print(f"{result.outcome} {result.where} {result.code}\n{result.detail}")
             return int(result.outcome in cases.FAILURES)
         print(f"{arguments.files} damaged files, seed {arguments.seed}", flush=True)
-        chosen = chosen_cases(arguments.files, arguments.seed, names)
+        chosen = chosen_cases(arguments.files, arguments.seed, arguments.only)
         return report(run_cases(workshop, chosen, arguments.jobs))
 
 
@@ -78,6 +77,15 @@ def _table(counts: dict[str, Counter[str]]) -> str:
     return "\n".join(lines)
 
 
+def _names(words: str) -> list[str]:
+    """The kinds of files of an argument."""
+    names = [name.strip() for name in words.split(",") if name.strip()]
+    known = [target.name for target in TARGETS]
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"no kind '{unknown[0]}'; there are {', '.join(known)}")
+    return names
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--files", type=int, default=10_000, help="how many")
@@ -85,7 +93,7 @@ def _arguments() -> argparse.Namespace:
         "--seed", type=int, default=secrets.randbelow(10**6), help="default: drawn, and printed"
     )
     parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="processes")
-    parser.add_argument("--only", default="", help="these kinds of files, separated by commas")
+    parser.add_argument("--only", type=_names, default=(), help="these kinds of files, separated by commas")
     parser.add_argument("--case", type=int, help="run one case, and print all that it prints")
     parser.add_argument("--keep", help="an empty folder for samples and cases, which is kept")
     return parser.parse_args()
