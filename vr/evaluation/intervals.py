@@ -36,13 +36,13 @@ def percentiles(resampled: NDArray[Any]) -> tuple[float, float]:
 def share_percentiles(resampled: NDArray[Any], units: int) -> tuple[float, float]:
     """The percentile interval of a share in [0, 1], from its resampled values (N,).
 
-    Where every resample is 0 or 1, as when all images are right, or where one unit only is drawn, resamples
-    cannot differ, and an interval without width would promise certainty: it is Wilson's, of `units` trials.
+    Where every resample is 0, or every one is 1, or there is one unit to draw, resamples do not differ, and
+    an interval without width would promise certainty: it is Wilson's, of `units` trials.
 
     Args:
         units: images, or groups of them, that were drawn; at least 1.
     """
     low, high = float(resampled.min()), float(resampled.max())
-    if units == 1 or low == high == 0 or low == high == 1:
+    if low == high and (units == 1 or low in (0, 1)):
         return wilson(low * units, units)
     return percentiles(resampled)

@@ -27,7 +27,7 @@ from . import real_slurm
 from .conftest import digests, small_cells
 from .real_slurm import Slurm
 
-LONG = 500  # epochs of a cell that is still running when the signal comes
+LONG = 2000  # epochs of a cell that is still running when the signal comes
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 180) -> None:
@@ -89,7 +89,7 @@ def test_array_job_stops_at_its_limit_is_requeued_and_finishes(
     until(lambda: len(list((tmp_path / "runs").rglob(runs.METRICS))) == 1, "the short cell ends")
     status = "1 of 2 cells finished, 1 running"  # a cell is running until its lock is free
     until(lambda: status in invoke("sweep", recipe, "--status").output, "the short cell has finished")
-    time.sleep(1.0)  # some epochs
+    until((long_run / runs.CHECKPOINT).is_file, "the long cell writes its first checkpoint")
     cluster.call("scancel", "--batch", "--signal=USR1", f"{job}_1")  # as Slurm does before the time limit
     until(lambda: "back into the queue" in (logs / "1.log").read_text(), "the task is requeued")
     done = epochs_done(long_run / runs.CHECKPOINT)
