@@ -41,6 +41,7 @@ def container_at(path: str) -> Container | None:
         UserError: it is damaged or cannot be reached, or a package that reads it is not installed.
     """
     if path.lower().endswith(SUFFIXES) and (remote.is_url(path) or Path(path).is_file()):
+        _remote_states.pop(path, None)  # it may have been replaced since an earlier command of this process
         return _opened(path)
     if remote.is_url(path):
         return remote.RemoteTree(path) if remote.is_folder(path) else None
@@ -57,16 +58,21 @@ def in_container(path: str) -> tuple[Container, str] | None:
     return None
 
 
+_remote_states: dict[str, str] = {}  # by URL; asking the store for every image would be slow
+
+
 def _opened(path: str) -> Container:
     """An archive or a table, opened once as long as it does not change."""
     if remote.is_url(path):
-        return _opened_as_it_was(path, 0, 0)
+        if path not in _remote_states:
+            _remote_states[path] = remote.state(path)
+        return _opened_as_it_was(path, _remote_states[path])
     now = Path(path).stat()
-    return _opened_as_it_was(path, now.st_mtime_ns, now.st_size)
+    return _opened_as_it_was(path, f"{now.st_mtime_ns} {now.st_size} {now.st_ino}")
 
 
 @lru_cache(maxsize=_OPEN_CONTAINERS)
-def _opened_as_it_was(path: str, changed: int, size: int) -> Container:
+def _opened_as_it_was(path: str, state: str) -> Container:
     suffix = path[path.rindex(".") :].lower()
     if suffix == ".tar":
         return TarTree(path)

@@ -64,6 +64,17 @@ def read(url: str) -> bytes:
     return content
 
 
+def state(url: str) -> str:
+    """What the store says of a file (size, time, version): another one was replaced. Raises as `read`."""
+    store, name = _store(url)
+
+    def said() -> str:
+        store.invalidate_cache()  # of its listings
+        return repr(sorted(store.info(name).items(), key=str))
+
+    return _guarded(url, said)
+
+
 def read_range(url: str, start: int, size: int) -> bytes:
     """Some bytes of a file; raises as `read`."""
     store, name = _store(url)

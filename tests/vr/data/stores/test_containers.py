@@ -119,6 +119,19 @@ def test_an_archive_that_was_replaced_is_opened_again(contents: dict[str, bytes]
     assert UnlabelledFiles().read(f"{path}/new.png").size == (5, 6)
 
 
+def test_an_archive_that_was_replaced_in_a_store_is_opened_again(
+    contents: dict[str, bytes], tmp_path: Path
+) -> None:
+    def put(images: dict[str, bytes]) -> str:
+        return in_memory(as_tar(tmp_path, images))
+
+    url = put(contents)
+    assert len(list(image_paths([url]))) == 3
+    assert put({"new.png": contents["a.png"]}) == url
+    assert list(image_paths([url])) == [f"{url}/new.png"]
+    assert UnlabelledFiles().read(f"{url}/new.png").size == (5, 6)
+
+
 def test_a_store_that_does_not_say_how_much_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
     class Store:
         length = 30
