@@ -102,4 +102,4 @@ def _of_run(file: Path) -> Experiment:
         values |= {"folds": config.fold.folds, "fold": config.fold.number, "out": folder.parent}
     elif (folder / runs.FEWSHOT).is_file():
         values["fewshot"] = folder / runs.FEWSHOT
-    return Experiment.model_validate(values)
+    return validate(Experiment, values, what="run configuration", code="run-config", file=file)

@@ -115,3 +115,13 @@ def test_a_recipe_that_is_no_table(recipe: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         experiment_of(tmp_path / "a.toml")
     assert caught.value.code == "experiment-value"
+
+
+def test_a_run_whose_configuration_asks_for_what_cannot_be(toy_run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(toy_run, tmp_path / "run")) / runs.CONFIG
+    text = copy.read_text()
+    assert '"shots": 4' in text
+    copy.write_text(text.replace('"shots": 4', '"shots": 0'))
+    with pytest.raises(UserError) as caught:
+        experiment_of(copy)
+    assert (caught.value.code, caught.value.file) == ("run-config-value", str(copy))
