@@ -219,19 +219,15 @@ def outputs(bench: Bench, job: Job, draw: random.Random) -> Verdict:
 
     def before() -> None:
         for number, how in chosen.items():
-            if how == "closed":
-                os.close(number)
-            elif how in ("full", "pipe"):
+            if how in ("full", "pipe"):
                 target = os.open("/dev/full", os.O_WRONLY) if how == "full" else _broken_pipe()
                 os.dup2(target, number)
                 os.close(target)
-        reopen_outputs(
-            "ascii" if "ascii" in chosen.values() else "utf-8"
-        ) if "closed" not in chosen.values() else None
-        if chosen[1] == "closed":
-            sys.stdout = None  # type: ignore[assignment]
-        if chosen[2] == "closed":
-            sys.stderr = None  # type: ignore[assignment]
+        reopen_outputs("ascii" if "ascii" in chosen.values() else "utf-8")
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            if chosen[number] == "closed":
+                os.close(number)
+                setattr(sys, name, None)
 
     end = ran(job.words, folder, before=before)
     kind = f"outputs {chosen[1]}/{chosen[2]}"
