@@ -161,7 +161,9 @@ def _recipe(world: World) -> Path:
 
 def _table(world: World) -> Path:
     path = world.root / "texts.csv"
-    path.write_text("class,kind,text\n" + "".join(f"{name},descriptive,a {name} seen\n" for name in CLASSES))
+    path.write_text(
+        "class,kind,confused,text\n" + "".join(f"{name},descriptive,,a {name} seen\n" for name in CLASSES)
+    )
     return path
 
 
