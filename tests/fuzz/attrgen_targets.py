@@ -14,6 +14,10 @@ ATTRGEN_ANSWERS = (
     *("--confusion", "2", "--offline", "--out", "built.json"),
 )
 
+_PRICED = tuple(
+    ["attrgen", "build", "--dataset", "lumps.toml", "--model", "tiny", "--dry-run", "--prices", "prices.toml"]
+)
+
 ATTRGEN_TARGETS: tuple[Target, ...] = (
     Target(
         "card",
@@ -34,32 +38,7 @@ ATTRGEN_TARGETS: tuple[Target, ...] = (
         "prices",
         ("prices.toml",),
         (*TOML, *BYTES[:4]),
-        (
-            (
-                "attrgen",
-                "build",
-                "--dataset",
-                "lumps.toml",
-                "--model",
-                "tiny",
-                "--dry-run",
-                "--prices",
-                "prices.toml",
-            ),
-            (
-                "attrgen",
-                "build",
-                "--dataset",
-                "lumps.toml",
-                "--model",
-                "tiny",
-                "--dry-run",
-                "--prices",
-                "prices.toml",
-                "--max-cost",
-                "1",
-            ),
-        ),
+        (_PRICED, (*_PRICED, "--max-cost", "1")),
         uses=("lumps.toml",),
         weight=2,
     ),

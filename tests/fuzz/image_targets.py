@@ -8,17 +8,22 @@ from tests.fuzz.container_mutations import DICOM, IMAGE, NPZ, PARQUET, TABLE_OF_
 from tests.fuzz.target import Target
 from tests.fuzz.tree_mutations import JSON
 
+
+def _collection(path: str, card: str | None = None) -> tuple[tuple[str, ...], ...]:
+    """The commands that read a collection; `card`: what the card is made from, where that is another path."""
+    return (
+        ("vr", "data", "check", path),
+        ("vr", "data", "card", card or path, "--out", "new.toml"),
+        ("vr", "data", "preview", "card.toml", "--data", path, "--shots", "1"),
+    )
+
+
 IMAGE_TARGETS: tuple[Target, ...] = (
     Target(
         "zip",
         ("toy.zip",),
         ZIP,
-        (
-            ("vr", "data", "check", "toy.zip"),
-            ("vr", "data", "card", "toy.zip", "--out", "new.toml"),
-            ("vr", "data", "preview", "card.toml", "--data", "toy.zip", "--shots", "1"),
-            readers.unpack,
-        ),
+        (*_collection("toy.zip"), readers.unpack),
         uses=("card.toml",),
         weight=6,
     ),
@@ -26,11 +31,7 @@ IMAGE_TARGETS: tuple[Target, ...] = (
         "npz",
         ("toy.npz",),
         NPZ,
-        (
-            ("vr", "data", "check", "toy.npz"),
-            ("vr", "data", "card", "toy.npz", "--out", "new.toml"),
-            ("vr", "data", "preview", "card.toml", "--data", "toy.npz", "--shots", "1"),
-        ),
+        _collection("toy.npz"),
         uses=("card.toml",),
         weight=5,
     ),
@@ -38,33 +39,21 @@ IMAGE_TARGETS: tuple[Target, ...] = (
         "split file",
         ("coop/split_Toy.json",),
         (*JSON, *BYTES[:4]),
-        (
-            ("vr", "data", "check", "coop"),
-            ("vr", "data", "card", "coop", "--out", "new.toml"),
-            ("vr", "data", "preview", "card.toml", "--data", "coop", "--shots", "1"),
-        ),
+        _collection("coop"),
         uses=("card.toml",),
     ),
     Target(
         "manifest",
         ("table/images.csv",),
         TABLE_OF_IMAGES,
-        (
-            ("vr", "data", "check", "table"),
-            ("vr", "data", "card", "table/images.csv", "--out", "new.toml"),
-            ("vr", "data", "preview", "card.toml", "--data", "table", "--shots", "1"),
-        ),
+        _collection("table", "table/images.csv"),
         uses=("card.toml",),
     ),
     Target(
         "Parquet",
         ("parquet/images.parquet",),
         PARQUET,
-        (
-            ("vr", "data", "check", "parquet"),
-            ("vr", "data", "card", "parquet/images.parquet", "--out", "new.toml"),
-            ("vr", "data", "preview", "card.toml", "--data", "parquet", "--shots", "1"),
-        ),
+        _collection("parquet", "parquet/images.parquet"),
         uses=("card.toml",),
     ),
     Target("tar", ("images.tar",), TAR, (("vr", "predict", "run", "images.tar"),), uses=("run", "tiny")),
