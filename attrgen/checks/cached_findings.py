@@ -32,9 +32,9 @@ def check_once(path: Path, card: Card | None, folder: Path) -> list[Finding]:
         UserError: the file cannot be read.
     """
     content = read_bytes(path, what="attribute set")
-    file = folder / f"{_key(path, content, card)}.json"
     if EXTENSIONS.names():
         return check_bytes(content, path, card).findings
+    file = folder / f"{_key(path, content, card)}.json"
     known = cached(lambda: _FINDINGS.validate_json(read_bytes(file, what="cache", largest=LARGEST_TABLE)))
     if known is not None:
         return known

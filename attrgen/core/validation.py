@@ -30,6 +30,10 @@ _WRONG_ESCAPE = re.compile(
     r'(?m)^[^"\'#\n]*"(?:[^"\\\n]|\\(?:[btnfr"\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}))*'
     r'\\(?![btnfr"\\]|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})'
 )
+_ON_ESCAPES = (
+    "In double quotes a backslash starts an escape: write patterns and paths with backslashes in single "
+    "quotes, such as 'patient(\\d+)'."
+)
 _MOST_ERRORS = 50  # of one file that a message lists
 _LONGEST_KEY = 200  # characters of a key's path that a message repeats
 _LONGEST_INPUT = 60  # characters of a wrong value that a message repeats
@@ -182,14 +186,15 @@ def toml_values(path: Path, *, what: str, code: str, missing: str = "Check the p
     """
     text = read_text(path, what=what, missing=missing)
     _check_toml_keys(text, path, code)
-    remedy = "Correct the syntax there."
-    if _WRONG_ESCAPE.search(text) is not None:
-        remedy += (
-            " In double quotes a backslash starts an escape: write patterns and paths with backslashes in"
-        )
-        remedy += " single quotes, such as 'patient(\\d+)'."
-    with decoding(path, what="not TOML", code=f"{code}-not-toml", remedy=remedy):
-        return tomllib.loads(text)
+    try:
+        with decoding(path, what="not TOML", code=f"{code}-not-toml", remedy="Correct the syntax there."):
+            return tomllib.loads(text)
+    except UserError as error:
+        if _WRONG_ESCAPE.search(text) is None:
+            raise
+        raise UserError(
+            error.what, code=f"{code}-not-toml", file=path, remedy=f"{error.remedy} {_ON_ESCAPES}"
+        ) from error
 
 
 def _check_toml_keys(text: str, path: Path, code: str) -> None:

@@ -14,8 +14,9 @@ ATTRGEN_ANSWERS = (
     *("--confusion", "2", "--offline", "--out", "built.json"),
 )
 
-_PRICED = tuple(
-    ["attrgen", "build", "--dataset", "lumps.toml", "--model", "tiny", "--dry-run", "--prices", "prices.toml"]
+_PRICED = (
+    *("attrgen", "build", "--dataset", "lumps.toml", "--model", "tiny", "--dry-run"),
+    *("--prices", "prices.toml"),
 )
 
 ATTRGEN_TARGETS: tuple[Target, ...] = (
