@@ -23,6 +23,7 @@ TERMINATED_STATUS = 143
 BROKEN_PIPE_STATUS = 141  # as if SIGPIPE had ended the process
 T = TypeVar("T")
 _stops: list[KeyboardInterrupt] = []  # signals that asked this command to stop
+_running = False  # else a signal does what it does to any other program
 DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
 
 
@@ -140,11 +141,16 @@ def run(app: Callable[[], None]) -> None:
 
 
 def _status(app: Callable[[], None]) -> int | str | None:
+    global _running
     try:
+        _running = True
         app()
+        _running = False
     except (SystemExit, KeyboardInterrupt, BrokenPipeError) as error:
+        _running = False
         return _ended(error)
     except Exception as error:
+        _running = False
         if _stops:  # a library may turn the interruption into an error of its own
             return _ended(_stops[-1])
         if isinstance(error, UserError):
@@ -182,6 +188,9 @@ def _take_signals() -> None:
 
 
 def _stop(number: int, frame: object) -> None:
+    if not _running:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
     _stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
     raise _stops[-1]
 

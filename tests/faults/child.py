@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
-LONGEST = 10.0  # seconds after which a command counts as hanging, on an idle machine
+IDLE = 10.0  # seconds without any work after which a command hangs; time on the wall grows on a busy machine
+BUSY = 60.0  # seconds of processor time after which it never ends
+WATCHED = 0.5  # seconds between two looks at the processor time
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,35 @@ def ran(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPED_BY)
     with suppress(OSError):  # the child does the same; it may have ended
         os.setpgid(pid, pid)
-    limit = LONGEST * max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
-    hung = False
+    work, looked, worked, hung = 0.0, began, began, False
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
-        age = time.monotonic() - began
+        now = time.monotonic()
         if ended:
             break
-        strike(pid, age)
-        if age > limit and not hung:
-            hung = True
-            _end_group(pid, patience=0.0)
+        strike(pid, now - began)
+        if now - looked > WATCHED and not hung:
+            looked = now
+            if (spent := processor_seconds(pid)) > work:
+                work, worked = spent, now
+            if hung := now - worked > IDLE or work > BUSY:
+                _end_group(pid, patience=0.0)
         time.sleep(0.002)
+    age = now - began
     _end_group(pid)
     code = os.waitstatus_to_exitcode(status)
     return End(code, output.read_text("utf-8", "replace"), age, hung)
+
+
+def processor_seconds(group: int) -> float:
+    """The processor time of the processes of a group that run, and of children that they waited for."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it may have ended
+            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                ticks += sum(map(int, fields[11:15]))  # user and system, its own and its children's
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _command(words: Sequence[str], folder: Path, output: Path, before: Callable[[], None]) -> None:

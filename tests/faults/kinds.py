@@ -24,7 +24,11 @@ from tests.faults.world import World
 MEGABYTE = 2**20
 KILLED = -signal.SIGKILL
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM, "sigkill": signal.SIGKILL}
-_ENDS = {"sigint": (130,), "sigterm": (143, -signal.SIGTERM), "sigkill": (KILLED,)}  # exit statuses
+_ENDS = {  # exit statuses; the negative ones of a command that had ended its work
+    "sigint": (130, -signal.SIGINT),
+    "sigterm": (143, -signal.SIGTERM),
+    "sigkill": (KILLED,),
+}
 Files = Mapping[str, bytes]
 
 
@@ -257,7 +261,7 @@ def surroundings(bench: Bench, job: Job, draw: random.Random) -> Verdict:
             Path("../gone").rmdir()
 
     end = ran(job.words, folder, before=before)
-    return _after(bench, job, folder, end, (*job.statuses, 2), name)
+    return _after(bench, job, folder, end, (*job.statuses, 1, 2), name)
 
 
 def resources(bench: Bench, job: Job, draw: random.Random) -> Verdict:

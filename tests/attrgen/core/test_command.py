@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from functools import partial
 from importlib import metadata
@@ -74,3 +76,16 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(("word", "status"), [("wet", 2), ("stop", 130), ("door", 0)])
 def test_exit_status(monkeypatch: pytest.MonkeyPatch, word: str, status: int) -> None:
     assert call(monkeypatch, "paint", word) == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_work_ends_the_process_without_a_traceback(number: int) -> None:
+    code = f"""
+import os
+from attrgen.core import command, streams
+streams.flush = lambda: os.kill(os.getpid(), {number})
+command.run(lambda: None)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == -number
+    assert ended.stderr == ""
