@@ -113,7 +113,7 @@ def recorded(attributes: AttributeSet, card: Card, filled: Mapping[Slot, Filled]
     for run in runs:
         if "generated" in run:
             run["generated"] = _nested(dict(_ordered(card, _slots(run["generated"]))))
-    sources = {str(run["source"]) for run in runs}
+    sources = {str(run.get("source", "hand")) for run in runs}
     covered = {slot for run in runs for slot, _ in _slots(run.get("generated", {}))}
     if any(Slot(e.class_name, e.kind, e.confused) not in covered for e in attributes.entries()):
         sources |= {str(old.get("source", "hand"))}

@@ -403,13 +403,15 @@ def test_provenance_says_how_each_list_came_about(bench: Bench) -> None:
     assert {(item.source, item.text) for item in without_cache} == {("llm", None)}
 
 
-def test_a_run_noted_by_hand_stays(bench: Bench) -> None:
-    mine = {"runs": [{"source": "hand", "by": "me"}]}
+@pytest.mark.parametrize("note", [{"source": "hand", "by": "me"}, {"by": "me"}])
+def test_a_run_noted_by_hand_stays(bench: Bench, note: dict[str, Any]) -> None:
+    mine = {"runs": [note]}
     existing = AttributeSet(
         dataset="lumps", classes={"spiky lump": ClassAttributes(descriptive=["my words"])}, provenance=mine
     )
     built = whole(bench.build(existing))
-    assert built.provenance["runs"][0] == {"source": "hand", "by": "me"}
+    assert built.provenance["runs"][0] == note
+    assert built.provenance["source"] == "mixed"
     assert len(built.provenance["runs"]) == 2
 
 
