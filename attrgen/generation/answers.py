@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from attrgen.checks.cleaning import clean
+from attrgen.core.errors import UserError
 from attrgen.llm.cache import About, Cache, CacheEntry
 from attrgen.llm.client import Client
-from attrgen.llm.errors import Failed
+from attrgen.llm.errors import Failed, Fatal
 from attrgen.llm.request import Answer, Request
 from attrgen.schema.attribute_set import KINDS
 from attrgen.schema.plan import Slot
@@ -26,15 +29,30 @@ class Answered:
     fresh: bool
 
 
+class Turns:
+    """Equal requests of several sets one after the other, so that the cache answers all but the first."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, request: Request) -> asyncio.Lock:
+        """The lock that is held while this request is answered."""
+        return self._locks.setdefault(request.key(), asyncio.Lock())
+
+
 class Answers:
     """Where a build has its answers from. Without a `client` that is the cache alone.
+
+    Args:
+        turns: shared by builds that run at the same time.
 
     Attributes:
         from_cache: how many answers the cache gave.
     """
 
-    def __init__(self, dataset: str, cache: Cache, client: Client | None) -> None:
+    def __init__(self, dataset: str, cache: Cache, client: Client | None, turns: Turns) -> None:
         self.from_cache = 0
+        self._turns = turns
         self._dataset = dataset
         self._cache = cache
         self._client = client
@@ -56,6 +74,10 @@ class Answers:
             Fatal: no further answer can be had.
         """
         request = self._addressed(request)
+        async with self._turns.of(request):
+            return await self._answered(request, slot, refresh, enough)
+
+    async def _answered(self, request: Request, slot: Slot, refresh: bool, enough: int | None) -> Answered:
         match = None if refresh else self._cache.lookup(request)
         known: tuple[str, ...] = ()
         if match is not None:
@@ -76,8 +98,17 @@ class Answers:
         about = About(
             dataset=self._dataset, class_name=slot.class_name, kind=slot.kind, confused=slot.confused
         )
-        key = self._cache.put(CacheEntry(request=request, answer=answer, about=about))
+        key = self._put(self._client, CacheEntry(request=request, answer=answer, about=about))
         return Answered(key, _cleaned(answer, slot), fresh=True)
+
+    def _put(self, client: Client, entry: CacheEntry) -> str:
+        try:
+            return self._cache.put(entry)
+        except UserError as error:
+            # Answers that cannot be saved are paid for in vain.
+            full = Fatal(error.what, code=error.code, file=error.file, remedy=error.remedy)
+            client.stop(full)
+            raise full from error
 
     def _addressed(self, request: Request) -> Request:
         """The request with the server that is asked."""

@@ -13,7 +13,7 @@ from functools import partial
 
 from attrgen.curation import provenance
 from attrgen.curation.provenance import Filled
-from attrgen.generation.answers import Answers, NotCached
+from attrgen.generation.answers import Answers, NotCached, Turns
 from attrgen.generation.requests import CONFUSERS, Requests
 from attrgen.generation.result import Outcome, Result, result_of
 from attrgen.generation.runner import Progress, Runner
@@ -57,11 +57,17 @@ class Missing:
     fresh: frozenset[Slot]
 
 
+def runner_for(client: Client | None) -> Runner:
+    """A runner of as many jobs as keep the client busy."""
+    return Runner(most=1 if client is None else _PREPARED * client.concurrency)
+
+
 class Builder:
     """Builds one set. Without a `client` it uses only the cache and the curated library.
 
     Args:
         progress: called with (lists done, lists in all) during the build.
+        turns, suitability: shared by builders that work at the same time.
     """
 
     def __init__(
@@ -73,14 +79,16 @@ class Builder:
         client: Client | None = None,
         *,
         progress: Progress = lambda done, total: None,
+        turns: Turns | None = None,
+        suitability: Suitability | None = None,
     ) -> None:
         self._card = card
         self._settings = settings
         self._requests = Requests(card, settings, prompts)
-        self._answers = Answers(card.name, cache, client)
+        self._answers = Answers(card.name, cache, client, turns or Turns())
         self._client = client
         self._progress = progress
-        self._suitability = Suitability(settings.model)
+        self._suitability = suitability or Suitability(settings.model)
         self._library = library.find(card) if client is None else None
 
     def build(self, existing: AttributeSet | None) -> Result:
@@ -92,10 +100,14 @@ class Builder:
         Raises:
             UserError: `--refresh` or `--from-run` is wrong, or the provenance of `existing` is damaged.
         """
-        if existing is not None:
-            provenance.runs_of(existing)  # a damaged record is reported before anybody is asked
-            self._suitability.proven()
-        return asyncio.run(self._build(existing))
+        return asyncio.run(self._alone(existing))
+
+    async def _alone(self, existing: AttributeSet | None) -> Result:
+        try:
+            return await self.build_in(runner_for(self._client), existing)
+        finally:
+            if self._client is not None:
+                await self._client.close()
 
     def plan(self, existing: AttributeSet | None) -> list[Planned]:
         """The first request of every missing list, without asking anybody.
@@ -124,30 +136,27 @@ class Builder:
         pairs = [Slot(name, "confusion", other) for other in others]
         return [Planned(slot, self._requests.texts(slot), cached=False, assumed=True) for slot in pairs]
 
-    async def _build(self, existing: AttributeSet | None) -> Result:
-        runner = Runner(most=1 if self._client is None else _PREPARED * self._client.concurrency)
-        try:
-            pairs, open_counts = self._pairs()
-            named = await runner.run(
-                {
-                    Slot(name, CONFUSERS): partial(self._named_confusers, name, count)
-                    for name, count in open_counts.items()
-                }
-            )
-            outcomes: dict[Slot, Outcome] = {}
-            for slot, names in named.items():
-                if isinstance(names, (Failed, Fatal)):
-                    outcomes[slot] = names
-                else:
-                    pairs[slot.class_name] = names
-            missing = self._missing(existing, pairs)
-            jobs = {
-                slot: partial(self._fill, slot, slot in missing.fresh, existing) for slot in missing.slots
+    async def build_in(self, runner: Runner, existing: AttributeSet | None) -> Result:
+        """As `build`, in the event loop and with the jobs of `runner`; the client stays open."""
+        if existing is not None:
+            provenance.runs_of(existing)  # a damaged record is reported before anybody is asked
+            self._suitability.proven()
+        pairs, open_counts = self._pairs()
+        named = await runner.run(
+            {
+                Slot(name, CONFUSERS): partial(self._named_confusers, name, count)
+                for name, count in open_counts.items()
             }
-            outcomes |= await runner.run(jobs, self._progress)
-        finally:
-            if self._client is not None:
-                await self._client.close()
+        )
+        outcomes: dict[Slot, Outcome] = {}
+        for slot, names in named.items():
+            if isinstance(names, (Failed, Fatal)):
+                outcomes[slot] = names
+            else:
+                pairs[slot.class_name] = names
+        missing = self._missing(existing, pairs)
+        jobs = {slot: partial(self._fill, slot, slot in missing.fresh, existing) for slot in missing.slots}
+        outcomes |= await runner.run(jobs, self._progress)
         return result_of(
             outcomes,
             existing,

@@ -44,7 +44,7 @@ def require_dataset(existing: AttributeSet | None, card: Card, path: Path | None
 
 
 class Progress:
-    """A bar and notes on stderr, in a `with` statement. Where stderr is no terminal there are only notes."""
+    """A bar for each set and notes on stderr, in a `with` statement; only notes where it is no terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -52,11 +52,12 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self._console = Console(file=unfiltered(sys.stderr))
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        name = TextColumn("{task.description}", markup=False)
+        columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
         )
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -65,11 +66,19 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
-    def update(self, done: int, total: int) -> None:
-        """Show how many lists are done."""
-        if self._task is None:
-            self._task = self._bar.add_task("lists", total=total)
-        self._bar.update(self._task, completed=done, total=total)
+    def update(self, name: str, done: int, total: int) -> None:
+        """Show how many lists of a set are done."""
+        if name not in self._tasks:
+            self._tasks[name] = self._bar.add_task(printable(name), total=total)
+        self._bar.update(self._tasks[name], completed=done, total=total)
+
+    def end(self, name: str, text: str) -> None:
+        """Print a finished set's summary on stdout in place of its bar."""
+        if name in self._tasks:
+            self._bar.remove_task(self._tasks.pop(name))
+        self._bar.stop()  # while it is shown, it takes everything printed to stderr
+        print(text, flush=True)
+        self._bar.start()
 
     def note(self, text: str) -> None:
         """Print one line, such as of a retry."""
@@ -147,6 +156,12 @@ def summary(result: Result, path: Path, ledger: Ledger, server: Server | None, *
     else:
         lines.append(f"{path}: unchanged." if path.exists() else f"{path}: not written.")
     return "\n".join(lines)
+
+
+def total(ledger: Ledger) -> str:
+    """What all sets of a command cost together; empty where nobody was asked."""
+    spending = _spending(ledger)
+    return f"All sets: {ledger.requests} answers, {spending[0]}" if spending else ""
 
 
 def raise_for(result: Result, path: Path | None, server: Server | None, dataset: str | None) -> None:

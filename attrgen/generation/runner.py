@@ -16,11 +16,11 @@ Progress = Callable[[int, int], None]  # jobs done, jobs in all
 
 
 class Runner:
-    """Runs jobs in the event loop that is running when it is made.
+    """Runs jobs in the event loop that is running when it is made; several callers may `run` at once.
 
     Args:
-        most: jobs in progress at most. With all at once the first request would be sent only when the last
-            one has been prepared.
+        most: jobs in progress at most, of all callers. With all at once the first request would be sent only
+            when the last one has been prepared.
 
     Attributes:
         interrupted: Ctrl-C was pressed; jobs in progress were cancelled and no others are started.
@@ -29,7 +29,7 @@ class Runner:
     def __init__(self, most: int) -> None:
         self.interrupted = False
         self._gate = asyncio.Semaphore(most)
-        self._tasks: tuple[asyncio.Task[Any], ...] = ()
+        self._tasks: set[asyncio.Task[Any]] = set()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # not in every thread, not on Windows
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
 
@@ -60,10 +60,11 @@ class Runner:
                 return result
 
         tasks = {key: asyncio.create_task(outcome(job)) for key, job in jobs.items()}
-        self._tasks = tuple(tasks.values())
+        self._tasks.update(tasks.values())
         if self.interrupted:
             self._interrupt()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        self._tasks.difference_update(tasks.values())
         return {key: task.result() for key, task in tasks.items() if not task.cancelled()}
 
     def _interrupt(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -19,12 +20,11 @@ from attrgen.llm.reply import Reply
 from attrgen.llm.request import Answer, Message, Origin, Request, Usage
 from attrgen.llm.server import Server
 from attrgen.llm.spending import CHARACTERS_PER_TOKEN, Ledger
-from attrgen.llm.transport import Log, Transport, format_variables, unreachable, useless
+from attrgen.llm.transport import Log, Transport, format_variables, useless
+from attrgen.llm.usability import Usability
 
 _LONGEST_REPEATED = 20_000  # characters of an invalid answer that are sent back
 _LONGEST_QUOTED = 120  # characters of an invalid answer that a message quotes
-_MOST_UNREADABLE = 3  # responses, and none a completion: this is hardly an LLM server's address
-_MOST_GIVEN_UP = 3  # requests, and none answered: the others would fail as well
 _SHORTEST_NOTED = 0.05  # seconds
 _LONGEST_LOADING = 900.0  # seconds that a server may need to load its model
 
@@ -75,8 +75,15 @@ class Client:
         self._transport = Transport(server, prompts, timeout, log)
         self._pace = Pace(concurrency, timeout, start=start)
         self._models: dict[str, Negotiation] = {}
-        self._halt: Fatal | None = None
-        self._unreadable = self._given_up_at_first = 0  # before the first answer
+        self._usability = Usability(server)
+
+    def sharing(self, ledger: Ledger, note: Callable[[str], None]) -> Client:
+        """A client that counts in another ledger. The server is asked by all such clients together: they
+        share connections, pace, what is known of its models, and the error after which it is asked no more.
+        """
+        other = copy.copy(self)
+        other._ledger, other._note = ledger, note
+        return other
 
     async def ask(
         self,
@@ -117,7 +124,7 @@ class Client:
             if gathered.is_enough or gathered.hopeless or attempt == self._repairs:
                 break
             retried = "refused" if reply.refusal else "invalid answer" if wasted else "incomplete answer"
-            self._ledger.retries[retried] += 1
+            self._ledger.retried(retried)
         if gathered.items:
             await asyncio.sleep(
                 0
@@ -125,18 +132,13 @@ class Client:
             return self._answer(gathered)
         raise Failed(f"{gathered.why} (asked {attempt + 1} times)", code=gathered.code, remedy=_REMEDY)
 
-    @property
-    def in_flight(self) -> int:
-        """Requests that the server takes at a time, as far as is known by now."""
-        return self._pace.limit
-
     def capabilities(self, model: str) -> Capabilities:
         """What is known of a model by now."""
         return self._way(model).capabilities
 
     def stop(self, error: Fatal) -> None:
         """Send no further request: each raises that error."""
-        self._halt = error
+        self._usability.stop(error)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -225,7 +227,7 @@ class Client:
                 urgent = attempt > 0 or len(request.messages) > 2  # so that lists are finished early
                 return await self._once(request, way, urgent)
             except Fatal as error:
-                self._halt = error
+                self._usability.stop(error)
                 raise
             except Transient as error:
                 # An overload is no failure of this request as long as the server answers others.
@@ -233,34 +235,17 @@ class Client:
                 attempt = 1 if progress else attempt + 1
                 loading = error.loading and clock() - began < _LONGEST_LOADING
                 if attempt > self._retries and not loading:
-                    raise self._given_up(error, attempt) from error
-                self._unreadable += error.unreadable and not self._pace.successes
-                if self._unreadable == _MOST_UNREADABLE:
-                    self._halt = useless(self.server, error)
-                    raise self._halt from error
+                    raise self._usability.given_up(error, attempt) from error
+                if error.unreadable and self._usability.unreadable():
+                    raise self._usability.stop(useless(self.server, error)) from error
                 await self._rest(error, attempt)
-
-    def _given_up(self, error: Transient, attempts: int) -> Failed | Fatal:
-        if error.lost:
-            self._halt = unreachable(self.server, error)
-            return self._halt
-        self._given_up_at_first += not self._pace.successes
-        if self._given_up_at_first == _MOST_GIVEN_UP:
-            self._halt = useless(self.server, error)
-            return self._halt
-        remedy = "Give the server more time with --timeout, or fewer requests with --concurrency 1."
-        return Failed(
-            f"{error} (asked {attempts} times)",
-            code="server-unavailable",
-            remedy=remedy if error.timed_out else "",
-        )
 
     def _waits_together(self, error: Transient) -> bool:
         """Whether all requests wait: the server has too much to do, or is not there yet."""
-        return error.busy or (error.lost and not self._pace.successes)
+        return error.busy or (error.lost and not self._usability.answered)
 
     async def _rest(self, error: Transient, attempt: int) -> None:
-        self._ledger.retries[error.kind] += 1
+        self._ledger.retried(error.kind)
         together = self._waits_together(error)
         seconds = self._pace.rest if together else _pause(error, attempt)
         again = f"again in {seconds:.1f} s" if seconds >= _SHORTEST_NOTED else "asking again"
@@ -272,8 +257,7 @@ class Client:
         """One attempt; changes the form of the request as far as the server needs it."""
         while True:
             async with self._pace.turn(urgent=urgent) as began:
-                if self._halt is not None:
-                    raise self._halt
+                self._usability.check()
                 capabilities = way.capabilities
                 reserved = self._ledger.reserve(request)
                 body = self._transport.body(request, capabilities)
@@ -290,6 +274,7 @@ class Client:
                     self._adapt(way, capabilities, body, error)
                 else:
                     self._pace.faster(began)
+                    self._usability.answered = True
                     way.accepted(capabilities)
                     return capabilities, reply
                 finally:
@@ -304,7 +289,7 @@ class Client:
         changed = way.rejected(sent, body, error)
         if changed is not None:
             mode = changed.structured != sent.structured
-            self._ledger.retries[f"{sent.structured} rejected" if mode else "option rejected"] += 1
+            self._ledger.retried(f"{sent.structured} rejected" if mode else "option rejected")
             differences = ", ".join(changed.differences()) or "the other options"
             self._note(f"the server rejects the request ({error.words[:160]}); trying with {differences}")
 

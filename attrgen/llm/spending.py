@@ -76,18 +76,29 @@ class Ledger:
     Args:
         price: of the model, or None where it is unknown.
         max_tokens, max_cost: limits over the whole build, failed attempts included.
+        whole: the ledger that this one is a part of; it counts as well, and its limits hold.
     """
 
     def __init__(
-        self, price: Price | None = None, *, max_tokens: int | None = None, max_cost: float | None = None
+        self,
+        price: Price | None = None,
+        *,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
+        whole: Ledger | None = None,
     ) -> None:
         self.lines: dict[tuple[str, str], Line] = {}
         self.retries: Counter[str] = Counter()
         self._price = price
         self._max_tokens = max_tokens
         self._max_cost = max_cost
+        self._whole = whole
         self._spent = Usage()
         self._reserved = Usage()
+
+    def part(self) -> Ledger:
+        """A ledger with counts of its own, such as of one set, under the limits of this one."""
+        return Ledger(self._price, whole=self)
 
     @property
     def usage(self) -> Usage:
@@ -115,6 +126,8 @@ class Ledger:
         Raises:
             SpendingLimit: with this request and those in flight a limit might be passed.
         """
+        if self._whole is not None:
+            return self._whole.reserve(request)
         estimate = estimated(request)
         total = self.usage + self._reserved + estimate
         if self._max_tokens is not None and total.total > self._max_tokens:
@@ -130,6 +143,9 @@ class Ledger:
 
     def release(self, estimate: Usage) -> None:
         """Give back what `reserve` set aside."""
+        if self._whole is not None:
+            self._whole.release(estimate)
+            return
         self._reserved = Usage(
             prompt_tokens=self._reserved.prompt_tokens - estimate.prompt_tokens,
             completion_tokens=self._reserved.completion_tokens - estimate.completion_tokens,
@@ -137,6 +153,8 @@ class Ledger:
 
     def count(self, kind: str, class_name: str, usage: Usage, *, wasted: bool = False) -> None:
         """Count one completion; `wasted` when its answer cannot be used."""
+        if self._whole is not None:
+            self._whole.count(kind, class_name, usage, wasted=wasted)
         line = self.lines.setdefault((kind, class_name), Line())
         line.requests += 1
         self._spent = self._spent + usage
@@ -144,6 +162,12 @@ class Ledger:
             line.wasted = line.wasted + usage
         else:
             line.usage = line.usage + usage
+
+    def retried(self, kind: str) -> None:
+        """Count a request that is sent again."""
+        if self._whole is not None:
+            self._whole.retried(kind)
+        self.retries[kind] += 1
 
 
 def estimated(request: Request) -> Usage:

@@ -346,9 +346,7 @@ def test_bad_input(attrgen: Attrgen, tmp_path: Path, words: list[str], code: str
     assert "Traceback" not in ran.err
 
 
-def test_several_datasets_are_built_one_after_the_other(
-    attrgen: Attrgen, card_file: Path, tmp_path: Path
-) -> None:
+def test_several_datasets_are_built_in_one_command(attrgen: Attrgen, card_file: Path, tmp_path: Path) -> None:
     """A set that cannot be built does not stop the others, and is reported in the end."""
     ran = attrgen("build", "--dataset", card_file, "--dataset", "ct-kidney", "--dataset", "busi")
     assert ran.status == 2 and ran.code == "build-no-server"

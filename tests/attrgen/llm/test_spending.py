@@ -92,3 +92,21 @@ def test_a_wrong_price_list(tmp_path: Path, text: str, code: str) -> None:
     with pytest.raises(UserError) as caught:
         load_prices(path)
     assert caught.value.code == code and caught.value.file == str(path)
+
+
+def test_parts_count_for_themselves_under_the_limits_of_the_whole() -> None:
+    whole = Ledger(Price(input=1, output=1), max_tokens=1100)
+    first, second = whole.part(), whole.part()
+    reserved = first.reserve(request())
+    second.reserve(request())
+    with pytest.raises(SpendingLimit):
+        first.reserve(request())
+    first.release(reserved)
+    first.count("descriptive", "lump", Usage(prompt_tokens=30, completion_tokens=20))
+    second.count("descriptive", "lump", Usage(prompt_tokens=3, completion_tokens=2), wasted=True)
+    second.retried("500")
+    assert (first.usage.total, second.usage.total, whole.usage.total) == (50, 5, 55)
+    assert (first.wasted.total, whole.wasted.total, whole.requests) == (0, 5, 2)
+    assert first.retries == {} and second.retries == whole.retries == {"500": 1}
+    assert whole.cost == pytest.approx(55e-6) and first.cost == pytest.approx(50e-6)
+    whole.reserve(request())  # 55 spent, 500 reserved
