@@ -10,13 +10,14 @@ import sys
 import tempfile
 import textwrap
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
 from tests.faults import kinds, world
 from tests.faults.child import ran
 from tests.faults.jobs import training
-from tests.faults.kinds import Bench
+from tests.faults.kinds import Bench, NoReference, Verdict
 
 LINES = 12  # of the output of a command that are shown after a failure
 IMPORTED = (
@@ -64,7 +65,13 @@ def in_parallel(made: world.World, seed: int, numbers: list[int], processes: int
     for part in range(processes):
         sys.stdout.flush()
         if (child := os.fork()) == 0:
-            os._exit(min(99, run(made, seed, numbers[part::processes], verbose)))
+            failed = 99
+            try:
+                failed = min(failed, run(made, seed, numbers[part::processes], verbose))
+            except BaseException:
+                traceback.print_exc()
+            finally:  # the folders belong to the parent
+                os._exit(failed)
         children.append(child)
     return sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
 
@@ -78,7 +85,11 @@ def run(made: world.World, seed: int, numbers: list[int], verbose: bool) -> int:
         for number in numbers:
             draw = random.Random(f"{seed} {number}")
             job, function = kinds.plan(made, draw)
-            verdict = function(bench, job, draw)
+            try:
+                verdict = function(bench, job, draw)
+            except NoReference as error:
+                wrong, output = error.args
+                verdict = Verdict("no fault", wrong, output)
             counts[job.name, verdict.outcome] += 1
             if verdict.wrong:
                 failed += 1

@@ -101,6 +101,8 @@ def _command(words: Sequence[str], folder: Path, output: Path, before: Callable[
         os.close(file)
         reopen_outputs()
         sys.argv = list(words)
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(1)  # renews its pool, which two threads at once cannot after a fork
         before()
         if words[0] == "vr":
             from vr.cli import main

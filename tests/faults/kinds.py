@@ -32,6 +32,10 @@ _ENDS = {  # exit statuses; the negative ones of a command that had ended its wo
 Files = Mapping[str, bytes]
 
 
+class NoReference(Exception):
+    """A command failed without a fault: what is wrong, and its output."""
+
+
 @dataclass
 class Reference:
     """A command without faults: its files, the shortest of its times, and files that differ between runs."""
@@ -66,7 +70,8 @@ class Bench:
             ends = [ran(job.continuation, folder) for folder in folders]
             for end in ends:
                 allowed = job.statuses if not job.again else (0,)
-                assert end.status in allowed and "Traceback" not in end.output, (job.name, end)
+                if wrong := mistakes(end, allowed):
+                    raise NoReference(wrong, end.output)
             one, two = (files(folder) for folder in folders)
             changing = {name for name in {*one, *two} if one.get(name) != two.get(name)}
             self.references[key] = Reference(one, min(end.seconds for end in ends), changing)
