@@ -100,7 +100,7 @@ def short_jobs(world: World) -> dict[str, Job]:
         "methods": Job(["vr", "methods"]),
         "list": Job(["vr", "data", "list"]),
         "data-check": Job(["vr", "data", "check", card, "--data", images]),
-        "data-card": Job(["vr", "data", "card", images]),
+        "data-card": Job(["vr", "data", "card", images], statuses=(0, 2)),  # a card there is never replaced
         "preview": Job(["vr", "data", "preview", card, "--data", images, "--shots", "2", "--out", "p.png"]),
         "data-show": _forced(["vr", "data", "show", scan, "--out", "shown"]),
         "explain": _forced(["vr", "explain", "run", scan, "--html", "e.html"], prepare=_with_run),

@@ -80,6 +80,7 @@ def execute(
         board.close()
     if report:
         _report(training.run, images.source)
+    _remove_checkpoint(training.run)
     return training.run
 
 
@@ -129,7 +130,13 @@ def _finished(training: Training) -> Run:
     run = runs.load_run(path, loaded=training.run.method.context.backbone)
     if not (path / runs.REPORT).is_file():
         _report(run, training.images.source)
+    _remove_checkpoint(run)
     return run
+
+
+def _remove_checkpoint(run: Run) -> None:
+    """A finished run looks the same whether it was interrupted or not."""
+    (run.path / runs.CHECKPOINT).unlink(missing_ok=True)
 
 
 def _report(run: Run, source: ImageSource) -> None:

@@ -69,6 +69,14 @@ def test_ctrl_c_writes_a_checkpoint_of_the_last_whole_epoch(toy: Any, tmp_path: 
     lines: list[str] = []
     _train(toy.experiment(out=tmp_path / "run"), resume=True, say=lines.append)
     assert "continuing after epoch 2" in lines
+    assert not (tmp_path / "run" / runs.CHECKPOINT).exists()
+
+
+def test_a_checkpoint_beside_a_finished_run_is_removed(toy: Any, tmp_path: Path) -> None:
+    path = _train(toy.experiment(out=tmp_path / "run"))
+    (path / runs.CHECKPOINT).write_bytes(b"of a command that was killed when it had finished")
+    _train(toy.experiment(out=path), resume=True)
+    assert not (path / runs.CHECKPOINT).exists()
 
 
 def test_a_checkpoint_of_other_settings_is_refused(toy: Any, tmp_path: Path) -> None:
