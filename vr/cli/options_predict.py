@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,24 @@ ReducedJpeg = Annotated[
         IMAGES,
         "Decode large JPEG files at a reduced size: several times faster, slightly other scores.",
         "--reduced-jpeg",
+    ),
+]
+
+
+class DecodeOn(StrEnum):
+    """Where JPEG files are decoded."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+Decode = Annotated[
+    DecodeOn,
+    option(
+        IMAGES,
+        "Where to decode JPEG files. gpu: only their bytes are copied to the GPU that scores them; slightly "
+        "other scores; other images are decoded on the CPU.",
+        "--decode",
     ),
 ]
 Workers = Annotated[int, option(IMAGES, "Threads that decode images.", min=1)]

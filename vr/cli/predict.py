@@ -29,6 +29,7 @@ def predict(
     stdin: own.Stdin = False,
     workers: own.Workers = 4,
     reduced_jpeg: own.ReducedJpeg = False,
+    decode: own.Decode = own.DecodeOn.cpu,
     threshold: own.Threshold = None,
     coverage: own.Coverage = None,
     sets: own.Sets = None,
@@ -60,6 +61,7 @@ def predict(
 
     flags = context.params
     _check_scale(out, shard, merge, on)
+    _check_decoding(decode, device, reduced_jpeg=reduced_jpeg)
     if not merge:
         check_paths(paths or ())
     if shard is not None:
@@ -88,7 +90,7 @@ def _alone(flags: dict[str, Any]) -> None:
 
     with _images(flags) as images:
         run = _run(flags)
-        common = {key: flags[key] for key in ("batch_size", "workers", "reduced_jpeg")}
+        common = _common(flags)
         if out is None:
             outcome = predicting.predict_to_stream(
                 run, rule, images, sys.stdout.write, jsonl=flags["jsonl"], **common
@@ -121,7 +123,7 @@ def _one_shard(flags: dict[str, Any]) -> None:
             outcome = shards.predict_shard(
                 predictor, images, out, shard, force=flags["force"], say=_say, progress=advance
             )
-    for line in predictor.source.own_scale.sentences():
+    for line in predictor.notes():
         _say(f"note: {line}")
     failed = f", {outcome.unreadable:,} of them cannot be read" if outcome.unreadable else ""
     _say(f"shard {shard}: {outcome.images:,} images{failed}. When all are finished: --merge")
@@ -157,8 +159,7 @@ def _on_ray(flags: dict[str, Any]) -> None:
     from vr.inference.on_ray import Setup, predict_on_ray
 
     loading = {key: flags[key] for key in ("backbone", "weights", "device", "precision")}
-    common = {key: flags[key] for key in ("batch_size", "workers", "reduced_jpeg")}
-    setup = Setup(flags["run_directory"], loading, rule, **common)
+    setup = Setup(flags["run_directory"], loading, rule, **_common(flags))
     address = None if flags["on"] == "ray" else flags["on"]
     with _images(flags) as images, _progress() as advance:
         outcome = predict_on_ray(
@@ -207,6 +208,23 @@ def _check_scale(out: Path | None, shard: str | None, merge: bool, on: str) -> N
         )
 
 
+def _check_decoding(decode: own.DecodeOn, device: str, *, reduced_jpeg: bool) -> None:
+    """Check that the options of decoding fit together, and to the device."""
+    from attrgen.core.errors import UserError
+    from vr.runtime.device import no_gpu
+
+    if decode == own.DecodeOn.cpu:
+        return
+    if reduced_jpeg:
+        raise UserError(
+            "--decode gpu decodes at full size: it and --reduced-jpeg exclude each other",
+            code="predict-gpu-or-reduced",
+            remedy="Leave out one of them.",
+        )
+    if device != "auto" and not device.startswith("cuda"):
+        raise no_gpu("--decode gpu", f"--device is {device}")
+
+
 @contextmanager
 def _images(flags: dict[str, Any]) -> Iterator[Iterable[str]]:
     """The images that the user names; in the end, what was left out is printed."""
@@ -248,6 +266,10 @@ def _rule(flags: dict[str, Any]) -> Decision:
 def _run(flags: dict[str, Any]) -> Any:
     from vr.runs import run as runs
 
+    if flags["decode"] == own.DecodeOn.gpu:
+        from vr.runtime.device import require_gpu, resolve_device
+
+        require_gpu(resolve_device(flags["device"]), "--decode gpu")  # before the backbone is loaded
     keys = ("backbone", "weights", "device", "precision")
     return runs.load_run(flags["run_directory"], **{key: flags[key] for key in keys})
 
@@ -255,8 +277,13 @@ def _run(flags: dict[str, Any]) -> Any:
 def _predictor(flags: dict[str, Any], rule: Decision) -> Predictor:
     from vr.inference.predictor import Predictor
 
-    common = {key: flags[key] for key in ("batch_size", "workers", "reduced_jpeg")}
-    return Predictor.of(_run(flags), rule, **common)
+    return Predictor.of(_run(flags), rule, **_common(flags))
+
+
+def _common(flags: dict[str, Any]) -> dict[str, Any]:
+    """What every way to predict takes."""
+    jpeg = "reduced" if flags["reduced_jpeg"] else str(flags["decode"])
+    return {"batch_size": flags["batch_size"], "workers": flags["workers"], "jpeg": jpeg}
 
 
 @contextmanager

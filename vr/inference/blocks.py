@@ -17,9 +17,8 @@ import torch
 from torch import Tensor
 
 from attrgen.core.errors import UserError
-from vr.data.decoding.resize import to_square
-from vr.data.formats.source import ImageSource
 from vr.data.loading.parallel import ordered_map
+from vr.data.loading.squares import Square, Squares, Waiting
 from vr.evaluation.evaluation import fused_scores
 from vr.inference.decision import Decision
 from vr.inference.prediction_table import printable, row_of
@@ -83,7 +82,7 @@ def stripe(batch_size: int | None, device: torch.device) -> int:
 def score_blocks(
     run: Run,
     decision: Decision,
-    source: ImageSource,
+    squares: Squares,
     blocks: Iterable[Block],
     *,
     batch_size: int,
@@ -96,20 +95,14 @@ def score_blocks(
     the image cannot be read, `error`, `code` and `remedy`.
 
     Args:
+        squares: reads and decodes the images.
         blocks: read lazily.
         batch_size: images that the model sees at once; not smaller than a block.
         workers: threads that decode; two images per thread are in memory, and one block.
         stages: gets the seconds of each stage.
     """
     method = run.method.eval()
-    backbone = method.context.backbone
-
-    def read(path: str) -> Tensor | UserError:
-        try:
-            return to_square(source.read(path), method.image_size, backbone.preprocessing)
-        except UserError as error:
-            return error
-
+    device = method.context.backbone.device
     pending: list[Block] = []
 
     def listed() -> Iterator[str]:
@@ -119,13 +112,14 @@ def score_blocks(
 
     within = WithinMemory(lambda images: fused_scores(method, images), batch_size)
     seconds = stages or Stages()
-    images: list[Tensor | UserError] = []
+    images: list[Square | Waiting] = []
     before = time.perf_counter()
-    for image in ordered_map(read, listed(), workers=workers):
+    for image in ordered_map(squares.read, listed(), workers=workers):
         images.append(image)
         if len(images) == len(pending[0].paths):
-            block, read_by = pending.pop(0), time.perf_counter()
-            rows, images = _rows(block, images, within, decision, backbone.device), []
+            block, decoded = pending.pop(0), squares.finished(images)
+            read_by = time.perf_counter()
+            rows, images = _rows(block, decoded, within, decision, device), []
             seconds.waiting += read_by - before
             seconds.scoring += time.perf_counter() - read_by
             yield block, rows
@@ -134,7 +128,7 @@ def score_blocks(
 
 def _rows(
     block: Block,
-    images: Sequence[Tensor | UserError],
+    images: Sequence[Square],
     score: WithinMemory,
     decision: Decision,
     device: torch.device,

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from typing import Any
 from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text, whole_file, write_text
+from vr.data.loading.squares import Count
 from vr.inference.blocks import AT, ListedPaths, Row, Stages
 from vr.inference.decision import Decision
 from vr.inference.outcome import Outcome, write_ordered
 from vr.inference.parquet_parts import read_part, write_part
-from vr.inference.predictor import Predictor, settings
+from vr.inference.predictor import JpegDecoding, Predictor, settings
 from vr.inference.shard import folder_of
 from vr.runs.run import read_config
+from vr.runtime.device import no_gpu
 from vr.runtime.memory import DEFAULT_BATCH, LARGEST_BATCH
 from vr.runtime.ray_cluster import Surroundings, check_nodes, connected, default_gpus, most_jobs
 
@@ -48,7 +50,7 @@ class Setup:
     decision: Decision
     batch_size: int | None
     workers: int
-    reduced_jpeg: bool = False
+    jpeg: JpegDecoding = "cpu"
 
     def predictor(self) -> Predictor:
         """The loaded run."""
@@ -60,7 +62,7 @@ class Setup:
             self.decision,
             batch_size=self.batch_size,
             workers=self.workers,
-            reduced_jpeg=self.reduced_jpeg,
+            jpeg=self.jpeg,
         )
 
 
@@ -98,12 +100,13 @@ def predict_on_ray(
         force: start again; else what an earlier call has written is kept.
 
     Raises:
-        UserError: no Ray, a cluster that does not see the folder, parts of other settings or another list.
+        UserError: no Ray, a cluster that does not see the folder, parts of other settings or another list;
+            JPEG files are to be decoded on a GPU that the jobs do not have.
     """
     folder = folder_of(out)
     with connected(address) as ray:
         check_nodes(ray, _made(folder))
-        gpus = default_gpus(ray) if gpus_per_job is None else gpus_per_job
+        gpus = _gpus_per_job(ray, setup, gpus_per_job)
         jobs = jobs or most_jobs(ray, gpus)
         chunks = _prepare(folder, setup, paths, gpus, force)
         missing = [chunk for chunk in chunks if not (folder / chunk.name).is_file()]
@@ -113,6 +116,8 @@ def predict_on_ray(
         if missing:
             figures = _run(ray, setup, folder, missing, min(jobs, len(missing)), gpus, progress)
             say(figures.line(jobs))
+            if setup.jpeg == "gpu":
+                say(figures.decoded.sentence())
     decision = setup.decision
     rows = (row for chunk in chunks for row in read_part(folder / chunk.name, decision.classes))
     return write_ordered(
@@ -125,14 +130,24 @@ def predict_on_ray(
     )
 
 
+def _gpus_per_job(ray: Any, setup: Setup, asked: float | None) -> float:
+    """What a job gets of a GPU."""
+    gpus = default_gpus(ray) if asked is None else asked
+    if setup.jpeg == "gpu" and not gpus:
+        raise no_gpu("--decode gpu", "the jobs have no GPU")
+    return gpus
+
+
 @dataclass
 class Figures:
-    """What a prediction took: images, seconds, and the seconds of the actors, of which some waited."""
+    """What a prediction took: images, where they were decoded, seconds, and those of the actors, of which
+    some waited."""
 
     images: int = 0
     seconds: float = 0.0
     working: float = 0.0
     waiting: float = 0.0
+    decoded: Count = field(default_factory=Count)
 
     def line(self, jobs: int) -> str:
         """The figures, and what limits."""
@@ -157,13 +172,20 @@ class _Actor:
         began = time.perf_counter()
         chunk = _Chunk(*(int(batch[name][0]) for name in ("start", "images", "offset")))
         paths = list(_paths_of(self._folder / _LIST, chunk))
-        stages = Stages()
+        stages, count = Stages(), self._predictor.squares.count
+        before = replace(count)
         rows: list[Row] = []
         for _, predicted in self._predictor.rows(self._predictor.blocks(paths), stages):
             rows += [{**row, AT: chunk.start + row[AT]} for row in predicted]
         write_part(self._folder / chunk.name, self._predictor.decision.classes, rows)
         working = time.perf_counter() - began
-        return {"images": [chunk.images], "working": [working], "waiting": [stages.waiting]}
+        return {
+            "images": [chunk.images],
+            "working": [working],
+            "waiting": [stages.waiting],
+            "on_device": [count.on_device - before.on_device],
+            "on_cpu": [count.on_cpu - before.on_cpu],
+        }
 
 
 def _run(
@@ -196,6 +218,7 @@ def _run(
             figures.images += int(row["images"])
             figures.working += float(row["working"])
             figures.waiting += float(row["waiting"])
+            figures.decoded.add(int(row["on_device"]), int(row["on_cpu"]))
             progress(int(row["images"]))
     except ray.exceptions.RayError as error:
         raise UserError(
@@ -216,14 +239,12 @@ def _prepare(folder: Path, setup: Setup, paths: Iterable[str], gpus: float, forc
     listed = ListedPaths(paths)
     with whole_file(folder / _LIST) as temporary:
         chunks = list(_written(listed, temporary, size))
-    run_settings = settings(
-        setup.run, read_config(setup.run), setup.decision, reduced_jpeg=setup.reduced_jpeg
-    )
+    run_settings = settings(setup.run, read_config(setup.run), setup.decision, setup.jpeg)
     head = {**json.loads(json.dumps(run_settings)), "list": listed.digest, "chunk": size}
     file = folder / _HEAD
     if any(folder.glob("part-*.parquet")) and file.is_file():
-        before = cached(lambda: dict(json.loads(read_text(file, what="head of a prediction"))))
-        different = sorted(key for key in head if head[key] != (before or {}).get(key))
+        before = cached(lambda: dict(json.loads(read_text(file, what="head of a prediction")))) or {}
+        different = sorted(key for key in {*head, *before} if head.get(key) != before.get(key))
         if different:
             raise UserError(
                 f"holds parts of another prediction: {', '.join(different)}",

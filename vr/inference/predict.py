@@ -18,7 +18,7 @@ from vr.inference.decision import Decision, Prediction
 from vr.inference.journal import Journal
 from vr.inference.outcome import Outcome, without_position, write_ordered
 from vr.inference.output import is_finished, journal_path
-from vr.inference.predictor import Predictor
+from vr.inference.predictor import JpegDecoding, Predictor
 from vr.inference.recorded import Recorded
 from vr.runs.run import Run
 
@@ -58,12 +58,12 @@ def predict_files(
     *,
     batch_size: int | None = None,
     workers: int = 4,
-    reduced_jpeg: bool = False,
+    jpeg: JpegDecoding = "cpu",
     on_error: Callable[[UserError], None] | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Iterator[list[prediction_table.Row]]:
     """Rows of files, a batch at a time; see `predictions`. `progress` is called with counts of files."""
-    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, jpeg=jpeg)
     return _rows(predictor, paths, on_error, progress)
 
 
@@ -95,7 +95,7 @@ def predict_to_file(
     *,
     batch_size: int | None = None,
     workers: int = 4,
-    reduced_jpeg: bool = False,
+    jpeg: JpegDecoding = "cpu",
     resume: bool = False,
     force: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -104,7 +104,7 @@ def predict_to_file(
     """Predict files into a table. Until it is complete, its rows are kept in a journal beside it, `OUT.part`.
 
     Args:
-        reduced_jpeg: see `Predictor.of`.
+        jpeg: see `vr.inference.predictor.JpegDecoding`.
         resume: continue with the journal, if there is one; images that could not be read are tried again.
         force: start again, and overwrite the table if it exists.
 
@@ -113,7 +113,7 @@ def predict_to_file(
     """
     if is_finished(out, resume=resume, force=force):
         return Outcome(0, 0, [])
-    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, jpeg=jpeg)
     with _journal(journal_path(out), predictor.settings(), force=force, say=say) as journal:
         recorded = Recorded(journal)
         before = len(recorded.predicted)
@@ -131,7 +131,7 @@ def predict_to_file(
             flags=predictor.has_flags,
             before=before,
         )
-        return replace(outcome, notes=predictor.source.own_scale.sentences())
+        return replace(outcome, notes=predictor.notes())
 
 
 @contextmanager
@@ -161,11 +161,11 @@ def predict_to_stream(
     jsonl: bool = False,
     batch_size: int | None = None,
     workers: int = 4,
-    reduced_jpeg: bool = False,
+    jpeg: JpegDecoding = "cpu",
 ) -> Outcome:
     """Predict files and write each row, as a line of CSV or JSON, as soon as its batch is done."""
     errors: list[UserError] = []
-    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, reduced_jpeg=reduced_jpeg)
+    predictor = Predictor.of(run, decision, batch_size=batch_size, workers=workers, jpeg=jpeg)
     batches = _rows(predictor, paths, errors.append)
     rows = 0
 
@@ -182,4 +182,4 @@ def predict_to_stream(
         lines = prediction_table.csv_lines(decision.classes, counted(), **columns)
     for line in lines:
         write(line)
-    return Outcome(rows, 0, errors, predictor.source.own_scale.sentences())
+    return Outcome(rows, 0, errors, predictor.notes())

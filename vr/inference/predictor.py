@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+from vr.data.decoding.jpeg_batches import JpegBatches
+from vr.data.loading.squares import CpuSquares, DeviceSquares, Squares
 from vr.data.loading.unlabelled import UnlabelledFiles
 from vr.evaluation import calibration as calibrations
 from vr.evaluation.evaluation import default_batch_size
 from vr.inference.blocks import Block, Row, Stages, blocks_of, score_blocks, stripe
 from vr.inference.decision import Decision
 from vr.runs.run import Run, RunConfig
+from vr.runtime.device import require_gpu
+
+JpegDecoding = Literal["cpu", "reduced", "gpu"]
+"""How JPEG files are decoded: on the CPU; there at a reduced size, where the model sees fewer pixels anyway;
+or on the GPU that scores them. Scores differ slightly."""
+_RECORDED: dict[JpegDecoding, dict[str, object]] = {
+    "cpu": {},
+    "reduced": {"reduced_jpeg": True},
+    "gpu": {"decode": "gpu"},
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +32,7 @@ class Predictor:
     """See `Predictor.of`.
 
     Attributes:
+        squares: reads and decodes the files of `source`.
         batch_size: images in a block, which the model sees at once.
         stripe: images that a shard takes in a row; several blocks where the device has much memory.
         workers: threads that decode.
@@ -27,9 +41,11 @@ class Predictor:
     run: Run
     decision: Decision
     source: UnlabelledFiles
+    squares: Squares
     batch_size: int
     stripe: int
     workers: int
+    jpeg: JpegDecoding = "cpu"
 
     @classmethod
     def of(
@@ -39,21 +55,31 @@ class Predictor:
         *,
         batch_size: int | None,
         workers: int,
-        reduced_jpeg: bool = False,
+        jpeg: JpegDecoding = "cpu",
     ) -> Predictor:
         """A predictor; without a batch size, as `vr.evaluation.evaluation.default_batch_size` says.
 
-        Args:
-            reduced_jpeg: decode JPEG files at a reduced size, where the model sees fewer pixels anyway.
+        Raises:
+            UserError: JPEG files cannot be decoded on a GPU here.
         """
+        size, backbone = run.method.image_size, run.method.context.backbone
         source = UnlabelledFiles.of(run.card)
+        if jpeg == "reduced":
+            source = replace(source, reduced_to=size)
+        squares: Squares = CpuSquares(source, size, backbone.preprocessing)
+        if jpeg == "gpu":
+            require_gpu(backbone.device, "--decode gpu")
+            batches = JpegBatches(backbone.device, size, backbone.preprocessing)
+            squares = DeviceSquares(CpuSquares(source, size, backbone.preprocessing), batches, workers)
         return cls(
             run,
             decision,
-            replace(source, reduced_to=run.method.image_size) if reduced_jpeg else source,
+            source,
+            squares,
             batch_size or default_batch_size(run.method),
-            stripe(batch_size, run.method.context.backbone.device),
+            stripe(batch_size, backbone.device),
             workers,
+            jpeg,
         )
 
     @property
@@ -77,21 +103,25 @@ class Predictor:
         return score_blocks(
             self.run,
             self.decision,
-            self.source,
+            self.squares,
             blocks,
             batch_size=self.batch_size,
             workers=self.workers,
             stages=stages,
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the images that were read, a sentence each."""
+        count = (self.squares.count.sentence(),) if self.jpeg == "gpu" else ()
+        return (*self.source.own_scale.sentences(), *count)
+
     def settings(self) -> dict[str, object]:
         """What the rows depend on, besides the images."""
-        reduced = self.source.reduced_to is not None
-        return settings(self.run.path, self.run.config, self.decision, reduced_jpeg=reduced)
+        return settings(self.run.path, self.run.config, self.decision, self.jpeg)
 
 
 def settings(
-    run: Path, config: RunConfig, decision: Decision, *, reduced_jpeg: bool = False
+    run: Path, config: RunConfig, decision: Decision, jpeg: JpegDecoding = "cpu"
 ) -> dict[str, object]:
     """What the rows of a prediction depend on, besides the images."""
     return {
@@ -101,6 +131,6 @@ def settings(
         "temperature": decision.temperature,
         "threshold": decision.threshold,
         "sets": [decision.set_score, str(decision.set_limit)],
-        **({"reduced_jpeg": True} if reduced_jpeg else {}),
+        **_RECORDED[jpeg],
         **({} if decision.point is None else {"point": decision.point.model_dump(mode="json")}),
     }

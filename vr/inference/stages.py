@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vr.data.decoding.resize import to_square
+from attrgen.core.errors import UserError
 from vr.data.loading.parallel import ordered_map
 from vr.evaluation.evaluation import fused_scores
 from vr.inference.decision import Decision
@@ -36,6 +36,8 @@ class Rates:
         reduced: of all threads, where JPEG files are decoded at a reduced size.
         scoring: of the model, in batches.
         prediction: of the whole, which overlaps decoding and scoring.
+        on_gpu: decoding on the GPU, with all threads; None where there is none, or it cannot decode.
+        prediction_on_gpu: of the whole, where the GPU decodes and scores in turn.
     """
 
     side: int
@@ -45,13 +47,20 @@ class Rates:
     reduced: float
     scoring: float
     prediction: float
+    on_gpu: float | None = None
+    prediction_on_gpu: float | None = None
 
     @property
     def limit(self) -> str:
         """The slower stage, and what helps."""
         if self.scoring < self.decoding:
             return "The model limits: use a GPU, --precision bf16, or more machines."
-        return "Decoding limits: use more --workers (if there are cores), --reduced-jpeg, or more machines."
+        gpu = ""
+        if self.on_gpu is not None and (self.prediction_on_gpu or 0) > self.prediction:
+            slower = "the model" if self.scoring < self.on_gpu else "decoding"
+            gpu = f" --decode gpu ({slower} limits then),"
+        more = "use more --workers (if there are cores), --reduced-jpeg,"
+        return f"Decoding limits: {more}{gpu} or more machines."
 
     def lines(self) -> list[str]:
         """The rates as a table of text."""
@@ -62,8 +71,13 @@ class Rates:
             "scoring": self.scoring,
             "prediction": self.prediction,
         }
+        if self.on_gpu is not None and self.prediction_on_gpu is not None:
+            rates |= {
+                "decoding, --decode gpu": self.on_gpu,
+                "prediction, --decode gpu": self.prediction_on_gpu,
+            }
         head = f"images per second, JPEG files of {self.side} by {self.side} pixels"
-        return [head, *(f"{name:<24}{rate:>10,.0f}" for name, rate in rates.items()), self.limit]
+        return [head, *(f"{name:<26}{rate:>10,.0f}" for name, rate in rates.items()), self.limit]
 
 
 def measure(run: Run, *, side: int = 512, workers: int = 4) -> Rates:
@@ -72,7 +86,8 @@ def measure(run: Run, *, side: int = 512, workers: int = 4) -> Rates:
     with tempfile.TemporaryDirectory() as folder:
         paths = _drawn(Path(folder), side)
         plain = Predictor.of(run, decision, batch_size=None, workers=workers)
-        reduced = Predictor.of(run, decision, batch_size=None, workers=workers, reduced_jpeg=True)
+        reduced = Predictor.of(run, decision, batch_size=None, workers=workers, jpeg="reduced")
+        gpu = _gpu_predictor(run, decision, workers)
         return Rates(
             side=side,
             workers=workers,
@@ -81,7 +96,17 @@ def measure(run: Run, *, side: int = 512, workers: int = 4) -> Rates:
             reduced=_decoding(reduced, paths, workers),
             scoring=_scoring(plain),
             prediction=_whole(plain, paths),
+            on_gpu=None if gpu is None else _decoding(gpu, paths, workers),
+            prediction_on_gpu=None if gpu is None else _whole(gpu, paths),
         )
+
+
+def _gpu_predictor(run: Run, decision: Decision, workers: int) -> Predictor | None:
+    """A predictor that decodes on the GPU; None where that is not possible."""
+    try:
+        return Predictor.of(run, decision, batch_size=None, workers=workers, jpeg="gpu")
+    except UserError:
+        return None
 
 
 def _drawn(folder: Path, side: int) -> list[str]:
@@ -99,14 +124,15 @@ def _drawn(folder: Path, side: int) -> list[str]:
 
 
 def _decoding(predictor: Predictor, paths: list[str], workers: int) -> float:
-    method = predictor.run.method
-    preprocessing = method.context.backbone.preprocessing
-
-    def read(path: str) -> object:
-        return to_square(predictor.source.read(path), method.image_size, preprocessing)
+    device = predictor.run.method.context.backbone.device
+    count = max(4 * _FILES, predictor.batch_size)
 
     def some() -> int:
-        return sum(1 for _ in ordered_map(read, islice(cycle(paths), 4 * _FILES), workers=workers))
+        reading = ordered_map(predictor.squares.read, islice(cycle(paths), count), workers=workers)
+        images = predictor.squares.finished(list(reading))
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return len(images)
 
     return _rate(some)
 

@@ -44,6 +44,25 @@ def resolve_device(name: str = "auto") -> torch.device:
     return device
 
 
+def require_gpu(device: torch.device, option: str) -> None:
+    """Check that a device is a GPU of NVIDIA.
+
+    Raises:
+        UserError: it is none.
+    """
+    if device.type != "cuda":
+        raise no_gpu(option, f"the run is on {device.type}")
+
+
+def no_gpu(option: str, reason: str) -> UserError:
+    """The error that an option needs a GPU."""
+    return UserError(
+        f"{option} needs a GPU (CUDA): {reason}",
+        code="device-no-gpu",
+        remedy=f"Use --device cuda on a machine with a GPU, or leave out {option}.",
+    )
+
+
 def resolve_precision(name: str, device: torch.device) -> Precision:
     """`fp32`, or `bf16` where the device computes in it; `auto` is bf16 on a GPU that does;
     for a CPU see `vr.clip.bf16`.

@@ -162,11 +162,17 @@ def _upright(image: Image.Image, original: Image.Image) -> tuple[Image.Image, Ru
     """Turned as the EXIF orientation of the original says; a TIFF file is turned when it is loaded."""
     from PIL import ImageOps
 
-    orientation = original.getexif().get(_ORIENTATION, 1)
-    if orientation not in range(2, 9):
+    orientation = orientation_of(original)
+    if orientation is None:
         return image, ()
     image.getexif()[_ORIENTATION] = orientation
     return ImageOps.exif_transpose(image), (Rule("EXIF rotation", f"orientation {orientation}"),)
+
+
+def orientation_of(image: Image.Image) -> int | None:
+    """The EXIF orientation, 2 to 8, of an image that must be turned; None for an upright one."""
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    return int(orientation) if orientation in range(2, 9) else None
 
 
 def _frames(image: Image.Image) -> Rules:
@@ -187,7 +193,7 @@ def _opened(content: bytes, file: str, reduced_to: int | None = None) -> Iterato
 
     def open_image() -> ImageFile.ImageFile:
         image = Image.open(io.BytesIO(content), formats=_known_formats())
-        _check_size(*image.size, file)
+        check_size(*image.size, file)
         if reduced_to is not None and image.format == "JPEG":
             image.draft(image.mode, (reduced_to, reduced_to))
         return image
@@ -246,7 +252,12 @@ def _is_white_zero(image: Image.Image) -> bool:
     return tags.get(_PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO
 
 
-def _check_size(width: int, height: int, file: str) -> None:
+def check_size(width: int, height: int, file: str) -> None:
+    """Check the size of an image before it is decoded.
+
+    Raises:
+        UserError: more than `MAX_PIXELS` pixels, or a strip.
+    """
     if width * height > MAX_PIXELS:
         raise _too_many_pixels(f"{width} by {height} pixels, more than {MAX_PIXELS:,} in all", file)
     if max(width, height) > MAX_ASPECT * min(width, height):

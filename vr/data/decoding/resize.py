@@ -68,24 +68,38 @@ def centre(extent: int, size: int) -> int:
     return round((extent - size) / 2)
 
 
+def short_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
+    """Width and height of an image whose short side becomes `size`."""
+    short = min(shape)
+    return int(size * shape[0] / short), int(size * shape[1] / short)
+
+
+def long_shape(shape: tuple[int, int], size: int) -> tuple[int, int]:
+    """Width and height of an image whose long side becomes `size`."""
+    ratio = max(shape[0] / size, shape[1] / size)
+    return max(1, round(shape[0] / ratio)), max(1, round(shape[1] / ratio))
+
+
+def fill_color(preprocessing: Preprocessing) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, around an image whose long side was resized."""
+    color = preprocessing.fill_color
+    return (color,) * 3 if isinstance(color, int) else color
+
+
 def _filter(preprocessing: Preprocessing | None) -> Image.Resampling:
     return _FILTERS["bicubic" if preprocessing is None else preprocessing.interpolation]
 
 
 def _shortest(image: Image.Image, size: int, resampling: Image.Resampling) -> Image.Image:
-    width, height = image.size
-    short = min(width, height)
-    shape = (int(size * width / short), int(size * height / short))
+    shape = short_shape(image.size, size)
     return image if shape == image.size else image.resize(shape, resampling)
 
 
 def _filled(image: Image.Image, size: int, preprocessing: Preprocessing) -> Image.Image:
     """The long side at `size`, centred on a square of the fill colour."""
-    ratio = max(image.width / size, image.height / size)
-    width, height = (max(1, round(side / ratio)) for side in image.size)
+    width, height = long_shape(image.size, size)
     resized = image.resize((width, height), _filter(preprocessing))
-    color = preprocessing.fill_color
-    square = Image.new("RGB", (size, size), (color,) * 3 if isinstance(color, int) else color)
+    square = Image.new("RGB", (size, size), fill_color(preprocessing))
     square.paste(resized, ((size - width) // 2, (size - height) // 2))
     return square
 

@@ -68,7 +68,23 @@ class UnlabelledFiles:
         Raises:
             UserError: as for `read`.
         """
-        content = _content(item_path)
+        return self.decode(self.content(item_path), item_path)
+
+    def content(self, item_path: str) -> bytes:
+        """The bytes of an image: a file, one in an archive or a table, or one in a store.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        if (inside := in_container(item_path)) is not None:
+            container, name = inside
+            return container.read(name)
+        if remote.is_url(item_path):
+            return remote.read(item_path)
+        return read_image_file(Path(item_path), item_path)
+
+    def decode(self, content: bytes, item_path: str) -> Decoded:
+        """What `decoded` returns, of the file's bytes."""
         decoded = decode_with_rules(
             content, item_path, window=self.window, intensity=self.intensity, reduced_to=self.reduced_to
         )
@@ -82,7 +98,7 @@ class UnlabelledFiles:
         Raises:
             UserError: as for `read`.
         """
-        content = _content(item_path)
+        content = self.content(item_path)
         return None if self.window is not None and is_dicom(content) else deep_range(content, item_path)
 
     def stamp(self, item_path: str) -> str:
@@ -197,16 +213,6 @@ def require_images(paths: Iterable[str]) -> Iterator[str]:
             "there is no image", code="images-none", remedy="Name images, or folders that contain some."
         )
     return chain([first], remaining)
-
-
-def _content(path: str) -> bytes:
-    """The bytes of an image: a file, one in an archive or a table, or one in a store."""
-    if (inside := in_container(path)) is not None:
-        container, name = inside
-        return container.read(name)
-    if remote.is_url(path):
-        return remote.read(path)
-    return read_image_file(Path(path), path)
 
 
 def _images_in(container: Container, left_out: LeftOut) -> Iterator[str]:
