@@ -62,6 +62,7 @@ def predict(
     flags = context.params
     _check_scale(out, shard, merge, on)
     _check_decoding(decode, device, reduced_jpeg=reduced_jpeg)
+    _check_ray_options(on, jobs, gpus_per_job)
     if not merge:
         check_paths(paths or ())
     if shard is not None:
@@ -223,6 +224,18 @@ def _check_decoding(decode: own.DecodeOn, device: str, *, reduced_jpeg: bool) ->
         )
     if device != "auto" and not device.startswith("cuda"):
         raise no_gpu("--decode gpu", f"--device is {device}")
+
+
+def _check_ray_options(on: str, jobs: int | None, gpus_per_job: float | None) -> None:
+    from attrgen.core.errors import UserError
+
+    for option, value in (("--jobs", jobs), ("--gpus-per-job", gpus_per_job)):
+        if value is not None and on == "local":
+            raise UserError(
+                f"{option} {value} is of no use without --on ray",
+                code="option-needs-another",
+                remedy=f"Add --on ray, or leave out {option}.",
+            )
 
 
 @contextmanager

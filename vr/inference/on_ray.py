@@ -11,7 +11,9 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,10 @@ from vr.inference.shard import folder_of
 from vr.runs.run import read_config
 from vr.runtime.device import no_gpu
 from vr.runtime.memory import DEFAULT_BATCH, LARGEST_BATCH
-from vr.runtime.ray_cluster import Surroundings, check_nodes, connected, default_gpus, most_jobs
+from vr.runtime.ray_client import is_outside, run_inside
+from vr.runtime.ray_cluster import check_nodes, connected
+from vr.runtime.ray_jobs import check_share, gpu_share, jobs_to_start
+from vr.runtime.surroundings import Surroundings
 
 _LIST, _HEAD = "list.jsonl", "head.json"
 _BLOCKS_PER_CHUNK = 8
@@ -103,18 +108,22 @@ def predict_on_ray(
         UserError: no Ray, a cluster that does not see the folder, parts of other settings or another list;
             JPEG files are to be decoded on a GPU that the jobs do not have.
     """
+    check_share(gpus_per_job)
     folder = folder_of(out)
     with connected(address) as ray:
         check_nodes(ray, _made(folder))
         gpus = _gpus_per_job(ray, setup, gpus_per_job)
-        jobs = jobs or most_jobs(ray, gpus)
+        jobs = jobs_to_start(ray, jobs, gpus, say)
         chunks = _prepare(folder, setup, paths, gpus, force)
         missing = [chunk for chunk in chunks if not (folder / chunk.name).is_file()]
         before = sum(chunk.images for chunk in chunks) - sum(chunk.images for chunk in missing)
         if before:
             say(f"continuing after {before:,} images")
         if missing:
-            figures = _run(ray, setup, folder, missing, min(jobs, len(missing)), gpus, progress)
+            work = partial(_run, setup, folder, missing, min(jobs, len(missing)), gpus)
+            with _reported(ray):
+                # Ray Data does not work from outside of a cluster.
+                figures = run_inside(ray, work, progress) if is_outside() else work(progress)
             say(figures.line(jobs))
             if setup.jpeg == "gpu":
                 say(figures.decoded.sentence())
@@ -132,7 +141,7 @@ def predict_on_ray(
 
 def _gpus_per_job(ray: Any, setup: Setup, asked: float | None) -> float:
     """What a job gets of a GPU."""
-    gpus = default_gpus(ray) if asked is None else asked
+    gpus = gpu_share(ray, asked)
     if setup.jpeg == "gpu" and not gpus:
         raise no_gpu("--decode gpu", "the jobs have no GPU")
     return gpus
@@ -188,8 +197,20 @@ class _Actor:
         }
 
 
+@contextmanager
+def _reported(ray: Any) -> Iterator[None]:
+    """Errors of Ray within the block become the user's error."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        raise UserError(
+            f"the prediction on Ray stopped: {str(error).strip().splitlines()[-1]}",
+            code="ray-prediction-stopped",
+            remedy="What is written is kept: correct this, then run the same command again.",
+        ) from error
+
+
 def _run(
-    ray: Any,
     setup: Setup,
     folder: Path,
     chunks: list[_Chunk],
@@ -213,19 +234,12 @@ def _run(
         num_cpus=1,
     )
     figures, began = Figures(), time.monotonic()
-    try:
-        for row in dataset.iter_rows():
-            figures.images += int(row["images"])
-            figures.working += float(row["working"])
-            figures.waiting += float(row["waiting"])
-            figures.decoded.add(int(row["on_device"]), int(row["on_cpu"]))
-            progress(int(row["images"]))
-    except ray.exceptions.RayError as error:
-        raise UserError(
-            f"the prediction on Ray stopped: {str(error).strip().splitlines()[-1]}",
-            code="ray-prediction-stopped",
-            remedy="What is written is kept: correct this, then run the same command again.",
-        ) from error
+    for row in dataset.iter_rows():
+        figures.images += int(row["images"])
+        figures.working += float(row["working"])
+        figures.waiting += float(row["waiting"])
+        figures.decoded.add(int(row["on_device"]), int(row["on_cpu"]))
+        progress(int(row["images"]))
     figures.seconds = time.monotonic() - began
     return figures
 

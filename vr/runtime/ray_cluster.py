@@ -1,12 +1,11 @@
-"""A Ray cluster: connecting to it, what it can hold, and whether its nodes see the same files."""
+"""A Ray cluster: connecting to it, and whether its nodes see the same files."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,30 +14,17 @@ from uuid import uuid4
 from attrgen.core.errors import UserError
 from attrgen.core.extras import needed
 from attrgen.core.files import write_text
+from vr.runtime.ray_client import SCHEME, require_answer
 
-_PASSED_ON = ("VR_", "HF_")  # first letters of variables that workers get
-_ALSO = ("OMP_NUM_THREADS",)
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a worker takes over from the command that started it: its working folder and variables."""
-
-    folder: str
-    variables: Mapping[str, str]
-
-    @classmethod
-    def here(cls) -> Surroundings:
-        """Those of this process."""
-        variables = {
-            key: value for key, value in os.environ.items() if key.startswith(_PASSED_ON) or key in _ALSO
-        }
-        return cls(str(Path.cwd()), variables)
-
-    def enter(self) -> None:
-        """Take them over in this process."""
-        os.environ.update(self.variables)
-        os.chdir(self.folder)
+_WRONG_ADDRESS = (
+    "Check the address: on a node of the cluster set RAY_ADDRESS=HOST:6379 and use --on ray; from outside, "
+    "use --on ray://HOST:10001."
+)
+_CLIENT_SERVER_FAILS = (
+    "Use the versions of Ray and Python that the cluster has. If its client server could not start, run the "
+    "same command again; it always starts where the head was started with `GRPC_ENABLE_FORK_SUPPORT=0 ray "
+    "start --head`. On a node of the cluster, --on ray does without it."
+)
 
 
 def require_ray() -> Any:
@@ -65,22 +51,24 @@ def connected(address: str | None) -> Iterator[Any]:
             on this machine, or else one that is started here.
 
     Raises:
-        UserError: ray is not installed, or the cluster cannot be reached.
+        UserError: ray is not installed, the address is none, or the cluster cannot be reached.
     """
     ray = require_ray()
     if ray.is_initialized():
         yield ray
         return
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # jobs without a GPU keep what is set
+    named = address or os.environ.get("RAY_ADDRESS") or ""
+    if named.startswith(SCHEME):
+        require_answer(named)
     try:
         ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level="warning")
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise UserError(
-            f"the Ray cluster cannot be reached: {str(error).strip().splitlines()[0]}",
+            f"the Ray cluster cannot be reached: {_reason(error)}",
             code="ray-unreachable",
-            file=address or os.environ.get("RAY_ADDRESS"),
-            remedy="Check the address: ray://HOST:10001 from outside of the cluster; on one of its nodes "
-            "set RAY_ADDRESS=HOST:6379 and use --on ray.",
+            file=named or None,
+            remedy=_CLIENT_SERVER_FAILS if named.startswith(SCHEME) else _WRONG_ADDRESS,
         ) from error
     try:
         yield ray
@@ -88,27 +76,11 @@ def connected(address: str | None) -> Iterator[Any]:
         ray.shutdown()
 
 
-def most_jobs(ray: Any, gpus_per_job: float) -> int:
-    """How many jobs the cluster holds at the same time: one per CPU, as far as its GPUs suffice.
-
-    Raises:
-        UserError: it has no such GPU, or no CPU.
-    """
-    resources = ray.cluster_resources()
-    gpus, cpus = resources.get("GPU", 0.0), int(resources.get("CPU", 0))
-    jobs = cpus if not gpus_per_job else min(cpus, int(gpus / gpus_per_job))
-    if jobs < 1:
-        raise UserError(
-            f"the Ray cluster has {cpus} CPUs and {gpus:g} GPUs, too few for one job",
-            code="ray-too-small",
-            remedy="Add nodes, or lower --gpus-per-job.",
-        )
-    return jobs
-
-
-def default_gpus(ray: Any) -> float:
-    """GPUs per job if the user does not say: one where the cluster has any."""
-    return 1.0 if ray.cluster_resources().get("GPU") else 0.0
+def _reason(error: Exception) -> str:
+    """The line of an error that says what happened: below a traceback, the last one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    is_traceback = any(line.startswith("Traceback (") for line in lines)
+    return lines[-1 if is_traceback else 0] if lines else type(error).__name__
 
 
 def check_nodes(ray: Any, folder: Path) -> None:

@@ -171,6 +171,8 @@ def test_command_line(toy_run: Path, sixty: Path, tmp_path: Path) -> None:
         (["--shard", "1/2"], "predict-needs-out"),
         (["--merge", "--shard", "1/2", "--out", out], "predict-shard-or-merge"),
         (["--merge", "--out", out], "file-exists"),
+        (["--jobs", "2"], "option-needs-another"),
+        (["--gpus-per-job", "0.5"], "option-needs-another"),
     ):
         error = invoke("predict", toy_run, sixty, *words).exception
         assert isinstance(error, UserError) and error.code == code

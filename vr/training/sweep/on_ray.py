@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
-from vr.runtime.ray_cluster import Surroundings, check_nodes, connected, default_gpus, most_jobs
+from vr.runtime.ray_cluster import check_nodes, connected
+from vr.runtime.ray_jobs import check_share, gpu_share, jobs_to_start
+from vr.runtime.surroundings import Surroundings
 from vr.training.sweep.cell import Cell, Outcome, write_error
 from vr.training.sweep.worker import run_cell, set_up
 
@@ -48,10 +50,11 @@ class OnRay:
         """
         if not cells:
             return
+        check_share(self.gpus_per_job)
         with connected(self.address) as ray:
             check_nodes(ray, _existing(cells[0].asked.runs))
-            gpus = default_gpus(ray) if self.gpus_per_job is None else self.gpus_per_job
-            jobs = min(len(cells), self.jobs or most_jobs(ray, gpus))
+            gpus = gpu_share(ray, self.gpus_per_job)
+            jobs = min(len(cells), jobs_to_start(ray, self.jobs, gpus, self.say))
             self.say(f"{jobs} jobs on {sum(node['Alive'] for node in ray.nodes())} nodes")
             pool = _Pool(ray, jobs, gpus, self.say)
             try:

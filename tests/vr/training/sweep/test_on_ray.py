@@ -126,17 +126,6 @@ class TestRefusals:
             tmp_path / "x"
         )
 
-    def test_too_few_resources(self) -> None:
-        class Cluster:
-            def cluster_resources(self) -> dict[str, float]:
-                return {"CPU": 3.0, "GPU": 1.0}
-
-        assert ray_cluster.most_jobs(Cluster(), 0.25) == 3
-        assert ray_cluster.most_jobs(Cluster(), 0.5) == 2
-        with pytest.raises(UserError) as caught:
-            ray_cluster.most_jobs(Cluster(), 2.0)
-        assert caught.value.code == "ray-too-small"
-
 
 def test_cell_whose_worker_always_dies_fails(tmp_path: Path, toy: Any) -> None:
     (cell, *_) = small_cells(toy, tmp_path, 1)
