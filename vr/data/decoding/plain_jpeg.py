@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from attrgen.schema.image_names import is_dicom
 from vr.data.decoding.pixels import check_size, orientation_of
 
-_BASELINE, _PROGRESSIVE = 0xC0, 0xC2
+_FRAMES = {0xC0, 0xC2}  # baseline and progressive
 _START, _SCAN, _END = 0xD8, 0xDA, 0xD9
 _OTHERS = {0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}  # tables, restart interval, comment, applications
+_KNOWN = {*_FRAMES, *_OTHERS, _SCAN, _END}
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in compressed data, 0xff is followed by 0 or a restart
 _MOST_SEGMENTS = 1000
 _RGB_IDS = [ord(letter) for letter in "RGB"]  # components that are stored as RGB, by convention
@@ -23,21 +24,16 @@ def plain_size(content: bytes) -> tuple[int, int] | None:
     """Width and height of a plain JPEG file; None for all other bytes.
 
     Plain is 8-bit grey or YCbCr, baseline or progressive, upright, a single image, of a size that is allowed,
-    and complete: nothing between its segments or behind its end. The compressed data are not decoded, so that
-    wrong values in them are not noticed; nor are they by `pixels.decode`.
+    and complete: nothing between its segments or behind its end. The compressed data are not decoded: damage
+    in them is left to the decoder.
     """
     if is_dicom(content) or not content.startswith(bytes((0xFF, _START))):
         return None
     segments = list(_segments(content))
-    frames = [start for marker, start in segments if marker in (_BASELINE, _PROGRESSIVE)]
-    known = {_BASELINE, _PROGRESSIVE, _SCAN, _END, *_OTHERS}
-    if len(frames) != 1 or any(marker not in known for marker, _ in segments):
+    markers = [marker for marker, _ in segments]
+    if not set(markers) <= _KNOWN or sum(marker in _FRAMES for marker in markers) != 1:
         return None
-    if segments[-1] != (_END, len(content)):
-        return None
-    header = content[frames[0] + 2 : frames[0] + 7]  # after the length: bits, height, width
-    size = int.from_bytes(header[3:5]), int.from_bytes(header[1:3])
-    return size if _is_shown_as_stored(content, size) else None
+    return _size_if_shown_as_stored(content) if segments[-1] == (_END, len(content)) else None
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, int]]:
@@ -54,24 +50,18 @@ def _segments(content: bytes) -> Iterator[tuple[int, int]]:
         position, is_scan = start + int.from_bytes(content[start : start + 2]), marker == _SCAN
 
 
-def _is_shown_as_stored(content: bytes, size: tuple[int, int]) -> bool:
-    """Whether Pillow reads the header so that nothing is turned, dropped or converted but YCbCr to RGB."""
+def _size_if_shown_as_stored(content: bytes) -> tuple[int, int] | None:
+    """The size that Pillow reads, if it turns, drops and converts nothing but YCbCr to RGB; else None."""
     from PIL import Image
 
     try:
-        check_size(*size, "")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as `pixels.decode` does
             image = Image.open(io.BytesIO(content), formats=("JPEG",))
+            check_size(*image.size, "")
             is_upright = orientation_of(image) is None
     except Exception:  # Pillow raises many types; `pixels.decode` says what is wrong
-        return False
-    is_rgb = [component[0] for component in getattr(image, "layer")] == _RGB_IDS  # noqa: B009
-    return (
-        is_upright
-        and image.format == "JPEG"  # MPO has several images
-        and image.size == size
-        and image.mode in ("L", "RGB")
-        and not is_rgb
-        and image.info.get("adobe_transform") != _ADOBE_RGB
-    )
+        return None
+    components = [component[0] for component in getattr(image, "layer")]  # noqa: B009
+    is_rgb = components == _RGB_IDS or image.info.get("adobe_transform") == _ADOBE_RGB
+    return image.size if is_upright and image.mode in ("L", "RGB") and not is_rgb else None
