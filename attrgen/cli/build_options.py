@@ -152,7 +152,8 @@ class BuildOptions:
         ),
     ] = StructuredOutput.auto
     concurrency: Annotated[
-        int, typer.Option(min=1, help="Most requests at the same time.", rich_help_panel=REQUESTS)
+        int,
+        typer.Option(min=1, help="Most requests at the same time, of all sets.", rich_help_panel=REQUESTS),
     ] = 16
     timeout: options.Timeout = 120
     retries: Annotated[

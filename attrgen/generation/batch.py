@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from attrgen.core.command import Terminated
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.locks import LOCKED, locked_file
 from attrgen.generation.answers import Turns
-from attrgen.generation.build import Builder, runner_for
+from attrgen.generation.build import Builder, most_prepared
 from attrgen.generation.report import Progress, raise_for, require_dataset, summary
 from attrgen.generation.result import Result
 from attrgen.generation.runner import Runner
@@ -94,22 +96,22 @@ class Batch:
 
         Raises:
             UserError: of all sets, after the last; a limit or a fatal error of the server ends all of them.
-            KeyboardInterrupt: Ctrl-C; what was done by then is saved.
+            KeyboardInterrupt: Ctrl-C or `kill`; what was done by then is saved.
         """
         self._are_several = len(jobs) > 1
-        interrupted, outcomes = asyncio.run(self._all(jobs))
+        stopped_by, outcomes = asyncio.run(self._all(jobs))
         for outcome in outcomes:
             if outcome is not None and not isinstance(outcome, UserError):
                 raise outcome
-        if interrupted:
-            raise KeyboardInterrupt
+        if stopped_by is not None:
+            raise Terminated if stopped_by == signal.SIGTERM else KeyboardInterrupt
         errors = [error for error in (self._stopped, *outcomes) if isinstance(error, UserError)]
         if errors:
             raise one_or_many(list({str(error): error for error in errors}.values()))
 
-    async def _all(self, jobs: Sequence[Job]) -> tuple[bool, list[BaseException | None]]:
-        """Whether Ctrl-C was pressed, and the error of each set."""
-        runner = runner_for(self._client)
+    async def _all(self, jobs: Sequence[Job]) -> tuple[signal.Signals | None, list[BaseException | None]]:
+        """The signal that stopped the builds, and the error of each set."""
+        runner = Runner(most_prepared(self._client), signals=(signal.SIGINT, signal.SIGTERM))
         slots = asyncio.Semaphore(1 if self._client is None else min(_MOST_SETS, self._client.concurrency))
         files: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         tasks = (self._one(job, runner, slots, files[os.path.realpath(job.path)]) for job in jobs)
@@ -118,7 +120,7 @@ class Batch:
         finally:
             if self._client is not None:
                 await self._client.close()
-        return runner.interrupted, outcomes
+        return runner.stopped_by, outcomes
 
     async def _one(self, job: Job, runner: Runner, slots: asyncio.Semaphore, file: asyncio.Lock) -> None:
         """Build one set as soon as it is nobody else's.

@@ -57,9 +57,9 @@ class Missing:
     fresh: frozenset[Slot]
 
 
-def runner_for(client: Client | None) -> Runner:
-    """A runner of as many jobs as keep the client busy."""
-    return Runner(most=1 if client is None else _PREPARED * client.concurrency)
+def most_prepared(client: Client | None) -> int:
+    """As many lists in progress as keep the client busy."""
+    return 1 if client is None else _PREPARED * client.concurrency
 
 
 class Builder:
@@ -104,7 +104,7 @@ class Builder:
 
     async def _alone(self, existing: AttributeSet | None) -> Result:
         try:
-            return await self.build_in(runner_for(self._client), existing)
+            return await self.build_in(Runner(most_prepared(self._client)), existing)
         finally:
             if self._client is not None:
                 await self._client.close()

@@ -74,10 +74,14 @@ class Progress:
 
     def end(self, name: str, text: str) -> None:
         """Print a finished set's summary on stdout in place of its bar."""
+        from rich.live import Live
+
         if name in self._tasks:
             self._bar.remove_task(self._tasks.pop(name))
-        self._bar.stop()  # while it is shown, it takes everything printed to stderr
+        self._bar.stop()  # while it is shown, everything that is printed goes to stderr
         print(text, flush=True)
+        # The old display would be drawn over as many lines above as it had before.
+        self._bar.live = Live(console=self._console, transient=True, get_renderable=self._bar.get_renderable)
         self._bar.start()
 
     def note(self, text: str) -> None:

@@ -60,9 +60,7 @@ def predict(
     from vr.data.loading.unlabelled import check_paths
 
     flags = context.params
-    _check_scale(out, shard, merge, on)
-    _check_decoding(decode, device, reduced_jpeg=reduced_jpeg)
-    _check_ray_options(on, jobs, gpus_per_job)
+    _check_options(flags)
     if not merge:
         check_paths(paths or ())
     if shard is not None:
@@ -176,6 +174,12 @@ def _on_ray(flags: dict[str, Any]) -> None:
         )
     _say(f"{out}: {outcome.rows:,} images")
     _end(outcome, flags["errors"])
+
+
+def _check_options(flags: dict[str, Any]) -> None:
+    _check_scale(flags["out"], flags["shard"], flags["merge"], flags["on"])
+    _check_decoding(flags["decode"], flags["device"], reduced_jpeg=flags["reduced_jpeg"])
+    _check_ray_options(flags["on"], flags["jobs"], flags["gpus_per_job"])
 
 
 def _check_scale(out: Path | None, shard: str | None, merge: bool, on: str) -> None:

@@ -11,7 +11,6 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -121,13 +120,15 @@ def predict_on_ray(
             say(f"continuing after {before:,} images")
         if missing:
             work = partial(_run, setup, folder, missing, min(jobs, len(missing)), gpus)
-            with _reported(ray):
-                # Ray Data does not work from outside of a cluster.
-                figures = run_inside(ray, work, progress) if is_outside() else work(progress)
+            figures = _figures_of(ray, work, progress)
             say(figures.line(jobs))
             if setup.jpeg == "gpu":
                 say(figures.decoded.sentence())
-    decision = setup.decision
+    return _table(out, folder, chunks, setup.decision, before)
+
+
+def _table(out: Path, folder: Path, chunks: Iterable[_Chunk], decision: Decision, before: int) -> Outcome:
+    """Write the table of all parts, in the order of the list."""
     rows = (row for chunk in chunks for row in read_part(folder / chunk.name, decision.classes))
     return write_ordered(
         out,
@@ -197,11 +198,12 @@ class _Actor:
         }
 
 
-@contextmanager
-def _reported(ray: Any) -> Iterator[None]:
-    """Errors of Ray within the block become the user's error."""
+def _figures_of(
+    ray: Any, work: Callable[[Callable[[int], None]], Figures], progress: Callable[[int], None]
+) -> Figures:
+    """Do the work here, or inside of the cluster, for Ray Data does not work from outside."""
     try:
-        yield
+        return run_inside(ray, work, progress) if is_outside() else work(progress)
     except ray.exceptions.RayError as error:
         raise UserError(
             f"the prediction on Ray stopped: {str(error).strip().splitlines()[-1]}",

@@ -212,18 +212,25 @@ def test_two_cards_of_one_name_fill_one_set_one_after_the_other(
     assert {set_of(item) for item in server.received} == {0}
 
 
-def test_ctrl_c_saves_all_sets(
-    build: Any, server: Any, scripts: ModuleType, cards: Cards, tmp_path: Path
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_kill_save_all_sets(
+    number: signal.Signals,
+    status: int,
+    build: Any,
+    server: Any,
+    scripts: ModuleType,
+    cards: Cards,
+    tmp_path: Path,
 ) -> None:
     def script(received: Any) -> Any:
         if received.number == 16:
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+            threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
         return scripts.normal(received) if received.number < 16 else scripts.Reply("", delay=30)
 
     server.script = script
     named = cards(4)
     ran = build(*named, "--concurrency", 4)
-    assert ran.status == 130 and "Interrupted" in ran.out and "Traceback" not in ran.err
+    assert ran.status == status and "Interrupted" in ran.out and "Traceback" not in ran.err
     saved = [attribute_set.load(path) for path in (tmp_path / "attrs").glob("*.json")]
     assert sum(1 for item in saved for _ in item.entries()) == 8 * 3 + 8 * 2
     assert not list((tmp_path / "attrs").glob(".*"))  # no lock stays
@@ -332,20 +339,52 @@ class Terminal:
     def isatty(self) -> bool:
         return True
 
+    def screen(self) -> list[str]:
+        """The lines as a person sees them in the end."""
+        lines, row, column = [""], 0, 0
+        for token in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", self.text):
+            if token == "\r":
+                column = 0
+            elif token == "\n":
+                row, column = row + 1, 0
+                lines += [""] if row == len(lines) else []
+            elif token.endswith("A") and token.startswith("\x1b"):
+                row -= int(token[2:-1])
+            elif token == "\x1b[2K":
+                lines[row] = ""
+            elif not token.startswith("\x1b"):
+                lines[row] = lines[row][:column].ljust(column) + token + lines[row][column + len(token) :]
+                column += len(token)
+        return [line.rstrip() for line in lines if line.strip()]
 
-def test_the_bars_name_the_sets_and_summaries_go_to_stdout(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+
+def test_the_bars_name_the_sets_and_no_summary_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TERM", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
     with report.Progress() as progress:
-        progress.update("[kidney]", 1, 4)
-        progress.update("retina", 3, 7)
-        time.sleep(0.3)  # the bars are drawn ten times per second
-        progress.end("[kidney]", "kidney is done")
-        progress.update("retina", 4, 7)
-    assert "[kidney]" in terminal.text and "1/4" in terminal.text and "retina" in terminal.text
+        for name in ("[kidney]", "retina", "skin"):
+            progress.update(name, 1, 4)
+        time.sleep(0.3)  # the bars are drawn several times per second
+        shown = terminal.screen()
+        progress.end("[kidney]", "kidney is\ndone")
+        time.sleep(0.3)
+        progress.end("retina", "retina is\ndone")
+        progress.note("a note")
+        progress.end("skin", "skin is\ndone")
+    assert [line.split()[0] for line in shown] == ["[kidney]", "retina", "skin"] and "1/4" in shown[0]
+    assert terminal.screen() == ["kidney is", "done", "retina is", "done", "a note", "skin is", "done"]
+
+
+def test_summaries_go_to_stdout_though_there_are_bars(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with report.Progress() as progress:
+        progress.update("kidney", 1, 4)
+        progress.end("kidney", "kidney is done")
     assert capsys.readouterr().out == "kidney is done\n"
     assert "kidney is done" not in terminal.text
