@@ -28,7 +28,6 @@ from vr.inference.parquet_parts import read_part, write_part
 from vr.inference.predictor import JpegDecoding, Predictor, settings
 from vr.inference.shard import folder_of
 from vr.runs.run import read_config
-from vr.runtime.device import no_gpu
 from vr.runtime.memory import DEFAULT_BATCH, LARGEST_BATCH
 from vr.runtime.ray_client import is_outside, run_inside
 from vr.runtime.ray_cluster import check_nodes, connected
@@ -144,7 +143,11 @@ def _gpus_per_job(ray: Any, setup: Setup, asked: float | None) -> float:
     """What a job gets of a GPU."""
     gpus = gpu_share(ray, asked)
     if setup.jpeg == "gpu" and not gpus:
-        raise no_gpu("--decode gpu", "the jobs have no GPU")
+        raise UserError(
+            "--decode gpu needs jobs with a GPU",
+            code="ray-no-gpu",
+            remedy="Use a cluster with GPUs and --gpus-per-job 1, or a share, or leave out --decode gpu.",
+        )
     return gpus
 
 

@@ -141,7 +141,7 @@ def test_jobs_on_ray_without_a_gpu(
     setup = Setup(loaded_run.path, {}, with_sets, batch_size=2, workers=2, jpeg="gpu")
     with pytest.raises(UserError) as caught:
         on_ray.predict_on_ray(setup, mixed, tmp_path / "x.csv", gpus_per_job=0)
-    assert caught.value.code == "device-no-gpu" and not ray.is_initialized()
+    assert caught.value.code == "ray-no-gpu" and not ray.is_initialized()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
