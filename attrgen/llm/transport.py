@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import html
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from attrgen.core.network import SSL_CERTIFICATES, certificates_remedy, proxy_remedy
 from attrgen.llm import reply as replies
 from attrgen.llm.capabilities import Capabilities
 from attrgen.llm.error_body import error_of
@@ -24,9 +24,6 @@ from attrgen.llm.server import Server
 if TYPE_CHECKING:
     from httpx2 import Response
     from openai import AsyncOpenAI
-
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 Log = Callable[[Mapping[str, Any]], None]
 
@@ -221,20 +218,12 @@ class Transport:
     def _unusable(self, error: Exception) -> Fatal:
         """What is wrong with the environment's certificates or proxies, without the values of the latter."""
         if isinstance(error, OSError):
-            given = [name for name in _CERTIFICATES if os.environ.get(name)]
-            named = " and ".join(f"{name}={os.environ[name]}" for name in given)
             return Fatal(
                 f"the certificates cannot be read: {error.strerror or type(error).__name__}",
                 code="server-certificates",
-                remedy=f"Correct or unset {named}." if given else "Install the system's certificates.",
+                remedy=certificates_remedy(*SSL_CERTIFICATES),
             )
-        given = [name for name in (*_PROXIES, *map(str.lower, _PROXIES)) if os.environ.get(name)]
-        return Fatal(
-            "the settings of the proxy cannot be used",
-            code="server-proxy",
-            remedy=f"Correct or unset {', '.join(given) or 'the proxy of the system'}; "
-            "a proxy is written as http://HOST:PORT.",
-        )
+        return Fatal("the settings of the proxy cannot be used", code="server-proxy", remedy=proxy_remedy())
 
     def _write_log(self, body: dict[str, Any], status: int | None, text: str, seconds: float) -> None:
         if self._log is None:

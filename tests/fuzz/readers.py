@@ -196,7 +196,8 @@ def part_of_ray() -> None:
     from vr.inference.parquet_parts import read_part
 
     classes = ("bright spot", "dark ring", "plain ground")
-    write_ordered(Path("table.csv"), classes, read_part(Path("part.parquet"), classes), sets=True, flags=True)
+    rows = read_part(Path("part.parquet"), classes, sets=True, flags=True)
+    write_ordered(Path("table.csv"), classes, rows, sets=True, flags=True)
 
 
 def head_of_ray() -> None:

@@ -23,7 +23,7 @@ from vr.runs import predictions
 from vr.runs import run as runs
 from vr.runs.history import read_history
 from vr.runs.images import no_images
-from vr.runs.predictions import Predictions
+from vr.runs.predictions import Predictions, require_finite
 from vr.runs.run import Run
 from vr.runs.selection import ORACLE, oracle_row, selected_epoch
 from vr.runs.unreadable import read_unreadable
@@ -70,7 +70,7 @@ def evaluate(
         names,
         tuple(item.path for item in items),
         torch.tensor([item.label for item in items]),
-        group.gather(torch.cat(logits), len(items), size).cpu(),
+        require_finite(group.gather(torch.cat(logits), len(items), size).cpu()),
         tuple(map(group_key, items)) if has_groups(items) else None,
     )
 

@@ -24,6 +24,7 @@ from attrgen.core.validation import Strict, read_json
 from attrgen.core.wording import counted
 from vr.evaluation.binary_measures import measures
 from vr.evaluation.calibration import model_id, probabilities
+from vr.runs import run as runs
 from vr.runs.predictions import Predictions
 from vr.runs.run import OPERATING_POINT
 
@@ -190,7 +191,8 @@ def load(folder: Path) -> OperatingPoint | None:
     """The operating point of a run directory, or None where there is none.
 
     Raises:
-        UserError: it is damaged, or of a model that has been trained again since.
+        UserError: it is damaged, of a model that has been trained again since, or of a class that the run has
+            not.
     """
     file = folder / OPERATING_POINT
     if not file.is_file():
@@ -201,6 +203,13 @@ def load(folder: Path) -> OperatingPoint | None:
         raise UserError(
             "it belongs to another model than the run's",
             code="operating-point-of-another-model",
+            file=file,
+            remedy=remedy,
+        )
+    if point.class_name not in runs.read_config(folder).card.class_names:
+        raise UserError(
+            f"'{point.class_name}' is no class of the run",
+            code="operating-point-unknown-class",
             file=file,
             remedy=remedy,
         )

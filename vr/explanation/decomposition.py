@@ -14,6 +14,7 @@ from torch import Tensor
 
 from attrgen.schema.attribute_set import AttributeSet, Entry
 from vr.methods.common.contributions import Contribution, Terms, total
+from vr.runs.predictions import require_finite
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,12 @@ def origins(attributes: AttributeSet | None) -> FindOrigin:
 
 
 def scored(logits: Tensor, classes: Sequence[str]) -> list[tuple[ClassScore, ...]]:
-    """The classes of each image by fused scores (B, C), the highest first, without contributions."""
+    """The classes of each image by fused scores (B, C), the highest first, without contributions.
+
+    Raises:
+        UserError: scores are not finite.
+    """
+    require_finite(logits)
     margins = logits - logits.mean(1, keepdim=True)
     numbers = zip(logits.tolist(), logits.softmax(1).tolist(), margins.tolist(), strict=True)
     images = (map(ClassScore, classes, *rows) for rows in numbers)

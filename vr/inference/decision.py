@@ -14,6 +14,7 @@ from attrgen.core.shell import command
 from vr.evaluation import conformal
 from vr.evaluation.calibration import Calibration, probabilities
 from vr.evaluation.operating_point import OperatingPoint
+from vr.runs.predictions import require_finite
 from vr.runs.run import CALIBRATION
 
 
@@ -76,13 +77,18 @@ class Decision:
     point: OperatingPoint | None = None
 
     def predict(self, logits: Tensor, paths: Sequence[str | None]) -> list[Prediction]:
-        """Predictions of images, from their scores (N, C) and files."""
-        chances = probabilities(logits.cpu(), self.temperature)
+        """Predictions of images, from their scores (N, C) and files.
+
+        Raises:
+            UserError: scores are not finite.
+        """
+        logits = require_finite(logits.cpu())
+        chances = probabilities(logits, self.temperature)
         order = chances.argsort(dim=1, descending=True, stable=True).tolist()
         members = None
         if self.set_limit is not None:
             members = conformal.prediction_sets(chances, self.set_limit, self.set_score).tolist()
-        flags = None if self.point is None else self.point.flags(logits.cpu(), self.classes).tolist()
+        flags = None if self.point is None else self.point.flags(logits, self.classes).tolist()
         results = []
         for row, (path, values) in enumerate(zip(paths, chances.tolist(), strict=True)):
             best = order[row][0]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -128,15 +128,9 @@ def predict_on_ray(
 
 def _table(out: Path, folder: Path, chunks: Iterable[_Chunk], decision: Decision, before: int) -> Outcome:
     """Write the table of all parts, in the order of the list."""
-    rows = (row for chunk in chunks for row in read_part(folder / chunk.name, decision.classes))
-    return write_ordered(
-        out,
-        decision.classes,
-        rows,
-        sets=decision.set_limit is not None,
-        flags=decision.point is not None,
-        before=before,
-    )
+    columns = {"sets": decision.set_limit is not None, "flags": decision.point is not None}
+    parts = (read_part(folder / chunk.name, decision.classes, **columns) for chunk in chunks)
+    return write_ordered(out, decision.classes, chain.from_iterable(parts), **columns, before=before)
 
 
 def _gpus_per_job(ray: Any, setup: Setup, asked: float | None) -> float:

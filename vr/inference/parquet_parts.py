@@ -36,8 +36,11 @@ def write_part(path: Path, classes: Sequence[str], rows: Sequence[Row]) -> None:
         parquet.write_table(pyarrow.table(values, schema=pyarrow.schema(columns)), temporary)
 
 
-def read_part(path: Path, classes: Sequence[str]) -> Iterator[Row]:
+def read_part(path: Path, classes: Sequence[str], *, sets: bool, flags: bool) -> Iterator[Row]:
     """The rows of a part, as they were written.
+
+    Args:
+        sets, flags: whether predictions have a set, and are flagged or not.
 
     Raises:
         UserError: it is damaged.
@@ -53,7 +56,7 @@ def read_part(path: Path, classes: Sequence[str]) -> Iterator[Row]:
         for batch in parquet.ParquetFile(path).iter_batches():
             for stored in batch.to_pylist():
                 row = _row(stored, classes)
-                if not has_form(row, classes):
+                if not has_form(row, classes, sets=sets, flags=flags):
                     raise ValueError("a row has another form")
                 yield row
 

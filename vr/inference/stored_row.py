@@ -52,23 +52,23 @@ def fits(row: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
         return True
     if "end" in row:
         return is_end(row)
-    if row.get("error") is None:
-        if (row.get("set") is not None) != _has_sets(head):
-            return False
-        if (row.get("flagged") is not None) != (head.get("point") is not None):
-            return False
-    return has_form(row, classes)
+    return has_form(row, classes, sets=_has_sets(head), flags=head.get("point") is not None)
 
 
-def has_form(row: Mapping[str, Any], classes: Sequence[str]) -> bool:
-    """Whether a row is that of a prediction of these classes, or of an image that could not be read."""
+def has_form(row: Mapping[str, Any], classes: Sequence[str], *, sets: bool, flags: bool) -> bool:
+    """Whether a row is that of an image that could not be read, or of a prediction of these classes.
+
+    Args:
+        sets, flags: whether predictions have a set, and are flagged or not.
+    """
     kind: type[BaseModel] = _Predicted if row.get("error") is None else _Unreadable
     stored = cached(lambda: kind.model_validate(row, strict=True))
     if not isinstance(stored, _Predicted):
         return stored is not None
-    return list(stored.probabilities) == list(classes) and {stored.predicted, *(stored.set or ())} <= set(
-        classes
-    )
+    if ((stored.set is not None), (stored.flagged is not None)) != (sets, flags):
+        return False
+    names = {stored.predicted, *(stored.set or ())}
+    return list(stored.probabilities) == list(classes) and names <= set(classes)
 
 
 def is_end(row: Mapping[str, Any]) -> bool:

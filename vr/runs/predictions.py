@@ -50,6 +50,22 @@ class Predictions:
         return self.logits.argmax(1)
 
 
+def require_finite(scores: Tensor) -> Tensor:
+    """The scores, where all are numbers: of others no class could be called the most probable.
+
+    Raises:
+        UserError: some are not finite.
+    """
+    wrong = int((~scores.isfinite()).any(-1).sum())
+    if wrong:
+        raise UserError(
+            f"the model's scores of {wrong} of {len(scores)} images are not finite numbers",
+            code="model-scores-not-finite",
+            remedy="Use --precision fp32. If it stays so, the model is damaged: train it again.",
+        )
+    return scores
+
+
 def joined(parts: Sequence[Predictions]) -> Predictions:
     """Predictions of several sets of images of the same classes, as one."""
     import torch

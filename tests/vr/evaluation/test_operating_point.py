@@ -260,10 +260,17 @@ class TestOfARun:
             vr.load(run, device="cpu").evaluate(operating_point="specificity=0.9", class_name="dark ring")
         assert seen and all(path.startswith("val") for path in seen)
 
-    def test_a_point_of_another_model_is_refused(self, run: Path) -> None:
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"model": "0" * 64}, "operating-point-of-another-model"),
+            ({"class_name": "dark rings"}, "operating-point-unknown-class"),
+        ],
+    )
+    def test_a_point_of_another_run_is_refused(self, change: dict[str, str], code: str, run: Path) -> None:
         self._call("eval", run, "--operating-point", "specificity=0.9", "--class", "dark ring")
         value = json.loads((run / runs.OPERATING_POINT).read_text())
-        (run / runs.OPERATING_POINT).write_text(json.dumps({**value, "model": "0" * 64}))
+        (run / runs.OPERATING_POINT).write_text(json.dumps({**value, **change}))
         with pytest.raises(UserError) as caught:
             points.load(run)
-        assert caught.value.code == "operating-point-of-another-model"
+        assert caught.value.code == code

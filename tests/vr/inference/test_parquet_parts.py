@@ -28,7 +28,7 @@ def part(tmp_path: Path) -> Path:
 
 
 def test_rows_come_back(part: Path) -> None:
-    assert list(read_part(part, CLASSES)) == ROWS
+    assert list(read_part(part, CLASSES, sets=True, flags=True)) == ROWS
 
 
 def with_column(name: str, values: Any) -> Callable[[Any], Any]:
@@ -49,6 +49,8 @@ def with_column(name: str, values: Any) -> Callable[[Any], Any]:
         with_column("path", pyarrow.array([b"\xff", b"\xff"], pyarrow.binary())),
         with_column("at", pyarrow.array([2**62] * 2, pyarrow.timestamp("us"))),
         with_column("set", [["polyp"], None]),
+        with_column("set", pyarrow.array([None, None], pyarrow.list_(pyarrow.string()))),
+        with_column("flagged", pyarrow.array([None, None], pyarrow.bool_())),
         with_column("p(cyst)", [None, None]),
     ],
 )
@@ -57,7 +59,7 @@ def test_a_part_of_another_form(part: Path, change: Callable[[Any], Any]) -> Non
 
     parquet.write_table(change(parquet.read_table(part)), part)
     with pytest.raises(UserError) as caught:
-        list(read_part(part, CLASSES))
+        list(read_part(part, CLASSES, sets=True, flags=True))
     assert caught.value.code == "predict-damaged-part"
 
 
@@ -65,5 +67,5 @@ def test_a_part_of_another_form(part: Path, change: Callable[[Any], Any]) -> Non
 def test_a_part_that_is_cut(part: Path, cut: int) -> None:
     part.write_bytes(part.read_bytes()[:cut])
     with pytest.raises(UserError) as caught:
-        list(read_part(part, CLASSES))
+        list(read_part(part, CLASSES, sets=True, flags=True))
     assert caught.value.code == "predict-damaged-part"

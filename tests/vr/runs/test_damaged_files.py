@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
 from attrgen.core.errors import UserError
+from vr.cli import app
 from vr.runs import history, predictions, unreadable
 from vr.runs import run as runs
 
@@ -153,3 +156,25 @@ def test_a_history_of_another_form(tmp_path: Path, text: str) -> None:
 def test_a_list_of_unreadable_images_that_is_no_table(tmp_path: Path) -> None:
     (tmp_path / unreadable.UNREADABLE).write_text("path,error\n" + "x" * 200_000 + ",y\n")
     assert error_of(lambda: unreadable.read_unreadable(tmp_path)).code == "run-damaged-unreadable"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["eval", "run", "--split", "test"],
+        ["predict", "run", "images/test"],
+        ["predict", "run", "images/test", "--raw"],
+        ["explain", "run", "images/test"],
+        ["calibrate", "run", "--force", "--split", "all"],
+    ],
+)
+def test_a_model_whose_scores_overflow_gives_no_figures(words: list[str], run: Path) -> None:
+    with safe_open(run / runs.MODEL, "pt") as stored:
+        metadata = stored.metadata()
+    tensors = load_file(run / runs.MODEL)
+    for name, tensor in tensors.items():
+        tensors[name] = torch.full_like(tensor, 3e38) if name.endswith(".embeddings") else tensor
+    save_file(tensors, run / runs.MODEL, metadata)
+    (run / runs.CALIBRATION).unlink()
+    ended = CliRunner().invoke(app, [*words, "--device", "cpu"])
+    assert isinstance(ended.exception, UserError) and ended.exception.code == "model-scores-not-finite"

@@ -9,7 +9,7 @@ import torch
 
 from attrgen.core.errors import UserError
 from vr.runs import predictions as tables
-from vr.runs.predictions import Predictions
+from vr.runs.predictions import Predictions, require_finite
 
 
 def test_predictions_survive_the_file(tmp_path: Path) -> None:
@@ -67,3 +67,13 @@ def test_damaged_predictions_are_told_by_line(tmp_path: Path, text: str, code: s
         tables.load(tmp_path / "predictions.csv")
     assert caught.value.code == code
     assert caught.value.line == (2 if code == "predictions-damaged-row" else None)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_scores_that_are_no_numbers_are_refused(value: float) -> None:
+    scores = torch.zeros(3, 2)
+    assert require_finite(scores) is scores
+    scores[1] = value
+    with pytest.raises(UserError) as caught:
+        require_finite(scores)
+    assert caught.value.code == "model-scores-not-finite" and "1 of 3" in str(caught.value)

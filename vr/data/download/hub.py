@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,9 @@ def hub_url(address: str) -> str:
     return str(hf_hub_url(parts[2], parts[3], repo_type=kind, endpoint=os.environ.get("HF_ENDPOINT") or None))
 
 
-def download(url: str, target: Path, *, pause: float = 1.0) -> None:
+def download(
+    url: str, target: Path, *, pause: float = 1.0, say: Callable[[str], None] = lambda line: None
+) -> None:
     """Download a file of the hub to `target`, which appears once it is complete and verified.
 
     What an interrupted download left is kept beside `target`, and the next call continues it.
@@ -46,6 +49,7 @@ def download(url: str, target: Path, *, pause: float = 1.0) -> None:
     Args:
         url: as `hub_url` gives it.
         pause: seconds before the second attempt; doubled before each further one.
+        say: called with a line before each further attempt.
 
     Raises:
         UserError: the hub refuses or cannot be reached, the disk is full, or the file is not the announced
@@ -53,11 +57,11 @@ def download(url: str, target: Path, *, pause: float = 1.0) -> None:
     """
     from huggingface_hub import get_hf_file_metadata
 
-    announced = retried(lambda: get_hf_file_metadata(url), url, target, pause=pause)
+    announced = retried(lambda: get_hf_file_metadata(url), url, target, pause=pause, say=say)
     # The name holds the version, so that parts of two versions are never joined.
     version = hashlib.sha256(f"{url}|{announced.etag}|{announced.size}".encode()).hexdigest()[:12]
     partial = target.with_name(f".{target.name}.{version}.part")
-    retried(lambda: _continue(announced, url, partial), url, target, pause=pause)
+    retried(lambda: _continue(announced, url, partial), url, target, pause=pause, say=say)
     _verify(announced, url, partial)
     partial.replace(target)
 

@@ -66,7 +66,7 @@ def _download(address: str, archive: Path, pause: float, say: Callable[[str], No
     url = hub.hub_url(address.removeprefix("hub:")) if from_hub else address
     say(f"downloading {url}")
     try:
-        (hub if from_hub else web).download(url, archive, pause=pause)
+        (hub if from_hub else web).download(url, archive, pause=pause, say=say)
     except UserError as error:
         by_hand = f"Or download it by hand to {archive}, and run the same command again."
         raise UserError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 
 from attrgen.core.errors import UserError
@@ -12,11 +13,14 @@ from vr.data.download.retry import retried
 _TIMEOUT = 30.0  # seconds without a byte
 
 
-def download(url: str, target: Path, *, pause: float = 1.0) -> None:
+def download(
+    url: str, target: Path, *, pause: float = 1.0, say: Callable[[str], None] = lambda line: None
+) -> None:
     """Download `url` to `target`, which appears once it is complete.
 
     Args:
         pause: seconds before the second attempt; doubled before each further one.
+        say: called with a line before each further attempt.
 
     Raises:
         UserError: not an http address, the server refuses or cannot be reached, or the disk is full.
@@ -35,4 +39,4 @@ def download(url: str, target: Path, *, pause: float = 1.0) -> None:
     def retrieve() -> None:
         pooch.retrieve(url, known_hash=None, fname=target.name, path=target.parent, downloader=downloader)
 
-    retried(retrieve, url, target, pause=pause)
+    retried(retrieve, url, target, pause=pause, say=say)

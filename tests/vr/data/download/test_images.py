@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub.utils import close_session
 from PIL import Image
 
 from attrgen.core.errors import UserError
@@ -172,14 +173,22 @@ def test_it_downloads_verifies_and_unpacks(hub: Hub, tmp_path: Path) -> None:
     assert len(hub.asked("GET")) == 1
 
 
-@pytest.mark.parametrize("kind", [ValueError, KeyError, AttributeError])
-def test_an_answer_that_the_library_stumbles_over(kind: type[Exception], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (ValueError, "download-bad-answer"),
+        (KeyError, "download-bad-answer"),
+        (AttributeError, "download-bad-answer"),
+        (ImportError, "download-proxy"),  # a SOCKS proxy without the package that it needs
+    ],
+)
+def test_errors_of_the_libraries(kind: type[Exception], code: str, tmp_path: Path) -> None:
     def download() -> None:
         raise kind("Content-Length: abc")
 
     with pytest.raises(UserError) as caught:
         retried(download, "http://x.invalid/a.zip", tmp_path / "a.zip", pause=0)
-    assert caught.value.code == "download-bad-answer"
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("cuts", [1, 3, 8])
@@ -311,6 +320,56 @@ def test_a_file_that_does_not_exist(hub: Hub, tmp_path: Path) -> None:
         assert error.code == "download-refused"
         assert "404" in error.what
         assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("hosted", ["plain", "hub"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PROXY", "nonsense://me:hunter2@["),
+        ("http_proxy", "http://me:hunter2@["),
+        ("ALL_PROXY", "gopher://me:hunter2@localhost:1"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_at_once_without_its_value(
+    name: str, value: str, hosted: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    close_session()  # it may know the proxies of an earlier test
+    of_web = card(f"{hub.url}/cdn/file")
+    said: list[str] = []
+    with pytest.raises(UserError) as caught:
+        download_images(of_web if hosted == "plain" else CARD, tmp_path, pause=30, say=said.append)
+    assert caught.value.code == "download-proxy" and name in str(caught.value)
+    assert "hunter2" not in f"{caught.value}{said}"
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("REQUESTS_CA_BUNDLE", "https://127.0.0.1:9/x.zip"),
+        ("SSL_CERT_FILE", "hub:datasets/owner/toy/Toy.zip"),
+    ],
+)
+def test_certificates_that_are_not_there_are_told_at_once(
+    name: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://127.0.0.1:9")
+    monkeypatch.setenv(name, "/nonexistent.pem")
+    close_session()
+    with pytest.raises(UserError) as caught:
+        download_images(card(address), tmp_path, pause=30)
+    assert caught.value.code == "download-certificates"
+    assert f"{name}=/nonexistent.pem" in str(caught.value)
+
+
+def test_further_attempts_are_announced(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(UserError):
+        download_images(card("http://127.0.0.1:9/x.zip"), tmp_path, pause=0, say=said.append)
+    assert [line.split(": ")[1].split(" in ")[0] for line in said[1:]] == [
+        f"attempt {number} of 5" for number in (2, 3, 4, 5)
+    ]
 
 
 @pytest.mark.parametrize(
