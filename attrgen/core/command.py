@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import MISSING, fields
@@ -23,6 +25,7 @@ TERMINATED_STATUS = 143
 BROKEN_PIPE_STATUS = 141  # as if SIGPIPE had ended the process
 T = TypeVar("T")
 _stops: list[KeyboardInterrupt] = []  # signals that asked this command to stop
+_NEXT_TRY = 0.01  # seconds until a lost signal is raised again
 _running = False  # else a signal does what it does to any other program
 DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
 
@@ -131,6 +134,7 @@ def run(app: Callable[[], None]) -> None:
     """
     streams.prepare()
     _take_signals()
+    sys.unraisablehook = _repeat_stop
     status = _status(app)
     failure = streams.flush()
     if isinstance(failure, BrokenPipeError):  # `| head` has read enough
@@ -193,6 +197,26 @@ def _stop(number: int, frame: object) -> None:
         signal.raise_signal(number)
     _stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
     raise _stops[-1]
+
+
+def _repeat_stop(failure: sys.UnraisableHookArgs) -> None:
+    """Raise a signal again whose exception was lost, because it came while an object was freed."""
+    if failure.exc_value is None or failure.exc_value not in _stops:
+        sys.__unraisablehook__(failure)
+        return
+    number = signal.SIGTERM if isinstance(failure.exc_value, Terminated) else signal.SIGINT
+    again = threading.Timer(_NEXT_TRY, _send, (number,))
+    again.daemon = True
+    again.start()
+
+
+def _send(number: signal.Signals) -> None:
+    """Send a signal to the main thread, whatever it waits for."""
+    thread = threading.main_thread().ident
+    if thread is not None and hasattr(signal, "pthread_kill"):  # not on Windows
+        signal.pthread_kill(thread, number)
+    else:
+        _thread.interrupt_main(number)
 
 
 def _told(error: UserError | None) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from attrgen.core.errors import UserError
+from attrgen.core.system import OutOfFiles, check_open_files
 
 T = TypeVar("T")
 _LONGEST_REASON = 300  # characters of a library's message
@@ -29,12 +30,14 @@ def decoding(file: str | Path, *, what: str, code: str, remedy: str) -> Iterator
 
     Raises:
         UserError: the block failed.
+        OutOfFiles: because no more files can be opened.
     """
     try:
         yield
-    except (UserError, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (UserError, OutOfFiles, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # libraries in Rust panic with a BaseException
+        check_open_files(error)
         raise UserError(f"{what}: {reason_of(error)}", code=code, file=file, remedy=remedy) from error
 
 

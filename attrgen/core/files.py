@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from attrgen.core.errors import UserError
+from attrgen.core.system import check_open_files
 
 _UNFINISHED = ".partial-"  # in the names of temporary files
 _LEFTOVER_SECONDS = 3600.0  # a temporary file that is older belongs to a process that was killed
@@ -191,13 +192,19 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: it cannot be opened.
+        OutOfFiles: no more files can be opened.
         UserError: it is a device, a pipe or a socket, whose content may never end.
     """
 
     def opener(name: str, flags: int) -> int:  # a pipe that nobody writes would be waited for
         return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
-    with open(path, "rb", opener=opener) as file:
+    try:
+        opened = open(path, "rb", opener=opener)  # noqa: SIM115
+    except OSError as error:
+        check_open_files(error)
+        raise
+    with opened as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise UserError(
                 "is a device, a pipe or a socket, not a file",

@@ -23,11 +23,37 @@ _REMEDIES = {
 _OTHERWISE = "Check the path and the disk, then run the same command again."
 _MEMORY = "Close other programs, raise the limit (`ulimit -v`), or give smaller batches or fewer jobs."
 # torch and the interpreter have no types for these; their words are the only sign.
-_OUT_OF_MEMORY = ("can't allocate memory", "cannot allocate memory", "can't start new thread", "bad_alloc")
+_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "can't start new thread",
+    "bad_alloc",
+    "could not create a primitive",  # oneDNN
+)
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
+
+
+class OutOfFiles(Exception):
+    """No more files can be opened: this says nothing of the file that it happened to.
+
+    It is no `UserError`, so that nobody takes the file for damaged and leaves it out.
+    """
+
+
+def check_open_files(error: BaseException) -> None:
+    """Check that an error is of a file, not of how many are open.
+
+    Raises:
+        OutOfFiles: no more files can be opened.
+    """
+    if isinstance(error, OSError) and error.errno in _OUT_OF_FILES:
+        raise OutOfFiles from error
 
 
 def refused(error: BaseException) -> UserError | None:
     """The error as one of the user's; None where it is a bug."""
+    if isinstance(error, OutOfFiles) and error.__cause__ is not None:
+        return refused(error.__cause__)
     if _is_of_memory(error):
         return UserError("there is not enough memory", code="system-memory", remedy=_MEMORY)
     if isinstance(error, OSError) and error.errno is not None:

@@ -89,3 +89,24 @@ command.run(lambda: None)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == -number
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_an_object_is_freed_is_not_lost(number: int, status: int) -> None:
+    code = f"""
+import os, time
+from attrgen.core import command
+
+class Freed:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+
+def work():
+    Freed()
+    time.sleep(30)
+
+command.run(work)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=25)
+    assert ended.returncode == status
+    assert "Traceback" not in ended.stderr and "ignored" not in ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from attrgen.core.decoding import cached, decoding
 from attrgen.core.errors import UserError
+from attrgen.core.system import OutOfFiles, check_open_files, refused
 
 
 class Panic(BaseException):
@@ -36,6 +38,17 @@ def test_these_pass(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, decoding("a.bin", what="damaged", code="a-b", remedy=""):
         fail(error)
     assert caught.value is error
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_are_no_damaged_file(number: int) -> None:
+    error = OSError(number, "too many open files")
+    with pytest.raises(OutOfFiles), decoding("a.bin", what="damaged", code="a-b", remedy=""):
+        raise error
+    with pytest.raises(OutOfFiles) as caught, decoding("b", what="damaged", code="b-c", remedy=""):
+        check_open_files(error)
+    refusal = refused(caught.value)
+    assert refusal is not None and refusal.code == "system-refused"
 
 
 def test_a_reason_is_one_short_line() -> None:

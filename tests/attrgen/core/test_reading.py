@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import tracemalloc
@@ -14,6 +15,7 @@ from attrgen.core.csv_rows import csv_rows
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_bytes, read_text
 from attrgen.core.overwrite import write_new
+from attrgen.core.system import OutOfFiles
 from attrgen.core.validation import Strict, read_json, toml_values, validate_json
 
 
@@ -137,3 +139,16 @@ def test_a_small_file_takes_little_memory(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
+
+
+def test_too_many_open_files_are_not_the_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("whole")
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(OutOfFiles):
+        read_bytes(tmp_path / "a", what="note")

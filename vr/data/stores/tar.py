@@ -9,6 +9,7 @@ from typing import IO
 from attrgen.core.decoding import decoding
 from attrgen.core.errors import UserError
 from attrgen.core.names import readable
+from attrgen.core.system import check_open_files
 from attrgen.schema.image_names import is_hidden
 from vr.data.formats.file_tree import MAX_FILE_BYTES, is_inside, too_large
 from vr.data.stores import remote
@@ -61,6 +62,7 @@ class TarTree:
                 file.seek(start)
                 return file.read(size)
         except OSError as error:
+            check_open_files(error)
             raise UserError(
                 f"cannot be read: {error.strerror or error}",
                 code="data-unreadable-file",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
 from attrgen.core.locks import LOCKED
+from attrgen.core.system import refused
 from vr.runs.experiment import Experiment
 from vr.runs.history import Row
 from vr.training.sweep.cell import ERROR, Cell, Outcome, write_error
@@ -73,6 +74,8 @@ def run_cell(cell: Cell, stopped: Callable[[], bool] = lambda: False, *, report:
             return Outcome(cell, str(error), elsewhere=True)
         return Outcome(cell, write_error(cell, str(error)))
     except Exception as error:  # a bug in one cell must not stop the others; its traceback is kept
+        if (refusal := refused(error)) is not None:
+            return Outcome(cell, write_error(cell, str(refusal)))
         message = write_error(cell, f"{type(error).__name__}: {error}", traceback.format_exc())
         return Outcome(cell, message)
     return Outcome(cell)
