@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +33,29 @@ def address() -> Iterator[str]:
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    port = free_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # else its client server may not start
-        patch.delenv("RAY_ADDRESS", raising=False)
-        options = {"num_cpus": 2, "object_store_memory": STORE_BYTES, "include_dashboard": False}
-        cluster = Cluster(initialize_head=True, head_node_args={**options, "ray_client_server_port": port})
+    options = {"num_cpus": 2, "object_store_memory": STORE_BYTES, "include_dashboard": False}
+    for _ in range(3):  # its client server does not always start
+        port = free_port()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")  # with it, it starts less often
+            patch.delenv("RAY_ADDRESS", raising=False)
+            head = {**options, "ray_client_server_port": port}
+            cluster = Cluster(initialize_head=True, head_node_args=head)
+        if answers(port):
+            break
+        cluster.shutdown()
     yield f"ray://127.0.0.1:{port}"
     cluster.shutdown()
+
+
+def answers(port: int, seconds: float = 60.0) -> bool:
+    """Whether something listens at a port before the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        time.sleep(0.5)
+    return False
 
 
 @pytest.mark.xdist_group("ray")
