@@ -21,6 +21,7 @@ from tests.faults.kinds import Bench, NoReference, Verdict
 
 LINES = 12  # of the output of a command that are shown after a failure
 IMPORTED = (
+    *("attrgen.cli", "vr.cli"),  # without these, no word can be said
     *("matplotlib.pyplot", "open_clip", "openai", "pooch", "rich.progress", "sklearn.linear_model", "httpx2"),
     *("attrgen.api", "attrgen.cli.parsing", "attrgen.generation.saving", "filelock", "huggingface_hub"),
     *("vr.api", "vr.report.run_report", "vr.report.comparison.page", "vr.training.execution"),
