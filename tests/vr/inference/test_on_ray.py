@@ -49,7 +49,7 @@ def test_table_of_one_process_though_a_node_and_an_actor_die(
     assert out.read_bytes() == alone.read_bytes()
     assert outcome.rows == 57 and list(map(str, outcome.unreadable)) == list(map(str, expected.unreadable))
     parts = sorted(folder.glob("part-*.parquet"))
-    rows = [row for part in parts for row in read_part(part, setup.decision.classes, sets=False, flags=False)]
+    rows = [row for part in parts for row in read_part(part, setup.decision.classes, sets=True, flags=False)]
     assert [row["at"] for row in rows] == list(range(60))
     assert [row["at"] for row in rows if "error" in row] == [5, 25, 45]
     assert any("images in" in line and "limits" in line for line in said)
