@@ -144,6 +144,16 @@ def run(app: Callable[[], None]) -> None:
     sys.exit(status)
 
 
+def raise_if_stopped() -> None:
+    """Raise the Ctrl-C or `kill` that a library has swallowed; for long loops, between two pieces of work.
+
+    Raises:
+        KeyboardInterrupt: there was one.
+    """
+    if _running and _stops:
+        raise _stops[-1]
+
+
 def _status(app: Callable[[], None]) -> int | str | None:
     global _running
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -38,6 +39,30 @@ class LocatedJson:
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         return None
+
+
+def loads(text: str) -> Any:
+    """A value of JSON from elsewhere, which later code may take apart recursively.
+
+    Raises:
+        ValueError: not JSON (`json.JSONDecodeError`), or nested too deeply.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError("nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def parse(text: str, *, most_values: int = MOST_VALUES) -> LocatedJson:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,8 +146,12 @@ def about_format(words: str) -> bool:
 
 class _Remembered(Frozen):
     model: str
-    date: str
+    date: datetime.date
     capabilities: Capabilities
+
+
+def _today() -> datetime.date:
+    return datetime.date.fromisoformat(today())
 
 
 class _File(Frozen):
@@ -165,13 +169,13 @@ class Memory:
         entry = self._read().servers.get(f"{server_id} {model}")
         if entry is None:
             return None
-        age = date.fromisoformat(today()) - date.fromisoformat(entry.date)
+        age = _today() - entry.date
         return entry.capabilities if age.days <= _DAYS_REMEMBERED else None
 
     def put(self, server_id: str, model: str, capabilities: Capabilities) -> None:
         """Remember what a model of a server accepts; a folder that cannot be written is no error."""
         servers = dict(self._read().servers)
-        servers[f"{server_id} {model}"] = _Remembered(model=model, date=today(), capabilities=capabilities)
+        servers[f"{server_id} {model}"] = _Remembered(model=model, date=_today(), capabilities=capabilities)
         self._write(servers)
 
     def forget(self, server_id: str, model: str) -> None:

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 
 from attrgen.core.day import today
+from attrgen.core.json_lines import loads
 from attrgen.llm.capabilities import Capabilities, Memory
 from attrgen.llm.errors import Failed, Fatal, Rejected, Transient
 from attrgen.llm.gathered import Gathered, is_runaway
@@ -320,8 +321,8 @@ def _read(reply: Reply, gathered: Gathered) -> Reading:
 
 def _same_json(raw: str, plain: str) -> bool:
     try:
-        return bool(json.loads(raw) == json.loads(plain))
-    except (ValueError, RecursionError):
+        return bool(loads(raw) == loads(plain))
+    except ValueError:
         return False
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from attrgen.core.json_lines import loads
 from attrgen.llm.error_body import error_of
 from attrgen.llm.errors import ErrorResponse
 from attrgen.llm.request import Usage
@@ -54,8 +55,8 @@ def read(text: str) -> Reply | ErrorResponse:
     if stripped.startswith(("data:", "event:", ":", "id:")):
         return _of(_joined(_events(stripped)))
     try:
-        body = json.loads(stripped)
-    except (ValueError, RecursionError) as error:
+        body = loads(stripped)
+    except ValueError as error:
         raise NoCompletion("the server's response is not JSON") from error
     if isinstance(body, list) and body and isinstance(body[0], dict):
         body = body[0]
@@ -160,8 +161,8 @@ def _events(text: str) -> Iterable[dict[str, Any]]:
         if name != "data" or data.strip() in ("", "[DONE]"):
             continue
         try:
-            event = json.loads(data)
-        except (ValueError, RecursionError) as error:
+            event = loads(data)
+        except ValueError as error:
             raise NoCompletion("the server's stream is not JSON") from error
         if isinstance(event, dict):
             yield event
@@ -179,6 +180,7 @@ def _joined(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
         choices = event.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
         delta = choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
+        delta = delta if isinstance(delta, dict) else {}
         for key in ("content", "refusal", *_REASONING):
             piece = delta.get(key) if key == "refusal" else _text(delta.get(key))
             if piece:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from attrgen.core.json_lines import loads
 from attrgen.core.network import SSL_CERTIFICATES, certificates_remedy, proxy_remedy
 from attrgen.llm import reply as replies
 from attrgen.llm.capabilities import Capabilities
@@ -115,8 +116,8 @@ class Transport:
         """The names of the server's models; none where it does not list them."""
         try:
             status, text, _ = await self._answered("/models")
-            body = json.loads(text) if status == 200 else None
-        except (Transient, ValueError, RecursionError):
+            body = loads(text) if status == 200 else None
+        except (Transient, ValueError):
             return []
         rows = body.get("data") if isinstance(body, dict) else None
         names = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
@@ -164,9 +165,9 @@ class Transport:
     def _read(self, status: int, text: str, headers: Mapping[str, str]) -> Reply | ErrorResponse:
         if status >= 300:
             try:
-                body = json.loads(text)
+                body = loads(text)
                 _, words, kinds = error_of(body)
-            except (ValueError, RecursionError):
+            except ValueError:
                 body, words, kinds = None, _words_of(text), ""
             if (failed := failed_generation(body)) is not None:
                 return Reply(content=failed)

@@ -110,3 +110,24 @@ command.run(work)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=25)
     assert ended.returncode == status
     assert "Traceback" not in ended.stderr and "ignored" not in ended.stderr
+
+
+def test_a_signal_that_a_library_swallows_ends_a_loop() -> None:
+    code = """
+import os, signal, sys
+from attrgen.core import command
+
+def work():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        pass
+    print("worked", flush=True)
+    command.raise_if_stopped()
+    print("went on", flush=True)
+
+command.raise_if_stopped()
+command.run(work)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (130, "worked\n")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from attrgen.core.day import today
+from attrgen.core.errors import UserError
 from attrgen.llm.capabilities import Capabilities, Memory
 
 START = Capabilities()
@@ -83,6 +85,26 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert memory.get("s", "m") is None and memory.get("s", "other") == START
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1764000000 + 31 * 86400))
     assert memory.get("s", "other") is None  # servers are updated
+
+
+ENTRY = '{"servers": {"s m": {"model": "m", "date": "%s", "capabilities": {}}}}'
+
+
+@pytest.mark.parametrize("day", ["2025-11-24x", "2025-02-30", "24.11.2025", "0"])
+def test_a_day_that_is_none(day: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1764000000")
+    (tmp_path / "servers.json").write_text(ENTRY % "2025-11-24")
+    assert Memory(tmp_path).get("s", "m") is not None
+    (tmp_path / "servers.json").write_text(ENTRY % day)
+    assert Memory(tmp_path).get("s", "m") is None
+
+
+@pytest.mark.parametrize("epoch", ["soon", "1e9", "²", "99999999999999999999", "-99999999999999"])
+def test_a_build_date_that_is_none(epoch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    with pytest.raises(UserError) as caught:
+        today()
+    assert caught.value.code == "system-source-date-epoch"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"servers": {"s m": {"model": "m"}}}'])

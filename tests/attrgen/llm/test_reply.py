@@ -127,3 +127,16 @@ def test_an_error_within_a_stream() -> None:
 def test_no_completion(text: str) -> None:
     with pytest.raises(NoCompletion):
         reply.read(text)
+
+
+@pytest.mark.parametrize("deep", ["[" * 5000 + "]" * 5000, "[" * 200 + "]" * 200])
+@pytest.mark.parametrize("body", ['{"choices": [{"message": {"content": %s}}]}', 'data: {"choices": %s}\n'])
+def test_a_response_that_is_nested_too_deeply(body: str, deep: str) -> None:
+    with pytest.raises(NoCompletion):
+        read(body % deep)
+
+
+def test_a_piece_of_a_stream_that_is_no_object() -> None:
+    events = [{"id": "c", "choices": [{"delta": delta}]} for delta in ("x", ["x"], {"content": "y"})]
+    reply = read("".join(f"data: {json.dumps(event)}\n" for event in events))
+    assert isinstance(reply, Reply) and reply.content == "y"

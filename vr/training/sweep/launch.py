@@ -12,6 +12,7 @@ from itertools import chain
 from math import inf
 from typing import Protocol
 
+from attrgen.core.command import raise_if_stopped
 from attrgen.core.locks import locked_folder
 from vr.training.sweep.cell import ERROR, Cell, Outcome, is_finished, is_to_run, read_error
 from vr.training.sweep.local import Local
@@ -63,6 +64,7 @@ def sweep(
             else:
                 outcomes.append(outcome)
                 on_outcome(outcome)
+            raise_if_stopped()
         ended = {outcome.cell.path for outcome in outcomes}
         to_run = [cell for cell in elsewhere if cell.path not in ended]
     return outcomes
