@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import random
 import sys
@@ -11,8 +12,9 @@ import tempfile
 import textwrap
 import time
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.faults import kinds, world
 from tests.faults.child import ran
@@ -20,6 +22,7 @@ from tests.faults.jobs import training
 from tests.faults.kinds import Bench, NoReference, Verdict
 
 LINES = 12  # of the output of a command that are shown after a failure
+Counts: TypeAlias = Counter[tuple[str, str, bool]]  # by command, outcome, and whether it is a failure
 IMPORTED = (
     *("attrgen.cli", "vr.cli"),  # without these, no word can be said
     *("matplotlib.pyplot", "open_clip", "openai", "pooch", "rich.progress", "sklearn.linear_model", "httpx2"),
@@ -44,9 +47,11 @@ def main() -> int:
         end = ran(training(made).words, made.root)
         assert end.status == 0, end
         numbers = [asked.only] if asked.only is not None else range(asked.count)
-        failed = in_parallel(made, asked.seed, list(numbers), asked.jobs, asked.only is not None)
-    print(f"{time.monotonic() - began:.0f} s, {failed} failures", flush=True)
-    return 1 if failed else 0
+        counts = in_parallel(made, asked.seed, list(numbers), asked.jobs, asked.only is not None)
+    show(counts)
+    failures = sum(count for (_, _, failed), count in counts.items() if failed)
+    print(f"{counts.total()} faults, {time.monotonic() - began:.0f} s, {failures} failures", flush=True)
+    return 1 if failures else 0
 
 
 def load_everything() -> None:
@@ -58,29 +63,34 @@ def load_everything() -> None:
     torch.set_num_threads(1)
 
 
-def in_parallel(made: world.World, seed: int, numbers: list[int], processes: int, verbose: bool) -> int:
-    """Divide the faults among forked processes; how many failed."""
+def in_parallel(made: world.World, seed: int, numbers: list[int], processes: int, verbose: bool) -> Counts:
+    """Divide the faults among forked processes; what became of them."""
     if processes <= 1:
         return run(made, seed, numbers, verbose)
-    children = []
+    children = {}
     for part in range(processes):
         sys.stdout.flush()
+        counted = made.root / f"counts-{part}.json"
         if (child := os.fork()) == 0:
-            failed = 99
             try:
-                failed = min(failed, run(made, seed, numbers[part::processes], verbose))
+                counts = run(made, seed, numbers[part::processes], verbose)
+                counted.write_text(json.dumps([[*key, count] for key, count in counts.items()]))
             except BaseException:
                 traceback.print_exc()
             finally:  # the folders belong to the parent
-                os._exit(failed)
-        children.append(child)
-    return sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+                os._exit(0)
+        children[child] = counted
+    total: Counts = Counter()
+    for child, counted in children.items():
+        os.waitpid(child, 0)
+        rows = json.loads(counted.read_text()) if counted.exists() else [["a process", "died", True, 1]]
+        total.update({(name, outcome, failed): count for name, outcome, failed, count in rows})
+    return total
 
 
-def run(made: world.World, seed: int, numbers: list[int], verbose: bool) -> int:
-    """Run faults one after another; how many failed."""
-    counts: Counter[tuple[str, str]] = Counter()
-    failed = 0
+def run(made: world.World, seed: int, numbers: list[int], verbose: bool) -> Counts:
+    """Run faults one after another; what became of them."""
+    counts: Counts = Counter()
     with tempfile.TemporaryDirectory(dir=made.root, ignore_cleanup_errors=True) as folder:
         bench = Bench(made, Path(folder))
         for number in numbers:
@@ -91,23 +101,24 @@ def run(made: world.World, seed: int, numbers: list[int], verbose: bool) -> int:
             except NoReference as error:
                 wrong, output = error.args
                 verdict = Verdict("no fault", wrong, output)
-            counts[job.name, verdict.outcome] += 1
+            counts[job.name, verdict.outcome, bool(verdict.wrong)] += 1
             if verdict.wrong:
-                failed += 1
                 print(f"FAILED {job.name}, {verdict.outcome}: {verdict.wrong}")
                 print(f"  python -m tests.faults --seed {seed} --only {number}", flush=True)
                 print(textwrap.indent("\n".join(verdict.output.splitlines()[-LINES:]), "    "), flush=True)
             if verbose:
                 print(f"{' '.join(job.words)}\n{verdict.outcome}\n{verdict.output}")
-    by_outcome: Counter[str] = Counter()
-    for (_, outcome), count in counts.items():
-        by_outcome[outcome] += count
-    for outcome, count in sorted(by_outcome.items()):
-        names = Counter({name: n for (name, of), n in counts.items() if of == outcome})
-        listed = ", ".join(f"{name} {n}" for name, n in sorted(names.items()))
-        print(f"{count:5} {outcome:<32} {listed}")
-    sys.stdout.flush()
-    return failed
+    return counts
+
+
+def show(counts: Counts) -> None:
+    """Print how often each outcome came, and of which commands."""
+    by_outcome: dict[str, Counter[str]] = defaultdict(Counter)
+    for (name, outcome, _), count in counts.items():
+        by_outcome[outcome][name] += count
+    for outcome, names in sorted(by_outcome.items()):
+        listed = ", ".join(f"{name} {count}" for name, count in sorted(names.items()))
+        print(f"{names.total():5} {outcome:<32} {listed}")
 
 
 if __name__ == "__main__":
