@@ -123,20 +123,13 @@ def _is_local(error: BaseException) -> bool:
     return isinstance(error, OSError) and isinstance(error.errno, int) and not network
 
 
-def _explained(error: BaseException, url: str, target: Path) -> UserError:
-    status = _status(error)
+def _of_settings(error: BaseException, url: str) -> UserError | None:
+    """The error where variables of the environment are its reason."""
     if _is_certificates(error):
         return UserError(
             f"{url} was not downloaded: its certificate cannot be verified",
             code="download-certificates",
             remedy=certificates_remedy(*_CERTIFICATES),
-        )
-    if _is_local(error):
-        return UserError(
-            f"cannot be written: {getattr(error, 'strerror', None) or error}",
-            code="download-cannot-write",
-            file=target,
-            remedy="Free space or set VR_DATA to another disk, then run the same command again.",
         )
     if _is_offline(error):
         return UserError(
@@ -144,11 +137,25 @@ def _explained(error: BaseException, url: str, target: Path) -> UserError:
             code="download-offline",
             remedy="Unset HF_HUB_OFFLINE.",
         )
-    if _is_proxy(error):
+    if _is_proxy(error) and not _is_local(error):
         return UserError(
             f"{url} was not downloaded: the settings of the proxy cannot be used",
             code="download-proxy",
             remedy=proxy_remedy(),
+        )
+    return None
+
+
+def _explained(error: BaseException, url: str, target: Path) -> UserError:
+    status = _status(error)
+    if (of_settings := _of_settings(error, url)) is not None:
+        return of_settings
+    if _is_local(error):
+        return UserError(
+            f"cannot be written: {getattr(error, 'strerror', None) or error}",
+            code="download-cannot-write",
+            file=target,
+            remedy="Free space or set VR_DATA to another disk, then run the same command again.",
         )
     if not isinstance(error, _failures()):  # the libraries take answers apart without a check of their form
         return UserError(
