@@ -92,7 +92,12 @@ def _json_lines(text: Text, content: str) -> bytes:
     return b"".join(json.dumps(_tree(text, value)).encode() + b"\n" for value in values)
 
 
+MOST_DOTS = 1000
+
+
 def _toml(text: Text, content: str) -> bytes:
+    if any(line.count(".") > MOST_DOTS for line in content.splitlines()):
+        raise ValueError("a key of so many parts would take the parser hours")
     return to_toml(_tree(text, tomllib.loads(content)))
 
 

@@ -23,7 +23,7 @@ from vr.runs import predictions
 from vr.runs import run as runs
 from vr.runs.history import read_history
 from vr.runs.images import no_images
-from vr.runs.predictions import Predictions, require_finite
+from vr.runs.predictions import Predictions, checked
 from vr.runs.run import Run
 from vr.runs.selection import ORACLE, oracle_row, selected_epoch
 from vr.runs.unreadable import read_unreadable
@@ -62,15 +62,16 @@ def evaluate(
     size = group.least(batch_size or default_batch_size(method))
     shared = group.share(items, size)
     score = _score_features if method.reads == "features" else score_batches
-    logits = [torch.zeros(0, len(names), device=device)]
+    logits: list[Tensor] = []
     for scores, paths in score(method, source, shared, batch_size=size, workers=workers):
         logits.append(scores)
         progress(len(paths) * group.size)
+    own = torch.cat(logits) if logits else torch.zeros(0, len(names), device=device)
     return Predictions(
         names,
         tuple(item.path for item in items),
         torch.tensor([item.label for item in items]),
-        require_finite(group.gather(torch.cat(logits), len(items), size).cpu()),
+        checked(group.gather(own, len(items), size).cpu(), names),
         tuple(map(group_key, items)) if has_groups(items) else None,
     )
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attrgen.schema.attribute_set import AttributeSet, Entry
 from vr.methods.common.contributions import Contribution, Terms, total
-from vr.runs.predictions import require_finite
+from vr.runs.predictions import checked
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ def scored(logits: Tensor, classes: Sequence[str]) -> list[tuple[ClassScore, ...
     """The classes of each image by fused scores (B, C), the highest first, without contributions.
 
     Raises:
-        UserError: scores are not finite.
+        UserError: scores are not finite, or of more or fewer classes.
     """
-    require_finite(logits)
+    checked(logits, classes)
     margins = logits - logits.mean(1, keepdim=True)
     numbers = zip(logits.tolist(), logits.softmax(1).tolist(), margins.tolist(), strict=True)
     images = (map(ClassScore, classes, *rows) for rows in numbers)

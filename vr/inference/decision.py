@@ -14,7 +14,7 @@ from attrgen.core.shell import command
 from vr.evaluation import conformal
 from vr.evaluation.calibration import Calibration, probabilities
 from vr.evaluation.operating_point import OperatingPoint
-from vr.runs.predictions import require_finite
+from vr.runs.predictions import checked
 from vr.runs.run import CALIBRATION
 
 
@@ -80,9 +80,9 @@ class Decision:
         """Predictions of images, from their scores (N, C) and files.
 
         Raises:
-            UserError: scores are not finite.
+            UserError: scores are not finite, or of more or fewer classes.
         """
-        logits = require_finite(logits.cpu())
+        logits = checked(logits.cpu(), self.classes)
         chances = probabilities(logits, self.temperature)
         order = chances.argsort(dim=1, descending=True, stable=True).tolist()
         members = None

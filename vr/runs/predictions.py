@@ -50,12 +50,18 @@ class Predictions:
         return self.logits.argmax(1)
 
 
-def require_finite(scores: Tensor) -> Tensor:
-    """The scores, where all are numbers: of others no class could be called the most probable.
+def checked(scores: Tensor, classes: Sequence[str]) -> Tensor:
+    """The scores (N, C) of a model, where each class has one that is a number.
 
     Raises:
-        UserError: some are not finite.
+        UserError: there are more or fewer than the run has classes, or some are not finite.
     """
+    if scores.shape[-1] != len(classes):
+        raise UserError(
+            f"the model scores {scores.shape[-1]} classes, and the run's configuration names {len(classes)}",
+            code="model-other-classes",
+            remedy="Restore config.json of the run, or train it again.",
+        )
     wrong = int((~scores.isfinite()).any(-1).sum())
     if wrong:
         raise UserError(

@@ -9,7 +9,7 @@ import torch
 
 from attrgen.core.errors import UserError
 from vr.runs import predictions as tables
-from vr.runs.predictions import Predictions, require_finite
+from vr.runs.predictions import Predictions, checked
 
 
 def test_predictions_survive_the_file(tmp_path: Path) -> None:
@@ -72,8 +72,15 @@ def test_damaged_predictions_are_told_by_line(tmp_path: Path, text: str, code: s
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_scores_that_are_no_numbers_are_refused(value: float) -> None:
     scores = torch.zeros(3, 2)
-    assert require_finite(scores) is scores
+    assert checked(scores, "ab") is scores
     scores[1] = value
     with pytest.raises(UserError) as caught:
-        require_finite(scores)
+        checked(scores, "ab")
     assert caught.value.code == "model-scores-not-finite" and "1 of 3" in str(caught.value)
+
+
+@pytest.mark.parametrize("names", ["a", "abc"])
+def test_scores_of_other_classes_are_refused(names: str) -> None:
+    with pytest.raises(UserError) as caught:
+        checked(torch.zeros(3, 2), names)
+    assert caught.value.code == "model-other-classes"
