@@ -157,14 +157,14 @@ def raise_if_stopped() -> None:
 def _status(app: Callable[[], None]) -> int | str | None:
     global _running
     try:
-        _running = True
-        app()
-        _running = False
+        try:
+            _running = True
+            app()
+        finally:
+            _running = False
     except (SystemExit, KeyboardInterrupt, BrokenPipeError) as error:
-        _running = False
         return _ended(error)
     except Exception as error:
-        _running = False
         if _stops:  # a library may turn the interruption into an error of its own
             return _ended(_stops[-1])
         if isinstance(error, UserError):

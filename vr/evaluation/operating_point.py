@@ -24,9 +24,8 @@ from attrgen.core.validation import Strict, read_json
 from attrgen.core.wording import counted
 from vr.evaluation.binary_measures import measures
 from vr.evaluation.calibration import model_id, probabilities
-from vr.runs import run as runs
 from vr.runs.predictions import Predictions
-from vr.runs.run import OPERATING_POINT
+from vr.runs.run import OPERATING_POINT, read_config
 
 TARGETS = ("sensitivity", "specificity")
 _FEW = 20  # images of the class below which a threshold is hardly more than a guess
@@ -206,7 +205,7 @@ def load(folder: Path) -> OperatingPoint | None:
             file=file,
             remedy=remedy,
         )
-    if point.class_name not in runs.read_config(folder).card.class_names:
+    if point.class_name not in read_config(folder).card.class_names:
         raise UserError(
             f"'{point.class_name}' is no class of the run",
             code="operating-point-unknown-class",

@@ -66,11 +66,12 @@ class Predictor:
         source = UnlabelledFiles.of(run.card)
         if jpeg == "reduced":
             source = replace(source, reduced_to=size)
-        squares: Squares = CpuSquares(source, size, backbone.preprocessing)
+        on_cpu = CpuSquares(source, size, backbone.preprocessing)
+        squares: Squares = on_cpu
         if jpeg == "gpu":
             require_gpu(backbone.device, "--decode gpu")
             batches = JpegBatches(backbone.device, size, backbone.preprocessing)
-            squares = DeviceSquares(CpuSquares(source, size, backbone.preprocessing), batches, workers)
+            squares = DeviceSquares(on_cpu, batches, workers)
         return cls(
             run,
             decision,

@@ -70,7 +70,7 @@ class CpuSquares:
 
     def read(self, path: str) -> Square:
         try:
-            return to_square(self.source.read(path), self.size, self.preprocessing)
+            return self.of(self.source.content(path), path)
         except UserError as error:
             return error
 
