@@ -15,6 +15,8 @@ from vr.data.loading.kept import kept
 from vr.data.loading.parallel import ordered_map
 from vr.runtime.device import moved
 
+_MOST_PADDED = 2**28  # bytes of images of different shapes that are stored padded
+
 
 class TrainingImages:
     """Decoded images on a device. Their short side is `size`; aspect ratios may differ.
@@ -33,10 +35,12 @@ class TrainingImages:
         self.device = torch.device(device)
         self.labels = torch.tensor(list(labels), dtype=torch.long, device=self.device)
         self.extents = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)
-        # Images of one shape are one tensor, and a batch is one gather; otherwise each batch is padded.
-        one_shape = bool((self.extents == self.extents[0]).all())
-        self._stack = torch.stack(list(images)).to(self.device) if one_shape else None
-        self._images = [] if one_shape else [image.to(self.device) for image in images]
+        # As one tensor, a batch is one gather; apart, it is a copy per image.
+        together = (
+            bool((self.extents == self.extents[0]).all()) or _padded_bytes(self.extents) <= _MOST_PADDED
+        )
+        self._stack = _padded(images, self.extents).to(self.device) if together else None
+        self._images = [] if together else [image.to(self.device) for image in images]
 
     @classmethod
     def load(
@@ -94,14 +98,25 @@ class TrainingImages:
     def _gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         chosen = indices.cpu()
         extents = self.extents[chosen]
-        if self._stack is not None:
-            return self._stack[moved(indices, self.device)], extents
+        if self._stack is None:
+            return _padded([self._images[index] for index in chosen.tolist()], extents), extents
         height, width = extents.max(0).values.tolist()
-        padded = torch.zeros(len(chosen), 3, height, width, dtype=torch.uint8, device=self.device)
-        for row, index in enumerate(chosen.tolist()):
-            image = self._images[index]
-            padded[row, :, : image.shape[1], : image.shape[2]] = image
-        return padded, extents
+        rows = self._stack[moved(indices, self.device)]
+        return rows[..., :height, :width].contiguous(), extents
+
+
+def _padded(images: Sequence[Tensor], extents: Tensor) -> Tensor:
+    """Images as one tensor (B, 3, H, W), with zeros below and to the right of the smaller ones."""
+    height, width = extents.max(0).values.tolist()
+    padded = torch.zeros(len(images), 3, height, width, dtype=torch.uint8, device=images[0].device)
+    for row, image in zip(padded, images, strict=True):
+        row[:, : image.shape[1], : image.shape[2]] = image
+    return padded
+
+
+def _padded_bytes(extents: Tensor) -> int:
+    height, width = extents.max(0).values.tolist()
+    return 3 * height * width * len(extents)
 
 
 def _centre_crop(images: Tensor, extents: Tensor, stored: int, size: int) -> Tensor:

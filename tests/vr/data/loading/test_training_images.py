@@ -12,6 +12,7 @@ from PIL import Image
 from attrgen.core.errors import UserError
 from attrgen.schema.card import Card
 from vr.data.decoding.resize import to_square
+from vr.data.loading import training_images
 from vr.data.loading.stream import stream
 from vr.data.loading.training_images import TrainingImages
 from vr.data.sources import open_source
@@ -51,6 +52,17 @@ def test_padding_never_shows() -> None:
     generator = torch.Generator().manual_seed(0)
     batch = resident.batch(torch.arange(4).repeat(50), generator=generator)
     assert batch.min() > 1 - 1e-5
+
+
+def test_stored_apart_the_batches_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = images((16, 60), (16, 24), (50, 16), (16, 33))
+    together = TrainingImages(stored, [0] * 4, 16)
+    monkeypatch.setattr(training_images, "_MOST_PADDED", 0)
+    apart = TrainingImages(stored, [0] * 4, 16)
+    assert (together._stack is None, apart._stack is None) == (False, True)
+    for rows in ([1, 3], [2, 0, 0], [3, 2, 1, 0]):
+        batches = [loaded._gather(torch.tensor(rows))[0] for loaded in (together, apart)]
+        assert torch.equal(*batches)  # the size of a product decides in which order it is summed
 
 
 def test_the_same_generator_gives_the_same_batch() -> None:
