@@ -1,12 +1,16 @@
 """A GPU in about 100 seconds: the training step, a whole run from command to result, and a sweep.
 
-    python tests/benchmarks/gpu.py [--parts step,run,sweep,compile,predict] [--device cuda] [--json FILE]
+    python tests/benchmarks/gpu.py [--parts step,run,sweep,cell,compile,predict] [--device cuda] [--mps]
+        [--json FILE]
 
 The step is BioMedVR's with ViT-B/16 (random weights) at batch 64 in bf16; `compile`, which takes another 100
 seconds, measures it compiled, without and with a cache. The run has 400 epochs on kidney-phantom, 16 shots.
 The sweep has 198 cells of `mini`: 11 methods, 3 numbers of shots and 6 seeds, with few epochs, so that what
-is measured is everything around the steps. `predict`, about a minute more, measures the stages of a
-prediction, and compares 2,000 images (1,500 JPEG, 20 damaged) that are decoded on the CPU and on the GPU.
+is measured is everything around the steps. `cell` has the seconds of each stage of a cell of BioMedVR with
+100 epochs: in one process alone, and in each of --jobs processes at once; the difference is what sharing the
+GPU costs. With --mps, sweep and cell are measured again with NVIDIA's Multi-Process Service. `predict`, about
+a minute more, measures the stages of a prediction, and compares 2,000 images (1,500 JPEG, 20 damaged) that
+are decoded on the CPU and on the GPU.
 A part that takes longer than its limit is stopped, and the table says so; of a sweep the cells that are done
 then count.
 """
@@ -21,13 +25,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from mps import multi_process_service, serves
+
 BACKBONE, SMALL = "ViT-B-16-quickgelu", "mini"
 METHODS = "zero-shot,linear-probe,tip-adapter,tip-adapter-f,zs-lp,clap,lp-plus-plus,gda,ar,attrvr,biomedvr"
-LIMITS = {"step": 60, "run": 60, "sweep": 45, "compile": 120, "predict": 90}  # seconds of a command
+# Seconds of a command.
+LIMITS = {"step": 60, "run": 60, "sweep": 45, "cell": 90, "compile": 120, "predict": 90}
 STEPS = 40  # of a reading
 
 
@@ -41,17 +49,22 @@ def main() -> None:
     parser.add_argument("--sweep-epochs", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=min(12, os.cpu_count() or 1))
     parser.add_argument("--cells", type=int, default=198)
+    parser.add_argument("--cell-epochs", type=int, default=100)
+    parser.add_argument("--small", default=SMALL, help="backbone of sweep and cell, such as a model folder")
+    parser.add_argument("--mps", action="store_true", help="measure sweep and cell with the service, too")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--inside", choices=["step", "compiled"], help=argparse.SUPPRESS)
+    parser.add_argument("--inside", choices=["step", "compiled", "cell"], help=argparse.SUPPRESS)
+    parser.add_argument("--runs", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.inside:
-        print(json.dumps(step(args, compiles=args.inside == "compiled")))
+        print(json.dumps(cell_inside(args) if args.inside == "cell" else step(args)))
         return
     measure: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
         "step": eager,
         "compile": compiled,
         "run": run,
         "sweep": sweep,
+        "cell": cell,
         "predict": predict,
     }
     results: dict[str, Any] = {}
@@ -87,10 +100,12 @@ def compiled(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def inside(args: argparse.Namespace) -> list[str]:
     """This program, called to measure a step in a process of its own."""
     script = str(Path(__file__).resolve())
-    return [sys.executable, script, "--device", args.device, "--backbone", args.backbone, "--inside"]
+    words = [sys.executable, script, "--device", args.device, "--backbone", args.backbone]
+    words += ["--small", args.small, "--cell-epochs", str(args.cell_epochs), "--jobs", str(args.jobs)]
+    return [*words, "--inside"]
 
 
-def step(args: argparse.Namespace, *, compiles: bool) -> dict[str, Any]:
+def step(args: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds and memory of a step; for a compiled one also the seconds until its first result."""
     import torch
 
@@ -102,6 +117,7 @@ def step(args: argparse.Namespace, *, compiles: bool) -> dict[str, Any]:
     from vr.training.benchmark.paths import Path as ComputePath
     from vr.training.benchmark.paths import benchmark_card, training
 
+    compiles = args.inside == "compiled"
     device = resolve_device(args.device)
     precision = resolve_precision("auto", device)
     weights = None if args.backbone == SMALL else "random"
@@ -185,20 +201,79 @@ def noted(words: list[str], folder: Path) -> str:
 def sweep(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Cells per second of a sweep; the start of the workers is part of it."""
     python = [sys.executable, "-c", "from vr.cli import main; main()"]
-    seeds = max(1, args.cells // 33)
-    words = [*python, "sweep", "--datasets", "kidney-phantom", "--methods", METHODS, "--shots", "1,4,16"]
-    words += ["--seeds", ",".join(map(str, range(1, seeds + 1))), "--backbone", SMALL]
+    output([*python, "data", "check", "kidney-phantom"], folder, "run")  # draws the images
+    results: dict[str, Any] = {}
+    for name, environment in services(args, folder, results):
+        results |= {f"sweep{name} {key}": value for key, value in one_sweep(args, folder, name, environment)}
+    return results
+
+
+def one_sweep(
+    args: argparse.Namespace, folder: Path, name: str, environment: dict[str, str]
+) -> Iterator[tuple[str, Any]]:
+    """What a sweep is and took."""
+    seeds, runs = max(1, args.cells // 33), folder / f"runs{name}"
+    words = [sys.executable, "-c", "from vr.cli import main; main()", "sweep", "--runs", str(runs)]
+    words += ["--datasets", "kidney-phantom", "--methods", METHODS, "--shots", "1,4,16"]
+    words += ["--seeds", ",".join(map(str, range(1, seeds + 1))), "--backbone", args.small]
     words += ["--epochs", str(args.sweep_epochs), "--device", args.device, "--jobs", str(args.jobs)]
     began = time.perf_counter()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        output(words, folder, "sweep")
+        output(words, folder, "sweep", **environment)
     seconds = time.perf_counter() - began
-    done = len(list((folder / "runs").rglob("metrics.json")))
-    return {
-        "sweep cells": f"{done} of {33 * seeds}, {args.jobs} jobs, {args.sweep_epochs} epochs",
-        "sweep s": round(seconds, 1),
-        "sweep cells per s": round(done / seconds, 2),
-    }
+    done = len(list(runs.rglob("metrics.json")))
+    yield "cells", f"{done} of {33 * seeds}, {args.jobs} jobs, {args.sweep_epochs} epochs"
+    yield "s", round(seconds, 1)
+    yield "cells per s", round(done / seconds, 2)
+
+
+def cell(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Seconds of each stage of a cell: in one process, and the mean over processes that run at once."""
+    python = [sys.executable, "-c", "from vr.cli import main; main()"]
+    output([*python, "data", "check", "kidney-phantom"], folder, "run")  # draws the images
+    warm = [*inside(args), "cell", "--runs", "warm", "--cell-epochs", "1"]
+    output(warm, folder, "cell")  # encodes the texts
+    results = {f"cell {key} s": value for key, value in together(args, folder, 1, "").items()}
+    for name, environment in services(args, folder, results):
+        means = together(args, folder, args.jobs, name, **environment)
+        results |= {f"cell{name} x {args.jobs} {key} s": value for key, value in means.items()}
+    return results
+
+
+def together(
+    args: argparse.Namespace, folder: Path, count: int, name: str, **environment: str
+) -> dict[str, float]:
+    """Mean seconds by stage of cells in so many processes at once."""
+    with ThreadPoolExecutor(count) as pool:
+        words = [[*inside(args), "cell", "--runs", f"cell{name}-{count}-{slot}"] for slot in range(count)]
+        lines = list(pool.map(lambda line: output(line, folder, "cell", **environment), words))
+    readings = [json.loads(line) for line in lines]
+    return {key: round(sum(reading[key] for reading in readings) / count, 3) for key in readings[0]}
+
+
+def cell_inside(args: argparse.Namespace) -> dict[str, float]:
+    """Seconds by stage in this process."""
+    from cell_stages import seconds_by_stage
+
+    threads = max(1, (os.cpu_count() or 1) // args.jobs)
+    return seconds_by_stage(
+        backbone=args.small, device=args.device, epochs=args.cell_epochs, runs=args.runs, threads=threads
+    )
+
+
+def services(
+    args: argparse.Namespace, folder: Path, results: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """The environments to measure in: without NVIDIA's service, and with --mps with it, if it is here."""
+    yield "", {}
+    if not args.mps:
+        return
+    with multi_process_service(folder) as environment:
+        if environment is None:
+            results["MPS"] = "is not here, or does not start"
+            return
+        yield " with MPS", environment
+        results["MPS"] = "was used" if serves(environment) else "runs, but was not used"
 
 
 def output(words: list[str], folder: Path, part: str, **environment: str) -> str:
