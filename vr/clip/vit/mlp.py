@@ -1,4 +1,4 @@
-"""The MLP of a ViT's block, `x + down(f(up(norm(x))))`, with frozen weights and little memory."""
+"""The MLP of a ViT's block, `down(f(up(norm(x))))`, with frozen weights and little memory."""
 
 from __future__ import annotations
 
@@ -10,26 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vr.clip.vit.linear import Linear
+from vr.clip.vit.norm import Norm
 
 Activation = Literal["gelu", "gelu_tanh", "silu"]
 
 
 @dataclass(frozen=True)
-class Norm:
-    """Layer normalisation of the last axis."""
-
-    weight: Tensor | None
-    bias: Tensor | None
-    eps: float
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(..., width) -> the same shape."""
-        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
-
-
-@dataclass(frozen=True)
 class Mlp:
-    """Norm, layer, activation, layer, added to the input.
+    """Norm, layer, activation, layer, after an addition; the result is added where the next norm is.
 
     Attributes:
         recompute: compute the hidden layer, four times as wide as the input, again in the backward pass
@@ -42,12 +30,13 @@ class Mlp:
     down: Linear
     recompute: bool = False
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(..., d) -> the same shape."""
+    def __call__(self, x: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+        """`x + delta`, and what the MLP adds to it, both (..., d)."""
         if torch.compiler.is_compiling():  # the compiler decides what to keep
-            return x + self.down(activate(self.activation, self.hidden(x)))
-        result: Tensor = _Mlp.apply(x, self)
-        return result
+            total = x + delta
+            return total, self.down(activate(self.activation, self.hidden(total)))
+        total, result = _Mlp.apply(x, delta, self)
+        return total, result
 
     def hidden(self, x: Tensor) -> Tensor:
         """The hidden layer before its activation."""
@@ -55,28 +44,26 @@ class Mlp:
 
 
 class _Mlp(torch.autograd.Function):
-    """Keeps only the input and the hidden layer, and reuses the gradient's memory."""
+    """Keeps only the sum and the hidden layer, and reuses the gradient's memory."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, mlp: Mlp) -> Tensor:
-        norm = mlp.norm
-        normed, mean, rstd = torch.native_layer_norm(x, x.shape[-1:], norm.weight, norm.bias, norm.eps)
-        hidden = mlp.up(normed)
+    def forward(ctx: Any, x: Tensor, delta: Tensor, mlp: Mlp) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
         ctx.mlp = mlp
-        ctx.save_for_backward(x, mean, rstd, *([] if mlp.recompute else [hidden]))
-        return mlp.down(activate(mlp.activation, hidden)).add_(x)
+        total, normed, mean, rstd = mlp.norm.forward(x, delta)
+        hidden = mlp.up(normed)
+        del normed  # its memory is free before the activation needs some
+        ctx.save_for_backward(total, mean, rstd, *([] if mlp.recompute else [hidden]))
+        return total, mlp.down(activate(mlp.activation, hidden))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, residual: Tensor | None, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         mlp: Mlp = ctx.mlp
-        x, mean, rstd, *kept = ctx.saved_tensors
-        hidden = kept[0] if kept else mlp.hidden(x)
+        total, mean, rstd, *kept = ctx.saved_tensors
+        hidden = kept[0] if kept else mlp.hidden(total)
         inner = backward_(mlp.activation, mlp.down.backward(gradient), hidden)
-        inner = mlp.up.backward(inner)
-        inner = torch.ops.aten.native_layer_norm_backward(
-            inner, x, x.shape[-1:], mean, rstd, mlp.norm.weight, mlp.norm.bias, [True, False, False]
-        )[0]
-        return inner.add_(gradient), None
+        result = mlp.norm.backward(mlp.up.backward(inner), total, mean, rstd, residual)
+        return result, result, None
 
 
 def activate(activation: Activation, x: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vr.clip.vit.linear import Linear, frozen
-from vr.clip.vit.mlp import Activation, Mlp, Norm
+from vr.clip.vit.mlp import Activation, Mlp
+from vr.clip.vit.norm import Norm
 from vr.clip.vit.tower import Block
 
 _QUICK_GELU_SLOPE = 1.702

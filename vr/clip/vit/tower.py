@@ -12,15 +12,20 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from vr.clip.vit.attention import attend, attention
 from vr.clip.vit.linear import Linear
-from vr.clip.vit.mlp import Mlp, Norm
+from vr.clip.vit.mlp import Mlp
+from vr.clip.vit.norm import Norm
 
 
 @dataclass(frozen=True)
 class Block:
-    """Attention and MLP, each after its norm and added to its input (a pre-norm block)."""
+    """Attention and MLP, each after its norm and added to its input (a pre-norm block).
+
+    Its output is in two terms, `x` and `delta`, (B, N, d) each: their sum belongs to the norm that follows,
+    which on a GPU is one kernel with it. Where there is no `delta`, `x` is all.
+    """
 
     heads: int
     norm: Norm
@@ -28,29 +33,26 @@ class Block:
     out: Linear
     mlp: Mlp
 
-    def project(self, x: Tensor) -> Tensor:
-        """Queries, keys and values side by side: (..., d) -> (..., 3 d)."""
-        return self.qkv(self.norm(x))
+    def project(self, x: Tensor, delta: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The block's input `x + delta`, and queries, keys and values side by side: (..., d), (..., 3 d)."""
+        x, normed = self.norm.after(x, delta)
+        return x, self.qkv(normed)
 
-    def finish(self, x: Tensor, qkv: Tensor) -> Tensor:
-        """The block's output (B, N, d) from its input and the result of `project`."""
-        query, key, value = qkv.chunk(3, dim=-1)
-        return self.mlp(x + self.out(self._attend(query, key, value)))
+    def finish(self, x: Tensor, qkv: Tensor) -> tuple[Tensor, Tensor]:
+        """The block's output, in two terms, from the results of `project`."""
+        return self.mlp(x, self.out(attention(qkv, self.heads)))
 
-    def first_token(self, x: Tensor) -> Tensor:
-        """The block's output for the first token alone, (B, N, d) -> (B, d).
+    def first_token(self, x: Tensor, delta: Tensor | None) -> Tensor:
+        """The block's output for the first token alone, (B, d).
 
         Other tokens are keys and values only: their query, output projection and MLP are not computed.
         """
         width = x.shape[-1]
-        normed = self.norm(x)
+        x, normed = self.norm.after(x, delta)
         query = self.qkv.outputs(normed[:, :1], 0, width)
         key, value = self.qkv.outputs(normed, width).chunk(2, dim=-1)
-        return self.mlp(x[:, :1] + self.out(self._attend(query, key, value)))[:, 0]
-
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
-        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(-2)
+        x, delta = self.mlp(x[:, :1], self.out(attend(query, key, value, self.heads)))
+        return (x + delta)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -96,18 +98,18 @@ class Tower:
         """
         parts = [part for part in parts if part.shape[2]]
         *front, last = self.blocks
-        tokens = _joined(parts, experts, batch)
+        tokens, delta = _joined(parts, experts, batch), None
         for number, block in enumerate(front):
             if number == 0:
-                projected = _joined([block.project(part) for part in parts], experts, batch)
+                projected = _joined([block.project(part)[1] for part in parts], experts, batch)
             else:
-                projected = block.project(tokens)
-            tokens = block.finish(tokens, projected)
+                tokens, projected = block.project(tokens, delta)
+            tokens, delta = block.finish(tokens, projected)
         if self.pool == "token":
-            features = last.first_token(tokens).float()
+            features = last.first_token(tokens, delta).float()
         else:
-            tokens = last.finish(tokens, last.project(tokens))
-            tokens = tokens if self.norm is None else self.norm(tokens)
+            tokens, delta = last.finish(*last.project(tokens, delta))
+            tokens = tokens + delta if self.norm is None else self.norm.after(tokens, delta)[1]
             features = tokens[:, 0 if self.pool == "average_all" else len(self.prefix) :].float().mean(1)
         for step in self.head:
             features = step(features)

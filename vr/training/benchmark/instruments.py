@@ -30,11 +30,16 @@ def synchronise(device: torch.device) -> None:
 
 
 def flops(step: Step) -> int:
-    """Floating-point operations of the matrix products, convolutions and attention in `step`."""
+    """Floating-point operations of the matrix products, convolutions and attention in `step`.
+
+    PyTorch's own operations are counted: the counter does not see into the GPU's kernels.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
+    from vr.clip.vit import fused
+
     counter = FlopCounterMode(display=False, custom_mapping=_one_dnn_products())
-    with counter:
+    with fused.without(*fused.KERNELS), counter:
         step()
     return int(counter.get_total_flops())
 

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from vr.clip import bank as banks
 from vr.clip.vit.linear import Linear
-from vr.clip.vit.mlp import Mlp, Norm
+from vr.clip.vit.mlp import Mlp
+from vr.clip.vit.norm import Norm
 from vr.clip.vit.tower import Block, Tower
 from vr.reprogramming.encoder import PlainEncoder, make_encoder
 from vr.reprogramming.fast_encoder import FrameEncoder
