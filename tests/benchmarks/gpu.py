@@ -8,8 +8,8 @@ kernels; beside it attention alone, by PyTorch's implementations and with the ke
 another 100 seconds, measures the step compiled, without and with a cache. The run has 400 epochs on
 kidney-phantom, 16 shots. The sweep has 198 cells of `mini`: 11 methods, 3 numbers of shots and 6 seeds, with
 few epochs, so that what is measured is everything around the steps. `cell` has the seconds of each stage of a
-cell of BioMedVR with 100 epochs: in one process alone, and in each of --jobs processes at once; the difference
-is what sharing the GPU costs. With --mps, sweep and cell are measured again with NVIDIA's Multi-Process
+cell of BioMedVR with 100 epochs: in one process alone, and in each of --jobs processes at once; the
+difference is what sharing the GPU costs. With --mps, sweep and cell are measured again with NVIDIA's Multi-Process
 Service. `predict`, about a minute more, measures the stages of a prediction, and compares 2,000 images (1,500
 JPEG, 20 damaged) that are decoded on the CPU and on the GPU.
 A part that takes longer than its limit is stopped, and the table says so; of a sweep the cells that are done
@@ -112,6 +112,7 @@ def step(args: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds and memory of a step; for a compiled one also the seconds until its first result."""
     import torch
 
+    import attention
     from vr.clip.backbone import load
     from vr.clip.vit import fused
     from vr.methods.biomedvr import BioMedVR, BioMedVROptions
@@ -150,7 +151,7 @@ def step(args: argparse.Namespace) -> dict[str, Any]:
     peak = operations / min(instruments.seconds(product, device, 5) for _ in range(3))
     rate = instruments.flops(taken) / (results["step ms"] / 1000)
     results["share of a large product's speed"] = round(rate / peak, 3)
-    return results | (attention(device) if device.type == "cuda" else {})
+    return results | (attention.measure(device) if device.type == "cuda" else {})
 
 
 def readings(name: str, taken: Callable[[], Any], device: Any) -> dict[str, Any]:
@@ -162,35 +163,6 @@ def readings(name: str, taken: Callable[[], Any], device: Any) -> dict[str, Any]
     seconds = min(instruments.seconds(taken, device, count) for _ in range(3))
     peak = instruments.peak_memory(taken, device)
     return {f"{name} ms": round(1000 * seconds, 2), f"{name} peak MB": round(peak / 1e6)}
-
-
-def attention(device: Any) -> dict[str, Any]:
-    """Milliseconds of attention and its gradient, as of one block of the step, by implementation."""
-    import torch
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    from vr.clip.vit import fused
-    from vr.clip.vit.attention import attention as attend
-    from vr.training.benchmark import instruments
-
-    qkv = torch.randn(128, 197, 3 * 768, device=device, dtype=torch.bfloat16, requires_grad=True)
-    outer = torch.randn(128, 197, 768, device=device, dtype=torch.bfloat16)
-    results: dict[str, Any] = {}
-
-    def taken() -> None:
-        torch.autograd.grad(attend(qkv, 12), qkv, outer)
-
-    for implementation in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
-        for off in (fused.KERNELS, ()):
-            name = f"{implementation.name.lower()}{'' if off else ' with the kernel'}, ms"
-            try:
-                with sdpa_kernel(implementation), fused.without(*off):
-                    taken()
-                    results[name] = round(1000 * instruments.seconds(taken, device, STEPS), 3)
-            except RuntimeError as error:
-                results[name] = str(error).splitlines()[0]
-    chosen = SDPBackend(torch._fused_sdp_choice(*qkv.unflatten(-1, (3, 12, 64)).permute(2, 0, 3, 1, 4)))
-    return {**results, "PyTorch chooses": chosen.name.lower()}
 
 
 def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
