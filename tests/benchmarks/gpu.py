@@ -9,9 +9,9 @@ another 100 seconds, measures the step compiled, without and with a cache. The r
 kidney-phantom, 16 shots. The sweep has 198 cells of `mini`: 11 methods, 3 numbers of shots and 6 seeds, with
 few epochs, so that what is measured is everything around the steps. `cell` has the seconds of each stage of a
 cell of BioMedVR with 100 epochs: in one process alone, and in each of --jobs processes at once; the
-difference is what sharing the GPU costs. With --mps, sweep and cell are measured again with NVIDIA's Multi-Process
-Service. `predict`, about a minute more, measures the stages of a prediction, and compares 2,000 images (1,500
-JPEG, 20 damaged) that are decoded on the CPU and on the GPU.
+difference is what sharing the GPU costs. With --mps, sweep and cell are measured again with NVIDIA's
+Multi-Process Service. `predict`, about a minute more, measures the stages of a prediction, and compares 2,000
+images (1,500 JPEG, 20 damaged) that are decoded on the CPU and on the GPU.
 A part that takes longer than its limit is stopped, and the table says so; of a sweep the cells that are done
 then count.
 """
@@ -110,9 +110,9 @@ def inside(args: argparse.Namespace) -> list[str]:
 
 def step(args: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds and memory of a step; for a compiled one also the seconds until its first result."""
+    import attention
     import torch
 
-    import attention
     from vr.clip.backbone import load
     from vr.clip.vit import fused
     from vr.methods.biomedvr import BioMedVR, BioMedVROptions
