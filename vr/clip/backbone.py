@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 
 from vr.clip import architecture, source, text_files
 from vr.clip import weights as weight_files
+from vr.clip.kept_features import KeptFeatures
 from vr.clip.preprocessing import Preprocessing, from_config
 from vr.clip.source import DEFAULT_NAME, DEFAULT_WEIGHTS, MINI
 from vr.clip.text_lengths import count_tokens, too_long
@@ -41,6 +43,7 @@ class Backbone:
         mean, std: (3, 1, 1), those of `preprocessing` on the device of the weights.
         precision: of the image tower; texts, scores and losses are always float32.
         older_preprocessing: what runs used whose ids cover no preprocessing.
+        kept: features that are reused, where cells of a sweep share this backbone.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Backbone:
     tau: float
     precision: Precision = "fp32"
     older_preprocessing: Preprocessing | None = field(default=None, repr=False)
+    kept: KeptFeatures | None = field(default=None, repr=False)
     mean: Tensor = field(init=False, repr=False)
     std: Tensor = field(init=False, repr=False)
 
@@ -90,6 +94,15 @@ class Backbone:
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Unit embeddings (B, D), float32, of pixels (B, 3, image_size, image_size) in [0, 1]."""
+        if self.kept is None:
+            return self._encoded(pixels)
+        return self.kept.of(pixels, (self.model, self.id, self.precision), self._encoded)
+
+    def reusing(self) -> AbstractContextManager[None]:
+        """Within the block, batches that were encoded before are not encoded again, if a sweep keeps them."""
+        return nullcontext() if self.kept is None else self.kept.reusing()
+
+    def _encoded(self, pixels: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             features: Tensor = self.model.encode_image(self.normalise(pixels))  # type: ignore[operator]
         return F.normalize(features.float(), dim=-1)

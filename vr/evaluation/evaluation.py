@@ -140,7 +140,8 @@ def map_batches(
 
 def prepared(method: Method, images: Tensor) -> Tensor:
     """`method.prepare` of uint8 images."""
-    return method.prepare(images.float() / 255)
+    with method.context.backbone.reusing():
+        return method.prepare(images.float() / 255)
 
 
 def evaluate_run(

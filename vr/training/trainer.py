@@ -217,7 +217,8 @@ class Trainer:
         prepare = WithinMemory(
             lambda rows: self.method.prepare(images.batch(rows, size, augment=False)), DEFAULT_BATCH
         )
-        return prepare(torch.arange(len(images)))
+        with self.method.context.backbone.reusing():
+            return prepare(torch.arange(len(images)))
 
     @torch.no_grad()
     def _validate(self, val: Validation | None) -> Row:

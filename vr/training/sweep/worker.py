@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from attrgen.core.errors import UserError
@@ -98,12 +98,14 @@ def report_cell(cell: Cell) -> None:
 def _backbone(asked: Experiment) -> Backbone:
     """The backbone of a cell, loaded once per process as long as cells ask for the same."""
     from vr.clip.backbone import load
+    from vr.clip.kept_features import KeptFeatures
     from vr.runtime.device import resolve_device, resolve_precision
 
     device = resolve_device(asked.device)
     precision = resolve_precision(asked.precision, device)
     key = (asked.backbone, asked.weights, device, precision)
     if _worker.backbone is None or _worker.key != key:
-        _worker.backbone = load(asked.backbone, asked.weights, device=device, precision=precision)
+        loaded = load(asked.backbone, asked.weights, device=device, precision=precision)
+        _worker.backbone = replace(loaded, kept=KeptFeatures())  # cells encode the same images
         _worker.key = key
     return _worker.backbone
