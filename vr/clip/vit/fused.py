@@ -26,6 +26,7 @@ ATTENTION_TYPES = (torch.bfloat16,)
 LEAST_ELEMENTS = 2**22  # smaller tensors gain less than it takes to start a kernel from Python
 MOST_TOKENS = 256
 _HEAD_SIZES = (32, 64)
+_BLOCKS = {"num_warps": 8, "num_stages": 2}  # of 128 queries and 64 keys: what a processor's registers hold
 _TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # norm of a difference by that of the result
 _off: set[str] = set()
 
@@ -138,8 +139,7 @@ def attention_backward(
             QUERIES=queries,
             KEYS=min(64, queries),
             TWICE=tokens > queries,
-            num_warps=8,
-            num_stages=2,
+            **_BLOCKS,
         )
     return result
 

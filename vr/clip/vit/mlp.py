@@ -62,7 +62,8 @@ class _Mlp(torch.autograd.Function):
         total, mean, rstd, *kept = ctx.saved_tensors
         hidden = kept[0] if kept else mlp.hidden(total)
         inner = backward_(mlp.activation, mlp.down.backward(gradient), hidden)
-        result = mlp.norm.backward(mlp.up.backward(inner), total, mean, rstd, residual)
+        inner = mlp.up.backward(inner)  # and the hidden layer's gradient is free
+        result = mlp.norm.backward(inner, total, mean, rstd, residual)
         return result, result, None
 
 

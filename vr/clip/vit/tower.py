@@ -104,6 +104,7 @@ class Tower:
                 projected = _joined([block.project(part)[1] for part in parts], experts, batch)
             else:
                 tokens, projected = block.project(tokens, delta)
+            del delta  # its memory is free before the MLP needs some
             tokens, delta = block.finish(tokens, projected)
         if self.pool == "token":
             features = last.first_token(tokens, delta).float()
