@@ -1,7 +1,7 @@
 """Where the kernels of `vr.clip.vit.kernels` replace PyTorch's operations: for large tensors on a GPU.
 
-An addition and the norm after it read and write half of what they do apart, and the gradients of queries,
-keys and values need no concatenation. Before a kernel is first used for a type and a width, its result on
+An addition and the norm after it read and write a quarter less than they do apart, and the gradients of
+queries, keys and values need no concatenation. Before a kernel is first used for a type and a width, its result on
 random numbers is compared with PyTorch's. Where it cannot be compiled, or differs, one warning is logged and
 PyTorch's operations run. A compiled step does without: its compiler fuses operations itself.
 """
@@ -52,8 +52,10 @@ def attention(qkv: Tensor, heads: int) -> bool:
     tokens, width = qkv.shape[1], qkv.shape[2] // 3
     if tokens > MOST_TOKENS or width % heads or width // heads not in _HEAD_SIZES:
         return False
-    return _usable("attention", qkv, ATTENTION_TYPES) and _agrees(
-        "attention", _attention_error, qkv.device, qkv.dtype, heads, tokens, width
+    return (
+        _usable("attention", qkv, ATTENTION_TYPES)
+        and _holds_a_head(qkv.device)
+        and _agrees("attention", _attention_error, qkv.device, qkv.dtype, heads, tokens, width)
     )
 
 
@@ -168,6 +170,12 @@ def _usable(kernel: str, x: Tensor, types: tuple[torch.dtype, ...]) -> bool:
 @cache
 def _has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
+
+
+@cache
+def _holds_a_head(device: torch.device) -> bool:
+    """Whether a head's queries and sums fit: on a GPU, H100's and H200's; older ones write them to memory."""
+    return device.type != "cuda" or torch.cuda.get_device_capability(device) == (9, 0)
 
 
 @cache

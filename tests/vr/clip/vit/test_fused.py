@@ -95,6 +95,17 @@ def test_which_sizes_have_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not fused.norms(x)
 
 
+@pytest.mark.parametrize(("capability", "expected"), [((8, 0), False), ((9, 0), True), ((12, 0), False)])
+def test_attention_has_a_kernel_where_it_fits(
+    capability: tuple[int, int], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    fused._holds_a_head.cache_clear()
+    assert fused._holds_a_head(torch.device("cuda")) == expected
+    assert fused._holds_a_head(torch.device("cpu"))
+    fused._holds_a_head.cache_clear()
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("layers", [2, 7])
