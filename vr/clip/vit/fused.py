@@ -1,9 +1,9 @@
 """Where the kernels of `vr.clip.vit.kernels` replace PyTorch's operations: for large tensors on a GPU.
 
 An addition and the norm after it read and write a quarter less than they do apart, and the gradients of
-queries, keys and values need no concatenation. Before a kernel is first used for a type and a width, its result on
-random numbers is compared with PyTorch's. Where it cannot be compiled, or differs, one warning is logged and
-PyTorch's operations run. A compiled step does without: its compiler fuses operations itself.
+queries, keys and values need no concatenation. Before a kernel is first used for a type and a width, its
+result on random numbers is compared with PyTorch's. Where it cannot be compiled, or differs, one warning is
+logged and PyTorch's operations run. A compiled step does without: its compiler fuses operations itself.
 """
 
 from __future__ import annotations
