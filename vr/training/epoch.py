@@ -17,7 +17,7 @@ from vr.methods.common.contributions import Scores
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import Row
 from vr.runtime.compilation import compiled
-from vr.runtime.device import moved
+from vr.runtime.device import moved, wait_for
 from vr.training.schedule import set_learning_rate
 
 Step = Callable[[Tensor, Tensor], tuple[Scores, Loss]]
@@ -84,9 +84,11 @@ def train_epoch(
         )
         inputs = augmented(method, images, batch, generator, recipe) if prepared is None else prepared[rows]
         sums.append(_update(method, optimizer, step, inputs, images.labels[rows]))
-    totals = torch.stack(sums).sum(0).tolist()  # the epoch's one wait for the device
+    totals = torch.stack(sums).sum(0).to("cpu", non_blocking=True)
+    columns = method.log()
+    wait_for(images.device)  # once per epoch: a GPU that several processes share lets each wait for the others
     seconds = time.perf_counter() - began
-    return _row(method, recipe, optimizer, epoch, totals, len(images), seconds)
+    return _row(recipe, optimizer, columns, epoch, totals.tolist(), len(images), seconds)
 
 
 @torch.no_grad()
@@ -111,9 +113,9 @@ def _update(method: Method, optimizer: Optimizer, step: Step, inputs: Tensor, la
 
 
 def _row(
-    method: Method,
     recipe: Recipe,
     optimizer: Optimizer,
+    columns: dict[str, float],
     epoch: int,
     totals: list[float],
     images: int,
@@ -132,7 +134,7 @@ def _row(
         "loss": loss,
         "cross_entropy": cross_entropy,
         "penalty": penalty,
-        **method.log(),
+        **columns,
         "lr": optimizer.param_groups[0]["lr"],
         "train_accuracy": correct,
         "images_per_second": images / seconds,

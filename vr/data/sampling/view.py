@@ -33,6 +33,16 @@ class View:
     def remarks(self) -> Sequence[str]:
         return self.source.remarks
 
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """As the collection is decoded: what is cached of an image depends on it."""
+        return getattr(self.source, "window", None)
+
+    @property
+    def intensity(self) -> tuple[float, float] | None:
+        """As `window`."""
+        return getattr(self.source, "intensity", None)
+
     def read(self, item_path: str) -> Image.Image:
         return self.source.read(item_path)
 

@@ -16,6 +16,7 @@ from vr.data.formats.source import Item
 from vr.data.loading.kept import keep, keeping, kept
 from vr.data.loading.stream import stream
 from vr.data.loading.unlabelled import GivenImages, UnlabelledFiles
+from vr.data.sampling.view import View
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +77,17 @@ def test_another_image_another_way_and_a_changed_image_are_read() -> None:
     reads.stamp = "2"
     reads()
     assert reads.count == 4
+
+
+def test_a_view_of_images_that_are_decoded_in_another_way_is_read() -> None:
+    keep()
+    reads = Reads()
+    original = reads.source
+    for window in ((0.0, 80.0), (-600.0, 1500.0), (0.0, 80.0)):
+        source: Any = SimpleNamespace(**vars(original), window=window)
+        reads.source = View(source, {})
+        reads()
+    assert reads.count == 2
 
 
 def test_the_limit_holds() -> None:
