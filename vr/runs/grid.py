@@ -48,11 +48,13 @@ class Grid(Frozen):
     def cells(self) -> Iterator[Experiment]:
         """Every cell, seed by seed: a whole table is complete early, and then gains seeds.
 
+        Within a seed, cells of a collection follow each other, because workers keep its images.
+
         Raises:
             UserError: `common` has an unknown key or a value out of range.
         """
         folds = [None] if self.folds is None else range(1, self.folds + 1)
-        for seed, shots, dataset, method in product(self.seeds, self.shots, self.datasets, self.methods):
+        for seed, dataset, shots, method in product(self.seeds, self.datasets, self.shots, self.methods):
             for fold in folds:
                 yield self._cell(dataset, method, shots, seed, fold)
 

@@ -86,7 +86,9 @@ def train_epoch(
         sums.append(_update(method, optimizer, step, inputs, images.labels[rows]))
     totals = torch.stack(sums).sum(0).to("cpu", non_blocking=True)
     columns = method.log()
-    wait_for(images.device)  # once per epoch: a GPU that several processes share lets each wait for the others
+    wait_for(
+        images.device
+    )  # once per epoch: a GPU that several processes share lets each wait for the others
     seconds = time.perf_counter() - began
     return _row(recipe, optimizer, columns, epoch, totals.tolist(), len(images), seconds)
 

@@ -20,10 +20,30 @@ MOST = 512_000_000  # bytes that a worker of a sweep keeps
 
 @dataclass
 class _Kept:
+    """Images by collection, the one that is in use last: where there is no room, others make it."""
+
     limit: int = 0
     used: int = 0
-    images: dict[Hashable, Tensor] = field(default_factory=dict)
+    collections: dict[str, dict[Hashable, Tensor]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
+
+    def images_of(self, root: str) -> dict[Hashable, Tensor]:
+        """The images of a collection, which is in use from now on."""
+        with self.lock:
+            images = self.collections.pop(root, {})
+            self.collections[root] = images
+            return images
+
+    def add(self, root: str, key: Hashable, image: Tensor) -> None:
+        """Keep an image, if its collection leaves room for it."""
+        with self.lock:
+            while self.used + image.nbytes > self.limit and next(iter(self.collections), root) != root:
+                oldest = self.collections.pop(next(iter(self.collections)))
+                self.used -= sum(image.nbytes for image in oldest.values())
+            images = self.collections.setdefault(root, {})  # it may have made room for another
+            if key not in images and self.used + image.nbytes <= self.limit:
+                images[key] = image
+                self.used += image.nbytes
 
 
 _kept = _Kept()
@@ -34,7 +54,7 @@ def keep(limit: int = MOST) -> None:
     with _kept.lock:
         _kept.limit = limit
         if not limit:
-            _kept.images.clear()
+            _kept.collections.clear()
             _kept.used = 0
 
 
@@ -56,14 +76,11 @@ def kept(source: ImageSource, item: Item, how: Hashable, read: Callable[[], Tens
     """
     if not _kept.limit:
         return read()
+    root = str(source.root)
     settings = tuple(getattr(source, name, None) for name in ("window", "intensity"))
-    key = (str(source.root), settings, item.path, source.stamp(item.path), how)
-    image = _kept.images.get(key)
+    key = (settings, item.path, source.stamp(item.path), how)
+    image = _kept.images_of(root).get(key)
     if image is None:
         image = read()
-        size = image.numel() * image.element_size()
-        with _kept.lock:
-            if key not in _kept.images and _kept.used + size <= _kept.limit:
-                _kept.images[key] = image
-                _kept.used += size
+        _kept.add(root, key, image)
     return image

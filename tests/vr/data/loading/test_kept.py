@@ -95,3 +95,13 @@ def test_the_limit_holds() -> None:
     reads = Reads()
     reads(), reads("b.png"), reads(), reads("b.png")
     assert reads.count == 3
+
+
+def test_another_collection_makes_room_for_the_one_in_use() -> None:
+    keep(24)  # two images
+    first, second = Reads(), Reads()
+    second.source = SimpleNamespace(root=Path("others"), stamp=lambda path: "1")
+    first(), first("b.png"), second(), second(), second("b.png")
+    assert (first.count, second.count) == (2, 2)
+    first(), first(), second("b.png")
+    assert (first.count, second.count) == (3, 3)
