@@ -137,6 +137,17 @@ def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) ->
         return run_experiment(toy.experiment(out=tmp_path_factory.mktemp("toy-run") / "run")).path
 
 
+@pytest.fixture(scope="session")
+def confused_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
+    """The same without a visual expert: the texts alone decide, so that it makes mistakes."""
+    from vr.training.train import run_experiment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VR_CACHE", str(_cache))
+        out = tmp_path_factory.mktemp("confused-run") / "run"
+        return run_experiment(toy.experiment(out=out, options={"visual": "none"})).path
+
+
 @pytest.fixture
 def three_nodes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A Ray cluster of three nodes, which `--on ray` finds; see `tests/vr/three_nodes.py`."""

@@ -178,8 +178,14 @@ def areas_alt(what: str, area: str, curves: Sequence[Curve | None], names: Seque
     return f"{what} of each class against the rest; {area}: {', '.join(parts) or 'none is defined'}."
 
 
-def training(history: Sequence[Row], selected: int | None, select: str, test: float | None) -> str:
-    """How the loss changed, and which epoch was kept."""
+def training(
+    history: Sequence[Row], selected: int | None, select: str, test: float | None, *, texts_alone: bool
+) -> str:
+    """How the loss changed, and which epoch was kept.
+
+    Args:
+        texts_alone: a visual expert was fitted after training, so that the epochs measured the texts alone.
+    """
     first, last = history[0], history[-1]
     change = "fell" if last["loss"] < first["loss"] else "went"
     epochs = counted(len(history), "epoch")
@@ -190,6 +196,8 @@ def training(history: Sequence[Row], selected: int | None, select: str, test: fl
     if test is not None:
         text += f"It was right on {percent(kept['train_accuracy'], 0)} of the training images"
         text += f" (as augmented), and on {percent(test, 0)} of the test images."
+    if texts_alone:
+        text += " While training, the texts alone decide; the visual expert is fitted afterwards."
     return text
 
 

@@ -68,8 +68,11 @@ def training(data: ReportData) -> dict[str, Any] | None:
         return None
     test = metrics["overall"]["accuracy"] if metrics["split"] == "test" else None
     last = history[-1]
+    with_images = data.config.options.get("visual", "none") != "none"
     return {
-        "sentence": captions.training(history, metrics["selected_epoch"], data.config.select, test),
+        "sentence": captions.training(
+            history, metrics["selected_epoch"], data.config.select, test, texts_alone=with_images
+        ),
         "loss": training_curves.loss(history),
         "loss_caption": captions.loss(last, data.config.options.get("beta")),
         "accuracy": training_curves.accuracy(history, test),

@@ -14,7 +14,7 @@ from vr.methods.common.declaration import Declaration
 from vr.methods.common.facts import Options
 from vr.methods.common.recipe import Recipe
 from vr.runs.run import RunConfig
-from vr.runs.settings import preset
+from vr.runs.settings import preset, preset_of_run
 from vr.runs.tuning import TuningRecord
 
 
@@ -23,8 +23,9 @@ def label_of(config: RunConfig) -> str:
     kind = find_declaration(config.method)
     options = kind.options_type.of_run(config.options)
     folds = None if config.fold is None else config.fold.folds
+    preset_name = preset_of_run(kind, config.preset)
     changed = differences(
-        kind, config.preset, config.shots, options, config.recipe, config.select, folds, config.limit
+        kind, preset_name, config.shots, options, config.recipe, config.select, folds, config.limit
     )
     changed = marked(changed, config.control, config.tuning, config.mined)
     return " ".join([config.method, *(f"{key}={value}" for key, value in changed.items())])

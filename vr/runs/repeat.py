@@ -9,10 +9,11 @@ from typing import Any
 from attrgen.core.errors import UserError, one_or_many
 from attrgen.core.names import did_you_mean
 from attrgen.core.validation import toml_values, validate
+from vr.methods import find_declaration
 from vr.methods.common.recipe import Recipe
 from vr.runs import run as runs
 from vr.runs.experiment import Experiment
-from vr.runs.settings import split_settings
+from vr.runs.settings import preset_of_run, split_settings
 
 
 def experiment_of(file: Path, flags: Mapping[str, str] | None = None) -> Experiment:
@@ -80,13 +81,14 @@ def _at_their_place(values: Mapping[str, Any], flags: Mapping[str, str]) -> dict
 def _of_run(file: Path) -> Experiment:
     folder = file.parent
     config = runs.read_config_file(file)
+    kind = find_declaration(config.method)
     values: dict[str, Any] = {
         "card": config.card,
         "data": config.data,
         "data_format": config.data_format,
         "method": config.method,
-        "preset": config.preset,
-        "options": config.options,
+        "preset": preset_of_run(kind, config.preset),
+        "options": kind.options_type.of_run(config.options).model_dump(),
         "recipe": config.recipe.model_dump(),
         "shots": config.shots,
         "seed": config.seed,

@@ -39,6 +39,14 @@ def preset(kind: type[Declaration], name: str, shots: int) -> tuple[Options, Rec
     return options, recipe
 
 
+def preset_of_run(kind: type[Declaration], recorded: str) -> str:
+    """The preset that a run recorded, or `default` where this version has none of that name.
+
+    A run records all of its options, so that nothing else is lost.
+    """
+    return recorded if recorded in kind.presets else "default"
+
+
 def changed(
     kind: type[Declaration],
     options: Options,

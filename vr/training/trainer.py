@@ -112,7 +112,8 @@ class Trainer:
     @property
     def _reads_validation(self) -> bool:
         """Whether validation images are read after the beginning."""
-        return self.validates or self.select == "val" or self.method.refits or self._has("finish")
+        refits = self.method.refits_on_validation
+        return self.validates or self.select == "val" or refits or self._has("finish")
 
     def _prepared_validation(self) -> Validation | None:
         return None if self.val is None else (self._prepare_all(self.val), self.val.labels)

@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from vr.cli import app
 from vr.runs import run as runs
+from vr.runs.naming import label_of
+from vr.runs.repeat import experiment_of
 
 STORED = Path(__file__).parent / "run-1"
 CLOSE = 1e-5
@@ -118,6 +120,24 @@ def test_its_report_is_written_again(folder: Path) -> None:
 
 def test_it_is_known_as_the_same_experiment() -> None:
     assert runs.read_config(STORED / "run").fingerprint == FINGERPRINT
+
+
+def test_settings_whose_defaults_changed_are_those_of_the_run(tmp_path: Path) -> None:
+    """It was trained with the penalty and recorded nothing of a visual expert, which did not exist."""
+    asked = experiment_of(STORED / "run" / runs.CONFIG)
+    assert (asked.options["beta"], asked.options["visual"]) == (0.3, "none")
+    config = runs.read_config(STORED / "run")
+    assert "beta=0.3" in label_of(config) and "visual=none" in label_of(config)
+
+
+def test_a_preset_that_was_removed_since(tmp_path: Path) -> None:
+    config = json.loads((STORED / "run" / runs.CONFIG).read_text("utf-8"))
+    changed = {**config, "preset": "no-penalty", "options": {**config["options"], "beta": 0.0}}
+    (tmp_path / runs.CONFIG).write_text(json.dumps(changed), "utf-8")
+    asked = experiment_of(tmp_path / runs.CONFIG)
+    assert (asked.preset, asked.options["beta"], asked.options["visual"]) == ("default", 0.0, "none")
+    label = label_of(runs.read_config(tmp_path))
+    assert "visual=none" in label and "beta" not in label and "preset" not in label
 
 
 def test_what_only_prompts_read_does_not_change_the_fingerprint() -> None:

@@ -81,7 +81,7 @@ def test_experts_are_those_of_the_method(disturbed) -> None:
 
 @torch.no_grad()
 def test_the_texts_are_the_nearest_ones(disturbed, attributes, tiny) -> None:
-    run = disturbed("biomedvr")
+    run = disturbed("biomedvr", visual="none")
     pictures = images(run, 4)
     features = run.method.encoder.encode(run.method.prepare(pictures), run.method.delta)
     for image, classes in enumerate(explain(run, pictures)):

@@ -38,12 +38,13 @@ def hostile(toy: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="session")
 def hostile_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
-    """A finished run on it; a test that changes it takes a copy."""
+    """A finished run on it that makes mistakes; a test that changes it takes a copy."""
     from vr.training.train import run_experiment
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VR_CACHE", str(_cache))
-        return run_experiment(hostile.experiment(out=tmp_path_factory.mktemp("run") / "run")).path
+        out = tmp_path_factory.mktemp("run") / "run"
+        return run_experiment(hostile.experiment(out=out, options={"visual": "none"})).path
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,8 @@ def _pair(run: Run, label: int, predicted: int) -> tuple[ConfusedPair, ImageSour
     return ConfusedPair(label, predicted, wrong, len(wrong)), source
 
 
-def test_texts_are_those_nearest_most_often(toy_run: Path) -> None:
-    run = runs.load_run(toy_run)
+def test_texts_are_those_nearest_most_often(confused_run: Path) -> None:
+    run = runs.load_run(confused_run)
     pair, source = _pair(run, 0, 2)
     banks = misleading_texts(run, source, [pair])[0]
     assert [(bank.name, bank.expert) for bank in banks] == [

@@ -18,7 +18,7 @@ def test_runs_that_differ_never_share_a_directory(toy: Any, tmp_path: Path) -> N
         {},
         {"options": {"fusion": "subtract"}},
         {"preset": "paper"},
-        {"preset": "no-penalty"},
+        {"preset": "penalty"},
         {"recipe": {"epochs": 7}},
         {"select": "val"},
         {"shots": 2},
@@ -30,7 +30,7 @@ def test_runs_that_differ_never_share_a_directory(toy: Any, tmp_path: Path) -> N
     ]
     paths = [resolve(toy.experiment(**change)).path for change in changes]
     assert len(set(paths)) == len(paths), paths
-    spelled_out = toy.experiment(options={"beta": 0.3}, recipe={"epochs": 3, "batch_size": 5, "lr": 5.0})
+    spelled_out = toy.experiment(options={"beta": 0.0}, recipe={"epochs": 3, "batch_size": 5, "lr": 5.0})
     assert resolve(spelled_out).path == paths[0]  # a default given by hand is no difference
 
 

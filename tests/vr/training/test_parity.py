@@ -121,7 +121,7 @@ def test_logits_recomputed_from_the_model_file_equal_the_predictions(toy: Any, t
     from vr.data.decoding.resize import to_square
     from vr.data.sources import open_dataset
 
-    path = _train(toy.experiment(out=tmp_path / "run"))
+    path = _train(toy.experiment(out=tmp_path / "run", options={"visual": "none"}))
     tensors = load_file(path / runs.MODEL)
     backbone = runs.load_run(path).method.context.backbone
     _, source = open_dataset(str(toy.card), toy.data)

@@ -302,8 +302,8 @@ def test_a_resumed_training_counts_texts_again(make: Make) -> None:
     [
         ("zero-shot", "last", []),  # reads neither training nor validation images
         ("linear-probe", "last", [10, 6]),
-        ("biomedvr", "last", []),
-        ("biomedvr", "val", [6]),
+        ("biomedvr", "last", [10]),  # the visual expert is fitted to training images
+        ("biomedvr", "val", [6, 10]),
         ("attrvr", "last", []),
         ("clap", "last", [10, 6]),
     ],

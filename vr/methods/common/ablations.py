@@ -5,8 +5,11 @@ from __future__ import annotations
 from vr.methods.common.facts import Preset
 from vr.methods.common.levers import LEVERS
 
+PUBLISHED_BETA = 0.3
+
 ABLATIONS: dict[str, Preset] = {
-    "no-penalty": Preset(about="without the confusion penalty", options={"beta": 0.0}),
+    "penalty": Preset(about="with the published confusion penalty", options={"beta": PUBLISHED_BETA}),
+    "no-visual": Preset(about="without the visual expert: texts alone decide", options={"visual": "none"}),
     "no-negative": Preset(about="the positive expert alone", options={"negatives": "none"}),
     "no-gate": Preset(about="both experts count half", options={"gate": "none"}),
     "random-negatives": Preset(
@@ -19,7 +22,7 @@ ABLATIONS: dict[str, Preset] = {
     "keyed-negatives": Preset(
         about="confusion attributes as evidence between pairs of classes", options={"negatives": "keyed"}
     ),
-    **LEVERS,
+    **{name: lever for name, lever in LEVERS.items() if name != "visual"},
     **{
         f"corrupted-{percent}": Preset(
             about=f"{percent}% of each class's positive attributes replaced by those of other classes",

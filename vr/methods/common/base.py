@@ -69,12 +69,14 @@ class Method(Declaration, nn.Module):
         class_weights: (C,) of the classes in the cross-entropy, set by the trainer; None weighs none.
         recounts: whether `recount` is called.
         refits: whether `refit` is called, and is given how many augmented `refit_passes`.
+        refits_on_validation: whether `refit` reads validation images.
     """
 
     reads: ClassVar[Literal["features", "images"]] = "images"
     fits: ClassVar[bool] = False
     recounts: bool = False
     refits: bool = False
+    refits_on_validation: bool = False
     refit_passes: int = 0
 
     image_size: int

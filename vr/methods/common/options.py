@@ -16,12 +16,23 @@ ANCHOR = "{class}, which has {text}"  # after Menon and Vondrick, ICLR 2023
 ANCHOR_PRESET = Preset(about="each attribute is encoded with its class name", options={"anchor": ANCHOR})
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 Criterion = Literal["likelihood", "accuracy"]
+Visual = Literal["none", "prototype", "gda", "probe"]
 
 
 def label_template() -> Any:
     """The field of an option `template`."""
     return Field(
         TEMPLATE, pattern=r"\{\}", description="sentence about a class; `{}` stands for the class name"
+    )
+
+
+def visual_field(default: Visual) -> Any:
+    """The field of an option `visual`. Runs that were recorded before it existed have none."""
+    return Field(
+        default,
+        description="a classifier of the reprogrammed training images beside the texts: class means, "
+        "Gaussian discriminant analysis or logistic regression",
+        json_schema_extra=added("none"),
     )
 
 
@@ -68,12 +79,7 @@ class ConfusionAnchorOptions(AnchorOptions):
 class VisualOptions(Options):
     """Whether training images decide beside the texts."""
 
-    visual: Literal["none", "prototype", "gda", "probe"] = Field(
-        "none",
-        description="a classifier of the reprogrammed training images beside the texts: class means, "
-        "Gaussian discriminant analysis or logistic regression",
-        json_schema_extra=added("none"),
-    )
+    visual: Visual = visual_field("none")
     visual_weight: float | None = Field(
         0.5,
         ge=0,

@@ -41,6 +41,7 @@ class ReprogrammingMethod(Method):
         if options.visual != "none":
             self.visual = VisualExpert(options, context.card.class_names, experts)
             self.refits = True
+            self.refits_on_validation = options.visual_weight is None
             self.refit_passes = options.visual_passes
 
     @abstractmethod

@@ -7,10 +7,16 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from attrgen.schema.attribute_set import POSITIVE_KINDS, AttributeSet
-from vr.methods.common.ablations import ABLATIONS
+from vr.methods.common.ablations import ABLATIONS, PUBLISHED_BETA
 from vr.methods.common.declaration import Declaration
 from vr.methods.common.facts import Options, Preset, Reference
-from vr.methods.common.options import ANCHOR_PRESET, ConfusionAnchorOptions, ProgramOptions
+from vr.methods.common.options import (
+    ANCHOR_PRESET,
+    ConfusionAnchorOptions,
+    ProgramOptions,
+    Visual,
+    visual_field,
+)
 from vr.methods.common.recipe import PUBLISHED_CROP, Recipe
 from vr.reprogramming.choices import Fusion, PenaltyAgainst, PenaltyOver
 
@@ -23,7 +29,10 @@ class BioMedVROptions(ProgramOptions, ConfusionAnchorOptions):
         "shared", description="none: both experts count half, always"
     )
     gate_lr: float | None = Field(0.01, ge=0, description="learning rate of the gate; None: as the programs")
-    beta: float = Field(0.3, ge=0, description="weight of the confusion penalty")
+    visual: Visual = visual_field("probe")
+    beta: float = Field(
+        0.0, ge=0, description=f"weight of the confusion penalty; {PUBLISHED_BETA:g} as published"
+    )
     margin: float = Field(0.5, description="margin of the penalty, in logit units")
     penalty: PenaltyAgainst = Field(
         "fused",
@@ -65,12 +74,8 @@ class BioMedVRDeclaration(Declaration):
     presets: ClassVar[dict[str, Preset]] = {
         "paper": Preset(
             about="as published",
-            options={"pad_to": 20, "gate_lr": None},
+            options={"pad_to": 20, "gate_lr": None, "beta": PUBLISHED_BETA, "visual": "none"},
             recipe={"epochs": 400, "min_crop": PUBLISHED_CROP, "one_shot_batch_size": 16},
-        ),
-        "accurate": Preset(
-            about="without the penalty, the negative expert subtracts, with a visual expert",
-            options={"beta": 0.0, "fusion": "subtract", "visual": "probe"},
         ),
         **ABLATIONS,
         "anchor": ANCHOR_PRESET,

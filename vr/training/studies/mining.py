@@ -191,7 +191,7 @@ def worst_pairs(scored: Predictions, count: int) -> list[tuple[Pair, int]]:
 
 def _check_reads_confusions(config: RunConfig, path: Path) -> None:
     kind = find_declaration(config.method)
-    options = kind.options_type.model_validate(config.options)
+    options = kind.options_type.of_run(config.options)
     attributes = runs.load_attributes(path)
     if attributes is None or "confusion" not in kind.required_kinds(options, attributes):
         raise UserError(

@@ -37,27 +37,30 @@ def test_changes_exactly_one_option(name: str) -> None:
 @pytest.mark.parametrize("name", ["vp", "ar", "attrvr", "biomedvr"])
 def test_every_program_has_the_levers_as_presets(name: str) -> None:
     presets = built_in_methods()[name].presets
-    assert set(PROGRAM_LEVERS if name in ("vp", "ar") else LEVERS) <= set(presets)
+    levers = set(PROGRAM_LEVERS if name in ("vp", "ar") else LEVERS)
+    assert levers - ({"visual"} if name == "biomedvr" else set()) <= set(presets)  # there it is the default
 
 
-def test_accurate_is_the_measured_setting_in_which_texts_decide() -> None:
-    options, recipe = preset(BioMedVR, "accurate", 16)
-    default = BioMedVROptions()
-    changed = {key for key, value in options.model_dump().items() if value != getattr(default, key)}
-    assert isinstance(options, BioMedVROptions) and changed == {"beta", "fusion", "visual"}
-    assert (options.beta, options.fusion, options.visual) == (0.0, "subtract", "probe")
-    assert options.visual_weight == 0.5 and recipe == BioMedVR.recipe
+def test_the_default_is_the_measured_setting_and_the_paper_keeps_its_own() -> None:
+    options, recipe = preset(BioMedVR, "default", 16)
+    assert isinstance(options, BioMedVROptions)
+    assert (options.beta, options.fusion, options.visual, options.visual_weight) == (0.0, "add", "probe", 0.5)
+    assert recipe == BioMedVR.recipe
+    paper, _ = preset(BioMedVR, "paper", 16)
+    assert isinstance(paper, BioMedVROptions)
+    assert (paper.beta, paper.margin, paper.visual, paper.pad_to) == (0.3, 0.5, "none", 20)
 
 
 def test_the_paper_ablations_are_there() -> None:
     assert set(ABLATIONS) == {
-        "no-penalty",
+        "penalty",
+        "no-visual",
         "no-negative",
         "no-gate",
         "random-negatives",
         "shuffled-negatives",
         "keyed-negatives",
-        *LEVERS,
+        *(set(LEVERS) - {"visual"}),
         "corrupted-25",
         "corrupted-50",
         "corrupted-75",
@@ -104,7 +107,8 @@ def test_only_the_bank_in_question_changes(context) -> None:
         ("random-negatives", {"confusion"}),
         ("shuffled-negatives", {"confusion"}),
         ("corrupted-50", {"descriptive", "distinctive"}),
-        ("no-penalty", set()),
+        ("penalty", set()),
+        ("no-visual", set()),
         ("no-gate", set()),
     ):
         banks = build(context, **ABLATIONS[name].options).banks

@@ -59,10 +59,10 @@ def test_shots_count_within_their_collection(script: ModuleType) -> None:
 
 
 def test_a_cell_without_all_of_its_folds_does_not_count(script: ModuleType, finished: Finished) -> None:
-    whole = finished("biomedvr", [1, 0, 1, 1], beta=0.0)
+    whole = finished("biomedvr", [1, 0, 1, 1], k=2)
     part = finished(
         "biomedvr", [1, 0, 1, 1], k=1, changes={"fold": FoldRecord(number=1, folds=2, digest="0" * 64)}
     )
     hits = script.hits_by_label([whole, part])
-    assert list(hits) == ["biomedvr beta=0.0"]
-    assert hits["biomedvr beta=0.0"]["toy (mini)", 16].tolist() == [1, 0, 1, 1]
+    assert list(hits) == ["biomedvr k=2"]
+    assert hits["biomedvr k=2"]["toy (mini)", 16].tolist() == [1, 0, 1, 1]

@@ -39,8 +39,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def run(toy: Any, toy_run: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(toy_run, tmp_path / "runs" / "first"))
+def run(confused_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(confused_run, tmp_path / "runs" / "first"))
 
 
 def miner(toy: Any, run: Path, said: list[str], **changes: Any) -> Miner:
