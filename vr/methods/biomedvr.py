@@ -1,5 +1,7 @@
 """BioMedVR (Liu et al., ECCV 2026): a positive and a negative expert, a gate, and confusion suppression.
 
+By default a visual expert is fitted after training and there is no penalty: docs/method-choice.md says why.
+
 Learned: 2 * 3 * H * W numbers of the two programs (their frames are used), and the gate's: 2 shared,
 2 * C by class, 2 * D + 2 by image, 0 without a gate; one more where the sign of the fusion is learned.
 Without the negative expert, 3 * H * W.
