@@ -181,11 +181,7 @@ def areas_alt(what: str, area: str, curves: Sequence[Curve | None], names: Seque
 def training(
     history: Sequence[Row], selected: int | None, select: str, test: float | None, *, texts_alone: bool
 ) -> str:
-    """How the loss changed, and which epoch was kept.
-
-    Args:
-        texts_alone: a visual expert was fitted after training, so that the epochs measured the texts alone.
-    """
+    """How the loss changed, which epoch was kept, and whether only the texts decided (`texts_alone`)."""
     first, last = history[0], history[-1]
     change = "fell" if last["loss"] < first["loss"] else "went"
     epochs = counted(len(history), "epoch")

@@ -254,7 +254,8 @@ def _load_method(path: Path, config: RunConfig, backbone: Backbone) -> Method:
             raise ValueError(f"{wrong[0]} holds values that are not numbers")
         method.load_state({key: tensor.to(backbone.device) for key, tensor in tensors.items()})
         _check_shapes(method, tensors)
-    return method
+        method.check_complete()
+    return method.eval()
 
 
 def _check_shapes(method: Method, tensors: Mapping[str, torch.Tensor]) -> None:

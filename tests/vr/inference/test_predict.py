@@ -35,7 +35,7 @@ from vr.runs import run as runs
 from vr.runs.run import Run
 
 COUNT, BROKEN = 300, 10
-TEMPERATURE, THRESHOLD, LIMIT = 0.1, 0.7, 0.8
+TEMPERATURE, THRESHOLD, LIMIT = 0.3, 0.7, 0.8
 
 
 @pytest.fixture(scope="module")

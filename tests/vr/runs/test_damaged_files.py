@@ -106,6 +106,40 @@ def _texts_that_are_no_json(tensors: dict[str, torch.Tensor]) -> None:
     tensors[name] = torch.full_like(tensors[name], 255)
 
 
+def _without_the_visual_expert(tensors: dict[str, torch.Tensor]) -> None:
+    for name in [name for name in tensors if name.startswith("visual.")]:
+        del tensors[name]
+
+
+def _with_fewer_views(tensors: dict[str, torch.Tensor]) -> None:
+    for name in ("visual.weight", "visual.bias"):
+        tensors[name] = tensors[name][:2].clone()
+
+
+def _with_other_features(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["visual.weight"] = tensors["visual.weight"][..., :-1].clone()
+
+
+def _with_a_weight_above_one(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["visual.mix"] = torch.tensor(1.5, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_without_the_visual_expert, _with_fewer_views, _with_other_features, _with_a_weight_above_one],
+)
+def test_a_visual_expert_that_is_another(
+    toy_run: Path, tmp_path: Path, damage: Callable[[dict[str, torch.Tensor]], None]
+) -> None:
+    copy = Path(shutil.copytree(toy_run, tmp_path / "copy"))
+    runs.load_run(copy)
+    tensors = load_file(copy / runs.MODEL)
+    damage(tensors)
+    save_file(tensors, copy / runs.MODEL)
+    error = error_of(lambda: runs.load_run(copy))
+    assert (error.code, error.file) == ("run-damaged-model", str(copy / runs.MODEL))
+
+
 @pytest.mark.parametrize("damage", [_without_a_tensor, _not_a_number, _texts_that_are_no_json])
 def test_a_model_that_is_another(run: Path, damage: Callable[[dict[str, torch.Tensor]], None]) -> None:
     tensors = load_file(run / runs.MODEL)

@@ -193,6 +193,13 @@ class Method(Declaration, nn.Module):
                 parameter.copy_(tensors[name])
         self.load_banks(tensors)
 
+    def check_complete(self) -> None:
+        """Called after the state of a finished run was loaded.
+
+        Raises:
+            ValueError: something is missing that the options ask for.
+        """
+
     def bank_tensors(self) -> dict[str, Tensor]:
         """The banks as tensors `bank.NAME.…`."""
         return {

@@ -97,7 +97,17 @@ class ReprogrammingMethod(Method):
         """The reverse of `state`."""
         self.load_banks(tensors)
         if self.visual is not None:
-            self.visual.load(tensors)
+            self.visual.load(tensors, self._outputs)
+
+    def check_complete(self) -> None:
+        """A visual expert was fitted."""
+        if self.visual is not None and self.visual.classifiers is None:
+            raise ValueError("the visual expert is missing")
+
+    @property
+    def _outputs(self) -> int:
+        """The length of a feature, D."""
+        return next(iter(self.banks.values())).embeddings.shape[-1]
 
     @property
     def _scales(self) -> tuple[float, ...]:
@@ -107,8 +117,8 @@ class ReprogrammingMethod(Method):
         """Features through the programs, (E, B, D), then of the other views, (S, B, D), if there are any."""
         if prepared.dim() > 2:  # inputs alone; rows of two dimensions are packed
             return self.features(prepared)
-        side, outputs = self.image_size, next(iter(self.banks.values())).embeddings.shape[-1]
-        rows, others = unpacked(prepared, len(self._scales), outputs)
+        side = self.image_size
+        rows, others = unpacked(prepared, len(self._scales), self._outputs)
         blank = self.inputs(torch.zeros(1, 3, side, side, device=prepared.device))
         return torch.cat([self.features(rows.unflatten(1, blank.shape[1:]).to(blank.dtype)), others])
 

@@ -102,9 +102,16 @@ class VisualExpert:
 
         Args:
             features: (V, B, D), unit for each view.
+
+        Raises:
+            ValueError: a view is missing, as where images were prepared for training.
         """
         if self.classifiers is None:
             return texts
+        if len(features) != len(self.views):
+            raise ValueError(
+                f"{len(features)} views of the images, but the visual expert has {len(self.views)}"
+            )
         weighted = [replace(term, gate=(1 - self.weight) * term.gate) for term in texts]
         return [*weighted, *map(self._contribution, self.views, self.shares, features, *self.classifiers)]
 
@@ -119,11 +126,25 @@ class VisualExpert:
             "visual.mix": mix,
         }
 
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """The reverse of `tensors`."""
-        if "visual.weight" in tensors:
-            self.classifiers = Linear(stored(tensors, "visual.weight"), stored(tensors, "visual.bias"))
-            self.weight = float(tensors["visual.mix"])
+    def load(self, tensors: Mapping[str, Tensor], outputs: int) -> None:
+        """The reverse of `tensors`.
+
+        Args:
+            outputs: the backbone's D.
+
+        Raises:
+            ValueError: they are of other views, classes or features, or no weight.
+        """
+        if "visual.weight" not in tensors:
+            return
+        weight, bias = stored(tensors, "visual.weight"), stored(tensors, "visual.bias")
+        rows = (len(self.views), len(self.class_names))
+        if weight.shape != (*rows, outputs) or bias.shape != rows:
+            raise ValueError(f"visual.weight has the shape {tuple(weight.shape)}")
+        mix = float(tensors["visual.mix"])
+        if not 0 <= mix <= 1:
+            raise ValueError(f"visual.mix is {mix:g}")
+        self.classifiers, self.weight = Linear(weight, bias), mix
 
     def _contribution(
         self, view: str, share: float, features: Tensor, weight: Tensor, bias: Tensor

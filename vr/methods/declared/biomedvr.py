@@ -59,8 +59,8 @@ class BioMedVRDeclaration(Declaration):
     title = "BioMedVR: a positive and a negative expert with a frame each, and a gate"
     family = "programs"
     learns = (
-        "two frames and a gate: 2 * 3 * H * W numbers, of which those of the frames are used, and the gate's; "
-        "the classifiers of a visual expert are fitted after training"
+        "two frames and a gate: 2 * 3 * H * W numbers, of which those of the frames are used, and the "
+        "gate's; the classifiers of a visual expert are fitted after training"
     )
     text_side = "attributes and confusion attributes"
     reference = Reference(

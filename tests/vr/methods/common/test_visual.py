@@ -91,6 +91,14 @@ def test_the_scale_has_the_greatest_held_out_likelihood(form) -> None:
     assert torch.allclose(scaled.weight, chosen * plain.weight)
 
 
+def test_a_missing_view_is_never_left_out(context, images) -> None:
+    """Images that were prepared for training lack the views of other sizes."""
+    method = trained(context, "attrvr", images, visual="prototype", visual_scales=[1.0])
+    method.train()
+    with pytest.raises(ValueError, match="1 views"):
+        method.scores(method.prepare(images(method, 2)))
+
+
 def test_one_image_of_a_class_leaves_nothing_to_hold_out() -> None:
     assert chosen_scale("gda", rows()[None, :3], LABELS[:3], 3) == 1
 
