@@ -8,6 +8,8 @@ ends.
 from __future__ import annotations
 
 import functools
+import inspect
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -42,7 +44,11 @@ class Stages:
             finally:
                 self._change(self._open.pop)
 
-        setattr(owner, name, staticmethod(timed) if hasattr(function, "__self__") else timed)
+        setattr(
+            owner,
+            name,
+            staticmethod(timed) if isinstance(owner, type) and inspect.ismethod(function) else timed,
+        )
 
     def clear(self) -> None:
         """Start again."""
@@ -75,13 +81,14 @@ def watched(synchronise: Callable[[], None]) -> Stages:
     stages.around(trainer.Trainer, "train", "fits, checkpoints")
     stages.around(execution, "evaluate_run", "metrics, predictions")
     stages.around(evaluation, "evaluate", "test images, scores")
+    stages.around(os, "fsync", "fsync of files")
     stages.around(worker, "report_cell", "report")
     stages.around(worker, "run_cell", REST)
     return stages
 
 
 def seconds_by_stage(
-    *, backbone: str, device: str, epochs: int, runs: Path, threads: int, cells: int = 3
+    *, backbone: str, device: str, epochs: int, runs: Path, threads: int, cells: int = 2
 ) -> dict[str, float]:
     """Mean seconds of a cell by stage: BioMedVR with its visual expert on kidney-phantom."""
     import torch
