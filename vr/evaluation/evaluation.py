@@ -80,7 +80,8 @@ def evaluate(
 def default_batch_size(method: Method) -> int:
     """How many images a batch of this method has: 64 on a CPU, on a GPU what its free memory holds."""
     method.eval()
-    score = WithinMemory(lambda images: fused_scores(method, images))
+    # Not `fused_scores`: to reuse features takes no memory, and other images would still need it.
+    score = WithinMemory(lambda images: method.scores(method.prepare(images.float() / 255)).fused)
     return evaluation_batch_size(score, method.image_size, method.context.backbone.device)
 
 

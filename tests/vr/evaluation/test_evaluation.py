@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 
 from attrgen.core.errors import UserError
 from vr.cli import app
+from vr.clip.kept_features import KeptFeatures
 from vr.data.formats.source import ImageSource, Item
 from vr.data.sources import open_source
+from vr.evaluation import evaluation
 from vr.evaluation.evaluation import default_batch_size, evaluate
 from vr.inference.decision import Decision
 from vr.inference.predict import predict_files
@@ -152,6 +154,21 @@ def test_batches_are_as_large_as_the_device_allows(
     files = [str(source.root / item.path) for item in items]
     list(predict_files(run, decision, files))
     assert sorted(seen[2:], reverse=True) == [8] * 6 + [3] * 2
+
+
+def test_the_default_batch_is_measured_without_features_that_a_sweep_keeps(
+    trained: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = trained["features"].method
+    kept = KeptFeatures()
+    monkeypatch.setattr(method.context.backbone, "kept", kept)
+
+    def measured(score: Callable[[Tensor], Tensor], size: int, device: torch.device) -> int:
+        return len(score(torch.zeros(4, 3, size, size, dtype=torch.uint8)))
+
+    monkeypatch.setattr(evaluation, "evaluation_batch_size", measured)
+    assert default_batch_size(method) == 4
+    assert not kept._rows
 
 
 @dataclass(frozen=True)
