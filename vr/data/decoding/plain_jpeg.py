@@ -18,14 +18,17 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in compressed data, 0xff i
 _MOST_SEGMENTS = 1000
 _RGB_IDS = [ord(letter) for letter in "RGB"]  # components that are stored as RGB, by convention
 _ADOBE_RGB = 0
+# Horizontal and vertical sampling factors, by component, that nvJPEG is known to decode right. Of others,
+# such as grey of 2x2, it gives wrong pixels without an error.
+_SAMPLINGS = {((1, 1),), *((luma, (1, 1), (1, 1)) for luma in ((1, 1), (2, 1), (2, 2)))}
 
 
 def plain_size(content: bytes) -> tuple[int, int] | None:
     """Width and height of a plain JPEG file; None for all other bytes.
 
-    Plain is 8-bit grey or YCbCr, baseline or progressive, upright, a single image, of a size that is allowed,
-    and complete: nothing between its segments or behind its end. The compressed data are not decoded: damage
-    in them is left to the decoder.
+    Plain is 8-bit grey or YCbCr (4:4:4, 4:2:2 or 4:2:0), baseline or progressive, upright, a single image, of
+    a size that is allowed, and complete: nothing between its segments or behind its end. The compressed data
+    are not decoded: damage in them is left to the decoder.
     """
     if is_dicom(content) or not content.startswith(bytes((0xFF, _START))):
         return None
@@ -62,6 +65,7 @@ def _size_if_shown_as_stored(content: bytes) -> tuple[int, int] | None:
             is_upright = orientation_of(image) is None
     except Exception:  # Pillow raises many types; `pixels.decode` says what is wrong
         return None
-    components = [component[0] for component in getattr(image, "layer")]  # noqa: B009
-    is_rgb = components == _RGB_IDS or image.info.get("adobe_transform") == _ADOBE_RGB
-    return image.size if is_upright and image.mode in ("L", "RGB") and not is_rgb else None
+    layers = getattr(image, "layer")  # noqa: B009 - of each component id, sampling factors, table
+    is_rgb = [layer[0] for layer in layers] == _RGB_IDS or image.info.get("adobe_transform") == _ADOBE_RGB
+    is_known = tuple(layer[1:3] for layer in layers) in _SAMPLINGS
+    return image.size if is_upright and is_known and image.mode in ("L", "RGB") and not is_rgb else None

@@ -101,11 +101,39 @@ def test_a_device_that_does_not_decode(defect: str, monkeypatch: pytest.MonkeyPa
     assert caught.value.code == "decode-gpu-unusable" and "\n" not in caught.value.what
 
 
+def luma_and_chroma(square: Tensor) -> tuple[Tensor, Tensor]:
+    """(H, W) and (2, H, W), of a square (3, H, W)."""
+    red, green, blue = square.double()
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return luma, torch.stack(((blue - luma) / 1.772, (red - luma) / 1.402))
+
+
+def assert_alike(square: Tensor, expected: Tensor, mode: str) -> None:
+    # On an H100, grey files were off by at most 1 level, luma of 4:2:0 by 0.35 on average and 2 at most.
+    # nvJPEG enlarges chroma in another way: of the smallest image it was off by 2.0 on average, 11 at most.
+    if mode == "L":
+        assert (square.int() - expected.int()).abs().max() <= 2
+        return
+    luma, chroma = (
+        (one - other).abs()
+        for one, other in zip(luma_and_chroma(square), luma_and_chroma(expected), strict=True)
+    )
+    assert luma.mean() < 0.6 and luma.max() <= 3
+    assert chroma.mean() < 3 and chroma.max() < 20
+
+
+def test_shifted_images_are_not_alike() -> None:
+    for file, mode in zip(FILES[:2], ("RGB", "L"), strict=True):
+        expected = as_pillow(file, 32, Preprocessing(size=32))
+        assert_alike(expected, expected, mode)
+        with pytest.raises(AssertionError):
+            assert_alike(expected.roll(1, 2), expected, mode)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
 def test_a_gpu(mode: str, interpolation: str) -> None:
-    """nvJPEG enlarges chroma in another way, so that single pixels differ more; on average they hardly do."""
     preprocessing = Preprocessing.model_validate(
         {"size": 45, "resize_mode": mode, "interpolation": interpolation, "fill_color": 99}
     )
@@ -115,5 +143,6 @@ def test_a_gpu(mode: str, interpolation: str) -> None:
     assert squares.pop() is None and all(square is not None and square.is_cuda for square in squares)
     for file, square in zip(FILES, squares, strict=True):
         assert square is not None
-        distance = (square.cpu().int() - as_pillow(file, 32, preprocessing).int()).abs().float()
-        assert distance.mean() < 2 and distance.max() < 40
+        assert_alike(
+            square.cpu(), as_pillow(file, 32, preprocessing), Image.open(io.BytesIO(file.content)).mode
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ PLAIN = {
     "progressive": encoded(progressive=True),
     "progressive grey": encoded("L", progressive=True),
     "no subsampling": encoded(subsampling=0),
+    "subsampled columns": encoded(subsampling=1),
+    "subsampled": encoded(subsampling=2),
     "restart markers": encoded(restart_marker_rows=1),
     "upright": encoded(exif=exif(1)),
     "a colour profile, which is ignored": encoded(icc_profile=b"x" * 100_000),
@@ -59,6 +62,7 @@ OTHERS = {
     "nothing": b"",
     "PNG": encoded(form="PNG"),
     "CMYK": encoded("CMYK"),
+    "grey with the factors of colours": encoded("L", subsampling=2),
     "stored as RGB": encoded(keep_rgb=True),
     "turned": encoded(exif=exif(6)),
     "turned by XMP": encoded(xmp=_XMP),
@@ -98,3 +102,35 @@ def test_others(name: str) -> None:
 
 def test_every_cut_of_a_file_is_no_plain_file() -> None:
     assert not any(plain_size(_PROGRESSIVE[:length]) for length in range(len(_PROGRESSIVE)))
+
+
+FACTORS = list(product(range(1, 5), repeat=2))
+COLOURS = {((2, 2), (1, 1), (1, 1)), ((2, 1), (1, 1), (1, 1)), ((1, 1), (1, 1), (1, 1))}
+
+
+def with_factors(content: bytes, *factors: tuple[int, int]) -> bytes:
+    """A file whose frame names these sampling factors, horizontal and vertical, of its components."""
+    result = bytearray(content)
+    start = content.index(b"\xff\xc2" if b"\xff\xc2" in content else b"\xff\xc0")
+    assert content[start + 9] == len(factors)
+    for number, (horizontal, vertical) in enumerate(factors):
+        result[start + 11 + 3 * number] = 16 * horizontal + vertical
+    return bytes(result)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_only_samplings_that_gpus_decode_right_are_plain(progressive: bool) -> None:
+    grey, colours = (encoded(mode, progressive=progressive) for mode in ("L", "RGB"))
+    assert [pair for pair in FACTORS if plain_size(with_factors(grey, pair))] == [(1, 1)]
+    plain = {factors for factors in product(FACTORS, repeat=3) if plain_size(with_factors(colours, *factors))}
+    assert plain == COLOURS
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("subsampling", [-1, 0, 1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_samplings_that_pillow_writes(mode: str, subsampling: int, progressive: bool) -> None:
+    content = encoded(mode, subsampling=subsampling, progressive=progressive)
+    with Image.open(io.BytesIO(content)) as image:
+        factors = tuple(layer[1:3] for layer in getattr(image, "layer"))  # noqa: B009
+    assert (plain_size(content) == SIZE) == (factors in {*COLOURS, ((1, 1),)})
