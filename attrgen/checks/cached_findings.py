@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -16,6 +15,7 @@ from attrgen.checks.rule import Finding
 from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
 from attrgen.core.files import LARGEST_TABLE, read_bytes, write_bytes
+from attrgen.core.version import program_version
 from attrgen.schema.card import Card
 
 _FINDINGS = TypeAdapter(list[Finding])
@@ -55,7 +55,7 @@ def _key(path: Path, content: bytes, card: Card | None) -> str:
 @cache
 def _version() -> bytes:
     """The digest of the program that checks."""
-    digest = hashlib.sha256(metadata.version("biomedvr").encode())
+    digest = hashlib.sha256(program_version().encode())
     package = Path(__file__).parents[1]
     for file in sorted(file for name in _DEFINED_IN for file in (package / name).rglob("*.py")):
         digest.update(file.read_bytes())

@@ -27,7 +27,6 @@ T = TypeVar("T")
 _stops: list[KeyboardInterrupt] = []  # signals that asked this command to stop
 _NEXT_TRY = 0.01  # seconds until a lost signal is raised again
 _running = False  # else a signal does what it does to any other program
-DISTRIBUTION = "biomedvr"  # the name under which both packages are installed
 
 
 class Terminated(KeyboardInterrupt):
@@ -239,13 +238,9 @@ def _told(error: UserError | None) -> int:
 
 def _show_version(ctx: typer.Context, value: bool) -> None:
     if value:
-        from importlib.metadata import PackageNotFoundError, version
+        from attrgen.core.version import program_version
 
-        try:
-            number = version(DISTRIBUTION)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            number = "(not installed)"
-        print(f"{ctx.info_name} {number}")
+        print(f"{ctx.info_name} {program_version()}")
         raise typer.Exit()
 
 

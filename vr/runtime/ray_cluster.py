@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +13,7 @@ from uuid import uuid4
 from attrgen.core.errors import UserError
 from attrgen.core.extras import needed
 from attrgen.core.files import write_text
+from attrgen.core.version import program_version
 from vr.runtime.ray_client import SCHEME, require_answer
 
 _WRONG_ADDRESS = (
@@ -119,10 +119,10 @@ def check_nodes(ray: Any, folder: Path) -> None:
 
 
 def _check_answer(name: str, version: str, python: str, missing: str | None, folder: Path) -> None:
-    if (version, python) != (_version(), _python()):
+    if (version, python) != (program_version(), _python()):
         raise UserError(
             f"the node {name} has version {version} on Python {python}; "
-            f"here it is {_version()} on Python {_python()}",
+            f"here it is {program_version()} on Python {_python()}",
             code="ray-other-version",
             remedy="Install the same versions on all nodes.",
         )
@@ -139,11 +139,7 @@ def _check_answer(name: str, version: str, python: str, missing: str | None, fol
 def _look_around(folder: str, token: str) -> tuple[str, str, str | None]:
     """On a node: versions, and the first of the two paths that does not exist there."""
     missing = next((path for path in (folder, token) if not Path(path).exists()), None)
-    return _version(), _python(), None if missing is None else str(Path(missing).parent)
-
-
-def _version() -> str:
-    return metadata.version("biomedvr")
+    return program_version(), _python(), None if missing is None else str(Path(missing).parent)
 
 
 def _python() -> str:

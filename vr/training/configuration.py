@@ -7,6 +7,7 @@ import platform
 from importlib import metadata
 
 from attrgen.core.names import readable
+from attrgen.core.version import DISTRIBUTION, program_version
 from vr.data.infer_card import is_collection
 from vr.data.sampling import fewshot
 from vr.data.sampling.fewshot import FewShot
@@ -15,7 +16,7 @@ from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved
 from vr.runs.run import FoldRecord, RunConfig
 
-_PACKAGES = ("biomedvr", "torch", "torchvision", "open_clip_torch", "pillow", "numpy", "scikit-learn")
+_PACKAGES = ("torch", "torchvision", "open_clip_torch", "pillow", "numpy", "scikit-learn")
 
 
 def make_config(
@@ -64,7 +65,7 @@ def make_config(
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
-    installed = {"python": platform.python_version()}
+    installed = {"python": platform.python_version(), DISTRIBUTION: program_version()}
     for package in _PACKAGES:
         try:
             installed[package] = metadata.version(package)

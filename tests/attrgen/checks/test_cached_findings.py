@@ -10,6 +10,7 @@ import pytest
 from attrgen.checks import cached_findings
 from attrgen.checks.cached_findings import check_once
 from attrgen.checks.file import check_file
+from attrgen.core import version
 from attrgen.core.errors import UserError
 from attrgen.core.plugins import Extensions
 from attrgen.schema.card import Card, CardClass
@@ -80,6 +81,21 @@ def test_other_rules_are_another_check(
     monkeypatch.setattr(cached_findings, "_version", lambda: b"newer")
     check_once(cached[0], CARD, cached[1])
     assert len(counted) == 1
+
+
+@pytest.mark.usefixtures("not_installed")
+def test_a_checkout_that_is_not_installed_is_cached_by_its_source(
+    file: Path, tmp_path: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached_findings._version.cache_clear()
+    expected = check_file(file, CARD).findings
+    assert [check_once(file, CARD, tmp_path / "cache") for _ in range(2)] == [expected, expected]
+    assert len(counted) == 1
+    cached_findings._version.cache_clear()
+    monkeypatch.setattr(version, "_source", lambda: "other" * 8)
+    assert check_once(file, CARD, tmp_path / "cache") == expected
+    assert len(counted) == 2
+    cached_findings._version.cache_clear()
 
 
 def test_rules_of_other_packages_are_never_cached(

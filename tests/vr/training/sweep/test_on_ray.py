@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from attrgen.core.errors import UserError
+from attrgen.core.version import program_version
 from vr.runs import run as runs
 from vr.runtime import ray_cluster
 from vr.training import sweep
@@ -114,7 +115,7 @@ class TestRefusals:
         assert caught.value.code == "ray-not-installed" and "biomedvr[ray]" in caught.value.remedy
 
     def test_folder_that_is_not_shared(self, tmp_path: Path) -> None:
-        name, here = "node-2", (ray_cluster._version(), ray_cluster._python())
+        name, here = "node-2", (program_version(), ray_cluster._python())
         ray_cluster._check_answer(name, *here, None, tmp_path)
         with pytest.raises(UserError) as caught:
             ray_cluster._check_answer(name, *here, str(tmp_path), tmp_path)
