@@ -100,12 +100,17 @@ def _presets(method: type[Declaration]) -> list[list[str]]:
 
 
 def values_of(annotation: Any) -> str:
-    """The values of a type, in words: `add|subtract|learned`, `number`, `whole number, null`."""
+    """The values of a type, in words: `add|subtract|learned`, `whole number, null`, `list of number`."""
     names = {int: "whole number", float: "number", bool: "true|false", str: "text", NoneType: "null"}
     if annotation in names:
         return names[annotation]
-    if get_origin(annotation) is Literal:
+    origin = get_origin(annotation)
+    if origin is Literal:
         return "|".join(str(value) for value in get_args(annotation))
+    if origin is Annotated:
+        return values_of(get_args(annotation)[0])
+    if origin in (tuple, list):
+        return f"list of {values_of(get_args(annotation)[0])}"
     return ", ".join(values_of(part) for part in get_args(annotation)) or str(annotation)
 
 

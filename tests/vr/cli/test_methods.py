@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+from pydantic import Field
 from typer.testing import CliRunner
 
 from attrgen.core.errors import UserError
@@ -46,3 +47,4 @@ def test_types_are_shown_as_their_values() -> None:
     assert values_of(Literal["a", "b"]) == "a|b"
     assert values_of(int | None) == "whole number, null"
     assert values_of(bool) == "true|false"
+    assert values_of(tuple[Annotated[float, Field(gt=0)], ...]) == "list of number"
