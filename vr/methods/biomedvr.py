@@ -28,6 +28,8 @@ from vr.methods.declared.biomedvr import BioMedVRDeclaration, BioMedVROptions
 from vr.reprogramming.loss import confusion_penalty
 
 SATURATED = 1e-3
+PENALTY_OPTIONS = ("margin", "penalty", "penalty_over")
+_DEFAULT = BioMedVROptions().model_dump()
 _SALT = {"random": 5, "shuffled": 6, "descriptive": 7, "distinctive": 8}
 
 
@@ -130,8 +132,12 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
         return columns if self.sign is None else {**columns, "sign": float(self.sign.detach().tanh())}
 
     def warnings(self) -> list[str]:
-        """With a saturated gate one expert alone decides."""
+        """With a saturated gate one expert alone decides; without its weight no choice of the penalty counts."""
         warnings = super().warnings()
+        unused = [name for name in PENALTY_OPTIONS if getattr(self.options, name) != _DEFAULT[name]]
+        if unused and not self.options.beta:
+            listed = ", ".join(f"{name}={getattr(self.options, name)}" for name in unused)
+            warnings.append(f"without effect, because beta, the weight of the penalty, is 0: {listed}")
         if self.gate is None:
             return warnings
         saturated = self._logged_gate() < SATURATED

@@ -186,6 +186,20 @@ def test_the_gate_can_share_the_learning_rate_of_the_programs(context) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, []),
+        ({"penalty": "positive"}, ["penalty=positive"]),
+        ({"margin": 1.0, "penalty_over": "others"}, ["margin=1.0, penalty_over=others"]),
+        ({"penalty": "positive", "beta": 0.3}, []),
+    ],
+)
+def test_a_choice_of_a_penalty_that_is_off_is_told(context, options, named) -> None:
+    said = BioMedVR(context, BioMedVROptions(**options)).warnings()
+    assert [line.rpartition(": ")[2] for line in said] == named
+
+
+@pytest.mark.parametrize(
     ("gate", "logits", "says"),
     [
         ("shared", [0.0, 0.0], []),
