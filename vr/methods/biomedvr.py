@@ -132,7 +132,7 @@ class BioMedVR(BioMedVRDeclaration, AttributeProgramMethod):
         return columns if self.sign is None else {**columns, "sign": float(self.sign.detach().tanh())}
 
     def warnings(self) -> list[str]:
-        """With a saturated gate one expert alone decides; without its weight no choice of the penalty counts."""
+        """A saturated gate, with which one expert alone decides, and choices of a penalty that is off."""
         warnings = super().warnings()
         unused = [name for name in PENALTY_OPTIONS if getattr(self.options, name) != _DEFAULT[name]]
         if unused and not self.options.beta:
