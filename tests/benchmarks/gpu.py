@@ -4,22 +4,20 @@
         [--json FILE]
 
 The step is BioMedVR's with ViT-B/16 (random weights) at batch 64 in bf16, as it runs and without its Triton
-kernels; beside it attention alone, by PyTorch's implementations and with the kernel. `compile`, which takes
-another 100 seconds, measures the step compiled, without and with a cache. The run has 400 epochs on
-kidney-phantom, 16 shots. The sweep has 198 cells of `mini`: 11 methods, 3 numbers of shots and 6 seeds, with
-few epochs, so that what is measured is everything around the steps. `cell` has the seconds of each stage of a
-cell of BioMedVR with 100 epochs: in one process alone, and in each of --jobs processes at once; the
-difference is what sharing the GPU costs. With --mps, sweep and cell are measured again with NVIDIA's
-Multi-Process Service. `predict`, about a minute more, measures the stages of a prediction, and compares 2,000
-images (1,500 JPEG, 20 damaged) that are decoded on the CPU and on the GPU.
-A part that takes longer than its limit is stopped, and the table says so; of a sweep the cells that are done
-then count.
+kernels. `compile`, which takes another 100 seconds, measures the step compiled, without and with a cache. The
+run has 400 epochs on kidney-phantom, 16 shots. The sweep has 198 cells of `mini`: 11 methods, 3 numbers of
+shots and 6 seeds, with few epochs, so that what is measured is everything around the steps. `cell` has the
+seconds of each stage of a cell of BioMedVR with 100 epochs: in one process alone, and in each of --jobs
+processes at once; the difference is what sharing the GPU costs. With --mps, sweep and cell are measured again
+with NVIDIA's Multi-Process Service. `predict`, about a minute more, measures the stages of a prediction, and
+compares 2,000 images (1,500 JPEG, 20 damaged) that are decoded on the CPU and on the GPU.
+Each value is printed as soon as it is known. A part with a command that fails or takes longer than its limit
+ends, and its last line says so; of a sweep the cells that are done then count.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import json
 import logging
@@ -28,18 +26,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from mps import multi_process_service, serves
+from parts import Values, print_values, run, until_it_ends, values_of
 
 BACKBONE, SMALL = "ViT-B-16-quickgelu", "mini"
 METHODS = "zero-shot,linear-probe,tip-adapter,tip-adapter-f,zs-lp,clap,lp-plus-plus,gda,ar,attrvr,biomedvr"
 # Seconds of a command.
 LIMITS = {"step": 60, "run": 60, "sweep": 45, "cell": 90, "compile": 120, "predict": 90}
 STEPS = 40  # of a reading
+VR = [sys.executable, "-c", "from vr.cli import main; main()"]
 
 
 def main() -> None:
@@ -60,12 +60,12 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.inside:
-        print(json.dumps(cell_inside(args) if args.inside == "cell" else step(args)))
+        print_values(cell_inside(args) if args.inside == "cell" else step(args))
         return
-    measure: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
+    measure: dict[str, Callable[[argparse.Namespace, Path], Values]] = {
         "step": eager,
         "compile": compiled,
-        "run": run,
+        "run": whole_runs,
         "sweep": sweep,
         "cell": cell,
         "predict": predict,
@@ -73,44 +73,36 @@ def main() -> None:
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for part in args.parts.split(","):
-            try:
-                results |= measure[part](args, Path(folder))
-            except subprocess.TimeoutExpired:
-                results[f"{part}: stopped after s"] = LIMITS[part]
-            except subprocess.CalledProcessError as error:
-                results[f"{part}: failed"] = (error.stderr or "").strip().splitlines()[-1:]
-            if args.json:
-                args.json.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
-    for name, value in results.items():
-        print(f"{name:<44} {value}")
+            for name, value in until_it_ends(part, measure[part](args, Path(folder))):
+                results[name] = value
+                print(f"{name:<44} {value}", flush=True)
+                if args.json:
+                    args.json.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
-def eager(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def eager(args: argparse.Namespace, folder: Path) -> Values:
     """The step as it runs."""
-    return dict(json.loads(output([*inside(args), "step"], folder, "step")))
+    yield from values_of([*inside(args), "step"], folder, LIMITS["step"])
 
 
-def compiled(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def compiled(args: argparse.Namespace, folder: Path) -> Values:
     """The compiled step, without and with a cache of compiled code."""
-    results: dict[str, Any] = {}
     for state in ("no cache", "cached"):
-        environment = {"TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
-        line = output([*inside(args), "compiled"], folder, "compile", **environment)
-        results |= {f"{name} ({state})": value for name, value in json.loads(line).items()}
-    return results
+        cache = {"TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled")}
+        for name, value in values_of([*inside(args), "compiled"], folder, LIMITS["compile"], **cache):
+            yield f"{name} ({state})", value
 
 
 def inside(args: argparse.Namespace) -> list[str]:
-    """This program, called to measure a step in a process of its own."""
+    """This program, called to measure in a process of its own."""
     script = str(Path(__file__).resolve())
     words = [sys.executable, script, "--device", args.device, "--backbone", args.backbone]
     words += ["--small", args.small, "--cell-epochs", str(args.cell_epochs), "--jobs", str(args.jobs)]
     return [*words, "--inside"]
 
 
-def step(args: argparse.Namespace) -> dict[str, Any]:
+def step(args: argparse.Namespace) -> Values:
     """Milliseconds and memory of a step; for a compiled one also the seconds until its first result."""
-    import attention
     import torch
 
     from vr.clip.backbone import load
@@ -136,194 +128,176 @@ def step(args: argparse.Namespace) -> dict[str, Any]:
     for _ in range(3):
         taken()
     instruments.synchronise(device)
-    first = time.perf_counter() - began
     if compiles:
-        results = readings("compiled step", taken, device)
-        return {**results, "seconds to compile": round(first, 1)}
-    with fused.without(*fused.KERNELS):
-        results = readings("step without kernels", taken, device)
-    with fused.without("attention"):
-        results |= readings("step with the norm kernels alone", taken, device)
-    results |= readings("step", taken, device)
-    results["kernels that differ or fail"] = refused.getvalue().split("\n")[:-1]
+        yield "seconds to compile", round(time.perf_counter() - began, 1)
+        yield from readings("compiled step", taken, device)
+        return
+    with fused.without():
+        yield from readings("step without kernels", taken, device)
+    yield from readings("step", taken, device)
+    yield "kernels that differ or fail", refused.getvalue().split("\n")[:-1]
     product, operations = instruments.matmul(device, torch.bfloat16 if precision == "bf16" else torch.float32)
-    product()
-    peak = operations / min(instruments.seconds(product, device, 5) for _ in range(3))
-    rate = instruments.flops(taken) / (results["step ms"] / 1000)
-    results["share of a large product's speed"] = round(rate / peak, 3)
-    return results | (attention.measure(device) if device.type == "cuda" else {})
+    peak = operations / best_seconds(product, device, 5)
+    rate = instruments.flops(taken) / best_seconds(taken, device, 5)
+    yield "share of a large product's speed", round(rate / peak, 3)
 
 
-def readings(name: str, taken: Callable[[], Any], device: Any) -> dict[str, Any]:
-    """Milliseconds, of the best of three readings, and memory of a step."""
+def readings(name: str, taken: Callable[[], Any], device: Any) -> Values:
+    """Milliseconds and memory of a step."""
+    from vr.training.benchmark import instruments
+
+    seconds = best_seconds(taken, device, STEPS if device.type == "cuda" else 2)
+    yield f"{name} ms", round(1000 * seconds, 2)
+    yield f"{name} peak MB", round(instruments.peak_memory(taken, device) / 1e6)
+
+
+def best_seconds(taken: Callable[[], Any], device: Any, count: int) -> float:
+    """Seconds of a call: the best of three readings of so many calls."""
     from vr.training.benchmark import instruments
 
     taken()
-    count = STEPS if device.type == "cuda" else 2
-    seconds = min(instruments.seconds(taken, device, count) for _ in range(3))
-    peak = instruments.peak_memory(taken, device)
-    return {f"{name} ms": round(1000 * seconds, 2), f"{name} peak MB": round(peak / 1e6)}
+    return min(instruments.seconds(taken, device, count) for _ in range(3))
 
 
-def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Seconds from the command to the result, with the images drawn and the texts encoded before."""
-    python = [sys.executable, "-c", "from vr.cli import main; main()"]
+def draw_dataset(folder: Path) -> None:
+    """Draw the images of kidney-phantom, and check them."""
+    run([*VR, "data", "check", "kidney-phantom"], folder, LIMITS["run"])
+
+
+def training_words(args: argparse.Namespace) -> list[str]:
+    """The command that trains on kidney-phantom."""
     weights = [] if args.backbone == SMALL else ["--weights", "random"]
-    words = [*python, "train", "--dataset", "kidney-phantom", "--backbone", args.backbone, *weights]
-    words += ["--device", args.device]
-    output([*python, "data", "check", "kidney-phantom"], folder, "run")  # draws the images
-    seconds: dict[str, float] = {}
+    words = [*VR, "train", "--dataset", "kidney-phantom", "--backbone", args.backbone, *weights]
+    return [*words, "--device", args.device]
+
+
+def whole_runs(args: argparse.Namespace, folder: Path) -> Values:
+    """Seconds from the command to the result, with the images drawn and the texts encoded before."""
+    draw_dataset(folder)
     for name, epochs in (("short", 1), ("long", args.epochs)):
         began = time.perf_counter()
-        output([*words, "--epochs", str(epochs), "--out", name], folder, "run")
-        seconds[f"{name} run, {epochs} epochs, s"] = round(time.perf_counter() - began, 2)
-    return seconds
+        run([*training_words(args), "--epochs", str(epochs), "--out", name], folder, LIMITS["run"])
+        yield f"{name} run, {epochs} epochs, s", round(time.perf_counter() - began, 2)
 
 
-def predict(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def predict(args: argparse.Namespace, folder: Path) -> Values:
     """Images per second of the stages of a prediction, and what changes where the GPU decodes."""
     from predict_many import draw, largest_difference, read
 
-    python = [sys.executable, "-c", "from vr.cli import main; main()"]
-    weights = [] if args.backbone == SMALL else ["--weights", "random"]
-    words = [*python, "train", "--dataset", "kidney-phantom", "--backbone", args.backbone, *weights]
-    output([*words, "--device", args.device, "--epochs", "1", "--out", "predicted"], folder, "predict")
-    bench = [*python, "bench", "--predict", "predicted", "--device", args.device, "--json"]
-    rates = json.loads(printed([*bench, "--workers", str(os.cpu_count())], folder, "predict"))
-    results = {f"predict {name}": value and round(value) for name, value in rates.items()}
+    run([*training_words(args), "--epochs", "1", "--out", "predicted"], folder, LIMITS["predict"])
+    bench = [*VR, "bench", "--predict", "predicted", "--device", args.device, "--json"]
+    rates = json.loads(run([*bench, "--workers", str(os.cpu_count())], folder, LIMITS["predict"]).stdout)
+    for name, rate in rates.items():
+        yield f"predict {name}", rate and round(rate)
     if args.device == "cpu":
-        return results
+        return
     images = folder / "images"
     images.mkdir()
     draw(images, 2000, 20)
-    common = [*python, "predict", "predicted", "images", "--device", args.device]
+    common = [*VR, "predict", "predicted", "images", "--device", args.device]
     for decode in ("cpu", "gpu"):
         files = ["--decode", decode, "--out", f"{decode}.csv", "--errors", f"errors-{decode}.csv"]
         began = time.perf_counter()
-        results[f"predict --decode {decode}"] = noted([*common, *files], folder)
-        results[f"predict --decode {decode}, s"] = round(time.perf_counter() - began, 1)
+        yield f"predict --decode {decode}", noted([*common, *files], folder)
+        yield f"predict --decode {decode}, s", round(time.perf_counter() - began, 1)
     tables = [read(folder / f"{decode}.csv") for decode in ("cpu", "gpu")]
     errors = [(folder / f"errors-{decode}.csv").read_bytes() for decode in ("cpu", "gpu")]
-    results["predict largest difference of a probability"] = f"{largest_difference(*tables):.1e}"
-    results["predict same errors"] = errors[0] == errors[1]
-    return results
+    yield "predict largest difference of a probability", f"{largest_difference(*tables):.1e}"
+    yield "predict same errors", errors[0] == errors[1]
 
 
 def noted(words: list[str], folder: Path) -> str:
     """What a prediction, in which images are damaged, says of where it decoded."""
-    ended = start(words, folder, "predict", check=False)
+    ended = run(words, folder, LIMITS["predict"], check=False)
     if ended.returncode != 1:
-        raise subprocess.CalledProcessError(ended.returncode, words, stderr=ended.stderr)
+        raise subprocess.CalledProcessError(ended.returncode, words, ended.stdout, ended.stderr)
     return next((line for line in ended.stderr.splitlines() if "decoded" in line), "")
 
 
-def sweep(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def sweep(args: argparse.Namespace, folder: Path) -> Values:
     """Cells per second of a sweep; the start of the workers is part of it."""
-    python = [sys.executable, "-c", "from vr.cli import main; main()"]
-    output([*python, "data", "check", "kidney-phantom"], folder, "run")  # draws the images
-    results: dict[str, Any] = {}
-    for name, environment in services(args, folder, results):
-        results |= {f"sweep{name} {key}": value for key, value in one_sweep(args, folder, name, environment)}
-    return results
+    draw_dataset(folder)
+
+    def measured(name: str, environment: dict[str, str]) -> Values:
+        return until_it_ends(f"sweep{name}", one_sweep(args, folder, name, environment))
+
+    yield from in_services(args, folder, measured)
 
 
-def one_sweep(
-    args: argparse.Namespace, folder: Path, name: str, environment: dict[str, str]
-) -> Iterator[tuple[str, Any]]:
-    """What a sweep is and took."""
-    seeds, runs = max(1, args.cells // 33), folder / f"runs{name}"
-    words = [sys.executable, "-c", "from vr.cli import main; main()", "sweep", "--runs", str(runs)]
+def one_sweep(args: argparse.Namespace, folder: Path, name: str, environment: dict[str, str]) -> Values:
+    """What a sweep is and took, also where it fails or is stopped."""
+    seeds, directory = max(1, args.cells // 33), folder / f"runs{name}"
+    words = [*VR, "sweep", "--runs", str(directory)]
     words += ["--datasets", "kidney-phantom", "--methods", METHODS, "--shots", "1,4,16"]
     words += ["--seeds", ",".join(map(str, range(1, seeds + 1))), "--backbone", args.small]
     words += ["--epochs", str(args.sweep_epochs), "--device", args.device, "--jobs", str(args.jobs)]
     began = time.perf_counter()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        output(words, folder, "sweep", **environment)
-    seconds = time.perf_counter() - began
-    done = len(list(runs.rglob("metrics.json")))
-    yield "cells", f"{done} of {33 * seeds}, {args.jobs} jobs, {args.sweep_epochs} epochs"
-    yield "s", round(seconds, 1)
-    yield "cells per s", round(done / seconds, 2)
+    try:
+        run(words, folder, LIMITS["sweep"], **environment)
+    finally:
+        seconds = time.perf_counter() - began
+        done = len(list(directory.rglob("metrics.json")))
+        size = f"{done} of {33 * seeds}, {args.jobs} jobs, {args.sweep_epochs} epochs"
+        yield f"sweep{name} cells", size
+        yield f"sweep{name} s", round(seconds, 1)
+        yield f"sweep{name} cells per s", round(done / seconds, 2)
 
 
-def cell(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def cell(args: argparse.Namespace, folder: Path) -> Values:
     """Seconds of each stage of a cell: in one process, which encodes the texts, and in several at once."""
-    python = [sys.executable, "-c", "from vr.cli import main; main()"]
-    output([*python, "data", "check", "kidney-phantom"], folder, "run")  # draws the images
-    results: dict[str, Any] = {f"cell {key} s": value for key, value in together(args, folder, 1, "").items()}
-    for name, environment in services(args, folder, results):
+    draw_dataset(folder)
+    yield from together(args, folder, 1, "cell", {})
+
+    def measured(name: str, environment: dict[str, str]) -> Values:
         several = f"cell{name} x {args.jobs}"
-        try:
-            means = together(args, folder, args.jobs, name, **environment)
-        except subprocess.TimeoutExpired:
-            results[f"{several}: stopped after s"] = LIMITS["cell"]
-            continue
-        results |= {f"{several} {key} s": value for key, value in means.items()}
-    return results
+        return until_it_ends(several, together(args, folder, args.jobs, several, environment))
+
+    yield from in_services(args, folder, measured)
 
 
 def together(
-    args: argparse.Namespace, folder: Path, count: int, name: str, **environment: str
-) -> dict[str, float]:
+    args: argparse.Namespace, folder: Path, count: int, name: str, environment: dict[str, str]
+) -> Values:
     """Mean seconds by stage of cells in so many processes at once."""
+
+    def stages(slot: int) -> dict[str, float]:
+        words = [*inside(args), "cell", "--runs", f"{name}-{slot}"]
+        return dict(values_of(words, folder, LIMITS["cell"], **environment))
+
     with ThreadPoolExecutor(count) as pool:
-        words = [[*inside(args), "cell", "--runs", f"cell{name}-{count}-{slot}"] for slot in range(count)]
-        lines = list(pool.map(lambda line: output(line, folder, "cell", **environment), words))
-    readings = [json.loads(line) for line in lines]
-    return {key: round(sum(reading[key] for reading in readings) / count, 3) for key in readings[0]}
+        seconds = list(pool.map(stages, range(count)))
+    for key in seconds[0]:
+        yield f"{name} {key} s", round(sum(one[key] for one in seconds) / count, 3)
 
 
-def cell_inside(args: argparse.Namespace) -> dict[str, float]:
+def cell_inside(args: argparse.Namespace) -> Values:
     """Seconds by stage in this process."""
     from cell_stages import seconds_by_stage
 
     threads = max(1, (os.cpu_count() or 1) // args.jobs)
-    return seconds_by_stage(
+    seconds = seconds_by_stage(
         backbone=args.small, device=args.device, epochs=args.cell_epochs, runs=args.runs, threads=threads
     )
+    yield from seconds.items()
 
 
-def services(
-    args: argparse.Namespace, folder: Path, results: dict[str, Any]
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """The environments to measure in: without NVIDIA's service, and with --mps with it, if it is here."""
-    yield "", {}
+def in_services(
+    args: argparse.Namespace, folder: Path, measured: Callable[[str, dict[str, str]], Values]
+) -> Values:
+    """What is measured without NVIDIA's service, and with --mps with it, if it is here.
+
+    Args:
+        measured: gets what to add to names, and the environment of commands.
+    """
+    yield from measured("", {})
     if not args.mps:
         return
     with multi_process_service(folder) as environment:
         if environment is None:
-            results["MPS"] = "is not here, or does not start"
+            yield "MPS", "is not here, or does not start"
             return
-        yield " with MPS", environment
-        results["MPS"] = "was used" if serves(environment) else "runs, but was not used"
-
-
-def output(words: list[str], folder: Path, part: str, **environment: str) -> str:
-    """The last line that a command prints."""
-    return printed(words, folder, part, **environment).strip().splitlines()[-1]
-
-
-def printed(words: list[str], folder: Path, part: str, **environment: str) -> str:
-    """What a command prints."""
-    return start(words, folder, part, **environment).stdout
-
-
-def start(
-    words: list[str], folder: Path, part: str, *, check: bool = True, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    variables = {**os.environ, "VR_DATA": str(folder / "datasets"), "VR_CACHE": str(folder / "cache")}
-    root = str(Path(__file__).parents[2])
-    variables["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        words,
-        cwd=folder,
-        env={**variables, **environment},
-        capture_output=True,
-        text=True,
-        check=check,
-        timeout=LIMITS[part],
-    )
+        yield from measured(" with MPS", environment)
+        yield "MPS", "was used" if serves(environment) else "runs, but was not used"
 
 
 if __name__ == "__main__":

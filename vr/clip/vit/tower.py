@@ -12,8 +12,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from vr.clip.vit.attention import attend, attention
 from vr.clip.vit.linear import Linear
 from vr.clip.vit.mlp import Mlp
 from vr.clip.vit.norm import Norm
@@ -40,7 +40,8 @@ class Block:
 
     def finish(self, x: Tensor, qkv: Tensor) -> tuple[Tensor, Tensor]:
         """The block's output, in two terms, from the results of `project`."""
-        return self.mlp(x, self.out(attention(qkv, self.heads)))
+        query, key, value = qkv.chunk(3, dim=-1)
+        return self.mlp(x, self.out(self._attend(query, key, value)))
 
     def first_token(self, x: Tensor, delta: Tensor | None) -> Tensor:
         """The block's output for the first token alone, (B, d).
@@ -51,8 +52,13 @@ class Block:
         x, normed = self.norm.after(x, delta)
         query = self.qkv.outputs(normed[:, :1], 0, width)
         key, value = self.qkv.outputs(normed, width).chunk(2, dim=-1)
-        x, delta = self.mlp(x[:, :1], self.out(attend(query, key, value, self.heads)))
+        x, delta = self.mlp(x[:, :1], self.out(self._attend(query, key, value)))
         return (x + delta)[:, 0]
+
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Attention of queries (B, M, d) to keys and values (B, N, d), (B, M, d)."""
+        query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
+        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(-2)
 
 
 @dataclass(frozen=True)

@@ -30,16 +30,11 @@ def synchronise(device: torch.device) -> None:
 
 
 def flops(step: Step) -> int:
-    """Floating-point operations of the matrix products, convolutions and attention in `step`.
-
-    PyTorch's own operations are counted: the counter does not see into the GPU's kernels.
-    """
+    """Floating-point operations of the matrix products, convolutions and attention in `step`."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    from vr.clip.vit import fused
-
     counter = FlopCounterMode(display=False, custom_mapping=_one_dnn_products())
-    with fused.without(*fused.KERNELS), counter:
+    with counter:
         step()
     return int(counter.get_total_flops())
 

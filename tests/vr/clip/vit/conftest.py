@@ -25,7 +25,9 @@ def randomised(model: Any, seed: int = 0) -> Any:
     return model.requires_grad_(False).eval()
 
 
-def clip(*, image_size: int, quick_gelu: bool = False, custom: bool = False, **vision: Any) -> Any:
+def clip(
+    *, image_size: int, quick_gelu: bool = False, custom: bool = False, device: str = "cpu", **vision: Any
+) -> Any:
     """A backbone around a small open_clip model; `vision` goes into its vision_cfg."""
     from open_clip import CLIP, CustomTextCLIP
 
@@ -36,7 +38,7 @@ def clip(*, image_size: int, quick_gelu: bool = False, custom: bool = False, **v
     torch.manual_seed(0)
     config = {"image_size": image_size, **vision}
     model = (CustomTextCLIP if custom else CLIP)(24, config, TEXT, quick_gelu=quick_gelu)
-    model = randomised(model)
+    model = randomised(model).to(device)
     return Backbone(
         name="small",
         weights=None,

@@ -1,14 +1,12 @@
 """Run the kernels on the CPU, in Triton's interpreter, and print their errors as JSON, by name.
 
-In a process of its own, because Triton reads TRITON_INTERPRET when it is imported. The interpreter multiplies
-no bf16 matrices, so that attention is float32 here.
+In a process of its own, because Triton reads TRITON_INTERPRET when it is imported.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import math
 import os
 import sys
 from pathlib import Path
@@ -74,20 +72,6 @@ def norm_errors(width: int, dtype: torch.dtype, *, weighted: bool) -> dict[str, 
     }
 
 
-def attention_error(tokens: int, heads: int, size: int) -> float:
-    """The gradient of queries, keys and values, beside the same in float64 by the definition."""
-    qkv = random(2, tokens, 3 * heads * size)
-    gradient = random(2, tokens, heads * size)
-    exact = qkv.double().requires_grad_()
-    query, key, value = (t.unflatten(-1, (heads, size)).transpose(1, 2) for t in exact.chunk(3, dim=-1))
-    scores = query @ key.transpose(-1, -2) / math.sqrt(size)
-    expected = (scores.softmax(-1) @ value).transpose(1, 2).flatten(-2)
-    (through,) = torch.autograd.grad(expected, exact, gradient.double())
-    sums = scores.logsumexp(-1).detach().float()
-    result = fused.attention_backward(gradient, qkv, expected.detach().float(), sums, heads)
-    return relative(result, through)
-
-
 def encoder_errors(pool: str, layers: int) -> dict[str, float]:
     """Embeddings and gradients of programs, beside those without kernels."""
     from vr.reprogramming.fast_encoder import FrameEncoder
@@ -109,7 +93,7 @@ def encoder_errors(pool: str, layers: int) -> dict[str, float]:
         return features.detach(), torch.autograd.grad(features, program, outer)[0]
 
     features, gradient = both()
-    with fused.without(*fused.KERNELS):
+    with fused.without():
         expected_features, expected_gradient = both()
     return {
         "features": relative(features, expected_features),
@@ -128,10 +112,7 @@ def main() -> None:
             kind = f"{dtype}, {width}, {'weights' if weighted else 'no weights'}"
             measured = norm_errors(width, dtype, weighted=weighted)
             errors |= {f"norm, {kind}: {name}": error for name, error in measured.items()}
-    for sizes in ((197, 2, 64), (256, 1, 32), (128, 1, 32), (50, 3, 64), (5, 2, 32)):
-        errors[f"attention, {sizes}"] = attention_error(*sizes)
     fused.DEVICES, fused.LEAST_ELEMENTS = ("cpu",), 0
-    fused.ATTENTION_TYPES = (torch.float32,)
     for pool, layers in (("tok", 3), ("avg", 2), ("tok", 1)):
         measured = encoder_errors(pool, layers)
         errors |= {f"encoder, {pool}, {layers}: {name}": error for name, error in measured.items()}

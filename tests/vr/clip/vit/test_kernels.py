@@ -37,11 +37,6 @@ def test_norms_and_their_gradients(errors: dict[str, float]) -> None:
     assert max(rounded) < 5e-3
 
 
-def test_gradients_of_queries_keys_and_values(errors: dict[str, float]) -> None:
-    assert len(of(errors, "attention")) == 5
-    assert max(of(errors, "attention")) < 1e-5
-
-
 def test_the_encoder_with_kernels_equals_the_one_without(errors: dict[str, float]) -> None:
     assert len(of(errors, "encoder", "features")) == 3
     assert max(of(errors, "encoder", "features") + of(errors, "encoder", "gradient")) < 1e-5
