@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Values = Iterator[tuple[str, Any]]  # names and what was measured
-_ERROR = re.compile("error|^failed:", re.IGNORECASE)
+_ERROR = re.compile(r"error|^failed\b", re.IGNORECASE)
 
 
 def until_it_ends(name: str, values: Values) -> Values:

@@ -41,6 +41,7 @@ def test_all_values(parts: Any, tmp_path: Path) -> None:
             "print('failed: a (3 cells): no memory\\n0 cells done.'); exit(1)",
             "failed: a (3 cells): no memory",
         ),
+        ("print('failed   a: no memory\\n0 done, 1 failed.'); exit(1)", "failed   a: no memory"),
         ("import sys; print('error: x\\n done.', file=sys.stderr); exit(1)", "error: x"),
         ("print('stopped'); exit(3)", "stopped"),
     ],
