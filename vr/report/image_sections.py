@@ -11,6 +11,7 @@ import torch
 from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.sampling import fewshot
+from vr.explanation.summary import VISUAL
 from vr.methods.common.base import Method
 from vr.report import captions, many_classes, misclassified
 from vr.report.calibration_section import usable
@@ -108,8 +109,9 @@ def pairs(data: ReportData) -> tuple[list[dict[str, Any]], str]:
     cards = []
     for pair, banks in zip(confused, by_pair, strict=True):
         true, predicted = names[pair.label], names[pair.predicted]
-        # The confusion attributes first: they are written for confused pairs.
-        ordered = sorted(banks, key=lambda bank: bank.expert != "negative")
+        # The confusion attributes first: they are written for confused pairs. A visual expert has no texts.
+        texts = [bank for bank in banks if bank.expert != VISUAL]
+        ordered = sorted(texts, key=lambda bank: bank.expert != "negative")
         cards.append(
             {
                 "true": true,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from attrgen.core.errors import UserError
 from vr.data.decoding.resize import to_square
 from vr.data.formats.source import ImageSource
 from vr.data.sources import open_source
+from vr.report import image_sections, report_data
 from vr.report.misclassified import ConfusedPair, Mistake
 from vr.report.misleading_texts import misleading_texts
 from vr.runs import run as runs
@@ -64,6 +66,17 @@ def test_texts_are_those_nearest_most_often(confused_run: Path) -> None:
     assert banks[2].margin == pytest.approx(margin, abs=1e-4) and banks[2].sign == 1
     for each in heard:
         assert len(each.describes) == 1 and each.text.startswith(each.describes[0])
+
+
+def test_the_visual_expert_is_in_the_sentence_and_not_among_the_texts(toy_run: Path) -> None:
+    data = report_data.reopen(toy_run)
+    scored = data.predictions
+    wrong = dataclasses.replace(scored, logits=scored.logits.roll(1, 1))
+    cards, reason = image_sections.pairs(dataclasses.replace(data, predictions=wrong))
+    assert cards and reason == ""
+    for card in cards:
+        assert {bank.expert for bank in card["banks"]} == {"positive", "negative"}
+        assert "the visual expert favoured" in card["sentence"]
 
 
 def test_every_pair_gets_its_own_images(toy_run: Path) -> None:
