@@ -133,14 +133,6 @@ def moved(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device)
 
 
-def wait_for(device: torch.device) -> None:
-    """Wait until a GPU has done what this program asked of it, copies that were not waited for included."""
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.current_stream(device).synchronize()
-
-
 def _device(name: str) -> torch.device:
     import torch
 

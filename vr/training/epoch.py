@@ -17,7 +17,7 @@ from vr.methods.common.contributions import Scores
 from vr.methods.common.recipe import Recipe
 from vr.runs.history import Row
 from vr.runtime.compilation import compiled
-from vr.runtime.device import moved, wait_for
+from vr.runtime.device import moved
 from vr.training.schedule import set_learning_rate
 
 Step = Callable[[Tensor, Tensor], tuple[Scores, Loss]]
@@ -84,13 +84,9 @@ def train_epoch(
         )
         inputs = augmented(method, images, batch, generator, recipe) if prepared is None else prepared[rows]
         sums.append(_update(method, optimizer, step, inputs, images.labels[rows]))
-    totals = torch.stack(sums).sum(0).to("cpu", non_blocking=True)
-    columns = method.log()
-    wait_for(
-        images.device
-    )  # once per epoch: a GPU that several processes share lets each wait for the others
+    totals = torch.stack(sums).sum(0).tolist()  # the epoch waits for the device here
     seconds = time.perf_counter() - began
-    return _row(recipe, optimizer, columns, epoch, totals.tolist(), len(images), seconds)
+    return _row(recipe, optimizer, method.log(), epoch, totals, len(images), seconds)
 
 
 @torch.no_grad()
