@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+RunOfSession = Callable[..., Path]
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 VISION = {"image_size": 48, "patch_size": 8, "layers": 2, "width": 32, "head_width": 16}
 RESNET = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8}
 TEXT = {"context_length": 40, "vocab_size": 49408, "width": 24, "heads": 2, "layers": 2}
@@ -128,24 +133,44 @@ def toy(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Toy:
 
 
 @pytest.fixture(scope="session")
-def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
-    """A finished run of BioMedVR on the toy dataset; a test that changes it takes a copy."""
-    from vr.training.train import run_experiment
+def run_of_session(tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> RunOfSession:
+    """Trains on a toy dataset, with changes, a run that tests share; a test that changes it takes a copy."""
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VR_CACHE", str(_cache))
-        return run_experiment(toy.experiment(out=tmp_path_factory.mktemp("toy-run") / "run")).path
+    def trained(toy: Toy, **changes: Any) -> Path:
+        from vr.training.train import run_experiment
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VR_CACHE", str(_cache))
+            out = tmp_path_factory.mktemp("runs") / "run"
+            return run_experiment(toy.experiment(out=out, **changes)).path
+
+    return trained
 
 
 @pytest.fixture(scope="session")
-def confused_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
-    """The same without a visual expert: the texts alone decide, so that it makes mistakes."""
-    from vr.training.train import run_experiment
+def toy_run(toy: Toy, run_of_session: RunOfSession) -> Path:
+    """A finished run of BioMedVR on the toy dataset."""
+    return run_of_session(toy)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VR_CACHE", str(_cache))
-        out = tmp_path_factory.mktemp("confused-run") / "run"
-        return run_experiment(toy.experiment(out=out, options={"visual": "none"})).path
+
+@pytest.fixture(scope="session")
+def confused_run(toy: Toy, run_of_session: RunOfSession) -> Path:
+    """The same without a visual expert: the texts alone decide, so that it makes mistakes."""
+    return run_of_session(toy, options={"visual": "none"})
+
+
+@pytest.fixture(scope="session")
+def benchmark_script() -> Callable[[str], ModuleType]:
+    """Loads a script of `tests/benchmarks` by its name."""
+
+    def loaded(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -37,25 +38,15 @@ def hostile(toy: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="session")
-def hostile_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
+def hostile_run(hostile: Any, run_of_session: Callable[..., Path]) -> Path:
     """A finished run on it that makes mistakes; a test that changes it takes a copy."""
-    from vr.training.train import run_experiment
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VR_CACHE", str(_cache))
-        out = tmp_path_factory.mktemp("run") / "run"
-        return run_experiment(hostile.experiment(out=out, options={"visual": "none"})).path
+    return run_of_session(hostile, options={"visual": "none"})
 
 
 @pytest.fixture(scope="session")
-def second_run(hostile: Any, tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
+def second_run(hostile: Any, run_of_session: Callable[..., Path]) -> Path:
     """A run of another method on the same images."""
-    from vr.training.train import run_experiment
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VR_CACHE", str(_cache))
-        asked = hostile.experiment(method="attrvr", out=tmp_path_factory.mktemp("other") / "run")
-        return run_experiment(asked).path
+    return run_of_session(hostile, method="attrvr")
 
 
 @pytest.fixture

@@ -106,12 +106,8 @@ def norm_backward(
 
 def _row(width: int) -> dict[str, int]:
     """Sizes of a kernel that takes a row per program: eight values per thread."""
-    block = _power_of_2(width)
+    block = 1 << (width - 1).bit_length()  # the next power of two
     return {"WIDTH": width, "BLOCK": block, "num_warps": min(8, max(1, block // 256))}
-
-
-def _power_of_2(least: int) -> int:
-    return 1 << (least - 1).bit_length()
 
 
 @cache

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -13,16 +12,10 @@ from vr.runs.run import FoldRecord
 
 from .conftest import Finished
 
-SCRIPT = Path(__file__).parents[3] / "benchmarks" / "method_choice.py"
-
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("method_choice", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(benchmark_script: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark_script("method_choice")
 
 
 BUSI, BTMRI, FEW = ("busi", 16), ("btmri", 16), ("busi", 4)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-FILE = Path(__file__).parents[3] / "benchmarks" / "parts.py"
-
 
 @pytest.fixture(scope="module")
-def parts() -> Any:
+def parts(benchmark_script: Callable[[str], ModuleType]) -> Any:
     """The module `parts` of the benchmarks."""
-    spec = importlib.util.spec_from_file_location("parts", FILE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_script("parts")
 
 
 def measured(parts: Any, folder: Path, code: str, seconds: float = 60) -> dict[str, Any]:
