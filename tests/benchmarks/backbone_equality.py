@@ -68,7 +68,7 @@ def ours(backbone: Backbone) -> Values:
     """As the program computes them."""
     size, how = backbone.image_size, backbone.preprocessing
     pixels = torch.stack([to_square(image, size, how) for image in images()]).float() / 255
-    features = backbone.encode_image(pixels)
+    features = backbone.encode_by_model(pixels)
     texts = backbone.encode_text(TEXTS)
     return Values(backbone.normalise(pixels), features, texts, backbone.tau, backbone.context_length)
 

@@ -39,7 +39,7 @@ METHODS = "zero-shot,linear-probe,tip-adapter,tip-adapter-f,zs-lp,clap,lp-plus-p
 # Seconds of a command.
 LIMITS = {"step": 60, "run": 60, "sweep": 45, "cell": 90, "compile": 120, "predict": 90}
 STEPS = 40  # of a reading
-VR = [sys.executable, "-c", "from vr.cli import main; main()"]
+VR = [sys.executable, "-c", "from vr.cli.program import program; program()"]
 
 
 def main() -> None:

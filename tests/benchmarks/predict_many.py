@@ -40,7 +40,7 @@ def draw(folder: Path, images: int, broken: int) -> list[str]:
 
 
 def command(run: Path, *words: object) -> list[str]:
-    main = "from vr.cli import main; main()"
+    main = "from vr.cli.program import program; program()"
     return [sys.executable, "-c", main, "predict", str(run), *map(str, words)]
 
 

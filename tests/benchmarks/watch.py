@@ -141,7 +141,7 @@ def timed(work: Callable[[], object], count: int, *, warm: bool = True) -> float
 
 def command(folder: Path, words: str, *, repeat: int = 1, status: int = 0) -> float:
     """Milliseconds of a `vr` command: the best of `repeat`."""
-    code = f"import sys; sys.argv = ['vr', *{words.split()!r}]; from vr.cli import main; main()"
+    code = f"import sys; sys.argv = ['vr', *{words.split()!r}]; from vr.cli.program import program; program()"
     return python(folder, code, repeat=repeat, status=status)
 
 

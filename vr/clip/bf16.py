@@ -9,9 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vr.clip.backbone import Backbone
+from vr.clip.vit.read_layers import Unsupported
 from vr.runtime.device import Precision, computes_in_bf16
 
-LEAST_PARAMETERS = 20_000_000  # of the image tower; smaller ones are not faster in bf16
+# Of the image tower. Smaller ones take little time, and in fp32 every processor gives the same figures.
+LEAST_PARAMETERS = 20_000_000
 LEAST_COSINE = 0.99
 _IMAGES, _TEXTS = 4, 8
 _agreeing: dict[str, bool] = {}  # by the backbone's id
@@ -20,8 +22,8 @@ _agreeing: dict[str, bool] = {}  # by the backbone's id
 def gains_from_bf16(backbone: Backbone) -> bool:
     """Whether this backbone, loaded in fp32 on a CPU, should compute in bf16.
 
-    The processor has bf16 arithmetic, the image tower is large, and the gradient by which programs are
-    trained has nearly the direction that it has in fp32.
+    The processor has bf16 arithmetic, the image tower is large and a known ViT (others are slower in bf16),
+    and the gradient by which programs are trained has nearly the direction that it has in fp32.
     """
     if backbone.device.type != "cpu" or not computes_in_bf16(backbone.device):
         return False
@@ -29,6 +31,10 @@ def gains_from_bf16(backbone: Backbone) -> bool:
     if sum(parameter.numel() for parameter in tower.parameters()) < LEAST_PARAMETERS:
         return False
     if backbone.id not in _agreeing:  # asked by every cell of a sweep
+        try:
+            backbone.tower(torch.bfloat16)
+        except Unsupported:
+            return False
         _agreeing[backbone.id] = gradient_cosine(backbone) >= LEAST_COSINE
     return _agreeing[backbone.id]
 

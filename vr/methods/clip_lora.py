@@ -63,7 +63,7 @@ class CLIPLoRA(CLIPLoRADeclaration, Method):
 
     def scores(self, prepared: Tensor) -> Scores:
         """`tau * <f(x), t_c>` of the updated towers."""
-        return Scores(self.tau * self.adapted.encode_image(prepared) @ self.text_features().T)
+        return Scores(self.tau * self.adapted.encode_by_model(prepared) @ self.text_features().T)
 
     def train(self, mode: bool = True) -> CLIPLoRA:
         """As of any module; text features of an earlier state of training are dropped."""

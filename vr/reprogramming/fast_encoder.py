@@ -15,13 +15,7 @@ from torch.nn import functional as F
 
 from vr.clip.backbone import Backbone
 from vr.clip.vit.linear import Linear
-from vr.clip.vit.read_layers import Unsupported
-from vr.clip.vit.read_tower import read_tower
-from vr.reprogramming.program import frame_mask, reprogram
-from vr.runtime.device import exact_float32
-
-_SEED = 0
-_TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 0.1}
+from vr.reprogramming.program import frame_mask
 
 
 class FrameEncoder:
@@ -31,47 +25,32 @@ class FrameEncoder:
         dtype: what the blocks compute in; by default the backbone's precision.
 
     Raises:
-        Unsupported: the tower is not a known ViT, or its results differ from the plain path's.
+        Unsupported: the tower is not a known ViT, or its results differ from the model's.
     """
 
     def __init__(self, backbone: Backbone, frame: int, *, dtype: torch.dtype | None = None) -> None:
         self.backbone = backbone
         self.frame = frame
         self.image_size = backbone.image_size - 2 * frame
-        dtype = dtype or (torch.bfloat16 if backbone.precision == "bf16" else torch.float32)
-        self.tower = read_tower(backbone.model, dtype)
-        grid = backbone.image_size // self.tower.patch_size
-        if grid * grid != len(self.tower.position):
-            raise Unsupported(
-                f"{len(self.tower.position)} positions are not a grid of {grid} x {grid} patches"
-            )
-        self._precompute(grid)
-        self._check()
-        self.path = "fast, bf16" if dtype == torch.bfloat16 else "fast, fp32"
+        self.tower = backbone.tower(dtype)
+        self._precompute()
+        self.path = "fast, bf16" if self.tower.dtype == torch.bfloat16 else "fast, fp32"
 
-    def _precompute(self, grid: int) -> None:
+    def _precompute(self) -> None:
         """Which patches the frame touches, and everything about them that never changes."""
         tower, backbone = self.tower, self.backbone
-        self._grid = grid
         side = backbone.image_size
         mask = frame_mask(side, self.frame, device=backbone.device).expand(3, side, side)
-        patches = self._cut(mask)
+        patches = tower.patches(mask)
         touched = patches.bool().any(1)
         self._framed, self._inner = touched.nonzero()[:, 0], (~touched).nonzero()[:, 0]
         self._mask = patches[self._framed]
-        blank = self._cut(backbone.normalise(torch.zeros_like(mask)))[self._framed]
+        blank = tower.patches(backbone.normalise(torch.zeros_like(mask)))[self._framed]
         self._blank = tower.patch(blank) + tower.position[self._framed]
         self._mixed = not bool(self._mask.all())
         self._prefix = tower.begin(tower.prefix)[None, None]
         per_pixel = backbone.std.expand(3, tower.patch_size, tower.patch_size).flatten()
         self._program = Linear(tower.patch.weight / per_pixel, None)
-
-    def _cut(self, pixels: Tensor) -> Tensor:
-        """Patches (..., G * G, 3 * p * p), row by row, of pixels (..., 3, H, W); a remainder is skipped."""
-        size, covered = self.tower.patch_size, self._grid * self.tower.patch_size
-        pixels = pixels[..., :covered, :covered]
-        patches = pixels.unflatten(-1, (self._grid, size)).unflatten(-3, (self._grid, size))
-        return patches.movedim((-4, -2), (-5, -4)).flatten(-3).flatten(-3, -2)
 
     @torch.no_grad()
     def prepare(self, images: Tensor) -> Tensor:
@@ -82,7 +61,7 @@ class FrameEncoder:
         tower = self.tower
         with torch.autocast(images.device.type, enabled=False):
             shown = F.pad(images.float(), (self.frame,) * 4)
-            patches = self._cut(self.backbone.normalise(shown))
+            patches = tower.patches(self.backbone.normalise(shown))
             inner = tower.patch(patches[:, self._inner]) + tower.position[self._inner]
             tokens = tower.begin(inner)
             if self._mixed:
@@ -93,7 +72,7 @@ class FrameEncoder:
     def encode(self, prepared: Tensor, delta: Tensor) -> Tensor:
         """Unit embeddings (E, B, D), float32; gradients reach only the frame of `delta`."""
         with torch.autocast(delta.device.type, enabled=False):
-            program = self._program(torch.sigmoid(self._cut(delta)[:, self._framed]) * self._mask)
+            program = self._program(torch.sigmoid(self.tower.patches(delta)[:, self._framed]) * self._mask)
             if self._mixed:
                 shared, image = prepared.split([len(self._framed), len(self._inner)], 1)
                 framed = shared[None].float() + program[:, None]
@@ -101,18 +80,3 @@ class FrameEncoder:
                 image, framed = prepared, (self._blank + program)[:, None]
             parts = (self._prefix, self.tower.begin(framed), image[None])
             return F.normalize(self.tower.encode(parts, len(delta), len(prepared)), dim=-1)
-
-    @torch.no_grad()
-    @exact_float32()
-    def _check(self) -> None:
-        """Compare with the plain path on one random image, in case a known type was changed."""
-        side, device = self.backbone.image_size, self.backbone.device
-        generator = torch.Generator().manual_seed(_SEED)
-        image = torch.rand(1, 3, self.image_size, self.image_size, generator=generator).to(device)
-        delta = torch.randn(1, 3, side, side, generator=generator).to(device)
-        pixels = reprogram(image, delta, self.frame)[0]
-        model = self.backbone.model
-        plain = F.normalize(model.encode_image(self.backbone.normalise(pixels)).float(), dim=-1)  # type: ignore[operator]
-        error = float((self.encode(self.prepare(image), delta)[0] - plain).norm())
-        if not error < _TOLERANCE[self.tower.dtype]:
-            raise Unsupported(f"the tower computes something unknown (off by {error:.3g})")

@@ -85,4 +85,4 @@ def encode_reprogrammed(backbone: Backbone, images: Tensor, delta: Tensor, frame
     This is the plain path, for every image tower and every frame, and the reference for the fast one.
     """
     shown = reprogram(images, delta, frame)
-    return backbone.encode_image(shown.flatten(0, 1)).unflatten(0, shown.shape[:2])
+    return backbone.encode_by_model(shown.flatten(0, 1)).unflatten(0, shown.shape[:2])

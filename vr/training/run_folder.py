@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +32,17 @@ def check_free(path: Path, *, resume: bool, fresh: bool) -> None:
         UserError: it is a file, holds other things than a run, or holds a run that is neither to be resumed
             nor replaced.
     """
-    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    if not existing.is_dir():
+    file = next(filter(_is_no_folder, (path, *path.absolute().parents)), None)
+    if file is not None:
         raise UserError(
             "this is a file, and a run is a folder",
             code="run-path-is-a-file",
-            file=existing,
+            file=file,
             remedy="Choose another --out.",
         )
-    if not (path / runs.CONFIG).exists():
+    if not (path / runs.CONFIG).is_file():
         # Hidden files are no reason: a lock, or what a process leaves that is killed while it writes.
-        if path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+        if any(not name.startswith(".") for name in _names(path)):
             raise UserError(
                 "the folder holds other things than a run",
                 code="run-folder-not-empty",
@@ -49,6 +51,21 @@ def check_free(path: Path, *, resume: bool, fresh: bool) -> None:
             )
     elif not (resume or fresh):
         raise _exists(path)
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Whether something else than a folder is there, asked at once: another process may remove its folder."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _names(folder: Path) -> list[str]:
+    """What a folder holds; nothing if there is none, or none any more."""
+    with suppress(FileNotFoundError):
+        return [entry.name for entry in folder.iterdir()]
+    return []
 
 
 def _exists(path: Path) -> UserError:

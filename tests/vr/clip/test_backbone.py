@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,49 @@ def test_images_are_encoded_as_open_clip_does(tiny: Any) -> None:
     with torch.no_grad():
         expected = tiny.model.encode_image((pixels - mean) / std, normalize=True)
         assert torch.allclose(tiny.encode_image(pixels), expected, atol=1e-6)
+        assert torch.equal(tiny.encode_by_model(pixels), expected)
+
+
+def test_the_gradient_of_pixels_is_that_of_the_model(tiny: Any) -> None:
+    pixels = torch.rand(2, 3, 48, 48).requires_grad_()
+    gradients = [
+        torch.autograd.grad(encode(pixels)[:, ::3].sum(), pixels)[0]
+        for encode in (tiny.encode_image, tiny.encode_by_model)
+    ]
+    assert float(gradients[1].norm()) > 1e-3
+    assert torch.allclose(*gradients, atol=1e-6)
+
+
+def test_a_tower_is_read_once_and_for_its_model_alone(tiny: Any) -> None:
+    assert tiny.tower() is replace(tiny, precision="fp32").tower()
+    assert tiny.tower() is not tiny.tower(torch.bfloat16)
+    assert replace(tiny, model=copy.deepcopy(tiny.model)).tower() is not tiny.tower()
+
+
+def test_a_tower_that_was_read_while_predicting_can_train(tiny_folder: Path) -> None:
+    half = backbones.load(str(tiny_folder), "random", seed=1, precision="bf16")
+    with torch.inference_mode():
+        half.encode_image(torch.rand(1, 3, 48, 48))
+    pixels = torch.rand(1, 3, 48, 48).requires_grad_()
+    half.encode_image(pixels).sum().backward()
+    assert pixels.grad is not None and bool(pixels.grad.any())
+
+
+def test_weights_that_are_trained_get_their_gradient(tiny_folder: Path) -> None:
+    backbone = backbones.load(str(tiny_folder), "random", seed=1)
+    pixels = torch.rand(1, 3, 48, 48)
+    backbone.encode_image(pixels)
+    weight = backbone.model.visual.conv1.weight.requires_grad_()  # type: ignore[union-attr]
+    backbone.encode_image(pixels)[:, ::3].sum().backward()
+    assert weight.grad is not None and bool(weight.grad.any())  # type: ignore[union-attr]
+
+
+def test_an_unknown_tower_is_encoded_by_the_model(tiny_folder: Path) -> None:
+    backbone = backbones.load(str(tiny_folder), "random", seed=1)
+    backbone.model.visual.ln_pre = torch.nn.Sequential(backbone.model.visual.ln_pre)  # type: ignore
+    pixels = torch.rand(1, 3, 48, 48)
+    with torch.no_grad():
+        assert torch.equal(backbone.encode_image(pixels), backbone.encode_by_model(pixels))
 
 
 def test_texts_are_encoded_as_open_clip_does(tiny: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 from vr.clip import backbone as backbones
 from vr.clip import bf16
 from vr.clip.backbone import Backbone
+from vr.clip.vit.read_layers import Unsupported
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,18 @@ def test_the_gradient_decides(
 @pytest.mark.usefixtures("able")
 def test_not_on_a_processor_without_it(mini: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bf16, "computes_in_bf16", lambda device: False)
+    assert not bf16.gains_from_bf16(mini)
+
+
+@pytest.mark.usefixtures("able")
+def test_a_tower_that_only_the_model_can_compute_stays_in_fp32(
+    mini: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(backbone: Backbone, dtype: object) -> None:
+        raise Unsupported("the image tower is a ModifiedResNet")
+
+    monkeypatch.setattr(Backbone, "tower", unknown)
+    monkeypatch.setattr(bf16, "gradient_cosine", lambda backbone: 1.0)
     assert not bf16.gains_from_bf16(mini)
 
 

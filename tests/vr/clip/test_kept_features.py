@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vr.clip.backbone import Backbone
 from vr.clip.kept_features import KeptFeatures
 
 
@@ -101,7 +102,7 @@ def test_a_backbone_that_keeps_gives_what_one_that_does_not_gives(
     with torch.no_grad(), keeps.reusing():
         expected = tiny.encode_image(pixels)
         assert torch.equal(keeps.encode_image(pixels), expected)
-        monkeypatch.setattr(keeps.model, "encode_image", None)
+        monkeypatch.setattr(Backbone, "_encoded", None)
         assert torch.equal(keeps.encode_image(pixels), expected)
         with pytest.raises(TypeError):  # other preprocessing, other features
             replace(keeps, id="another").encode_image(pixels)

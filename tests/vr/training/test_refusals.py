@@ -11,6 +11,7 @@ import pytest
 from attrgen.core.errors import UserError
 from attrgen.schema import attribute_set
 from vr.runs import run as runs
+from vr.training.run_folder import check_free
 from vr.training.train import run_experiment
 
 
@@ -108,3 +109,11 @@ def test_a_place_that_can_hold_no_run(toy: Any, tmp_path: Path) -> None:
             _train(toy.experiment(out=place))
         assert caught.value.code == "run-path-is-a-file"
     assert file.read_text() == "mine"
+
+
+def test_a_folder_that_another_process_has_just_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks make a folder, and remove it where nothing was written into it."""
+    monkeypatch.setattr(Path, "exists", lambda path: True)  # when it was asked, it was there
+    check_free(tmp_path / "gone" / "run", resume=False, fresh=True)

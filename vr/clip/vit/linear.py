@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,23 +16,28 @@ class Linear:
     """`x @ weight.T + bias`, weight (out, in), without gradients for either and without keeping `x`.
 
     Attributes:
-        transposed: a contiguous copy of weight.T, only where oneDNN computes the product.
+        one_dnn: whether oneDNN computes the products.
     """
 
     weight: Tensor
     bias: Tensor | None
-    transposed: Tensor | None = field(default=None, repr=False)
+    one_dnn: bool = False
+
+    @cached_property
+    def transposed(self) -> Tensor:
+        """weight.T, contiguous: a copy, which only gradients need."""
+        return self.weight.t().contiguous()
 
     def __call__(self, x: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
-        if self.transposed is None or torch.compiler.is_compiling():
+        if not self.one_dnn or torch.compiler.is_compiling():
             return F.linear(x, self.weight, self.bias)
-        result: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias, self.transposed)
+        result: Tensor = _OneDnnLinear.apply(x, self)
         return result
 
     def backward(self, gradient: Tensor) -> Tensor:
         """The gradient of the input, (..., out) -> (..., in)."""
-        if self.transposed is None:
+        if not self.one_dnn:
             return gradient @ self.weight
         return _product(gradient, self.transposed, None)
 
@@ -50,7 +56,7 @@ def frozen(weight: Tensor, bias: Tensor | None) -> Linear:
     In float32 on x86 processors PyTorch multiplies with MKL. oneDNN is 10 to 15% faster on AMD's and as fast
     on Intel's; it needs the weights of the backward pass transposed in memory.
     """
-    return Linear(weight, bias, weight.t().contiguous() if _one_dnn(weight) else None)
+    return Linear(weight, bias, _one_dnn(weight))
 
 
 def _one_dnn(weight: Tensor) -> bool:
@@ -66,13 +72,13 @@ class _OneDnnLinear(torch.autograd.Function):
     """The gradient of oneDNN's product, which autograd does not know; `x` is not kept."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, transposed: Tensor) -> Tensor:
-        ctx.transposed = transposed
-        return _product(x, weight, bias)
+    def forward(ctx: Any, x: Tensor, layer: Linear) -> Tensor:
+        ctx.layer = layer
+        return _product(x, layer.weight, layer.bias)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        return _product(gradient, ctx.transposed, None), None, None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.layer.backward(gradient), None
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -1,6 +1,7 @@
 """Reading a CLIP's image tower into a `Tower`, or saying why that is not possible.
 
-Every module is checked by its exact type: an unknown type leads to the plain path, never to wrong numbers.
+Every module is checked by its exact type, and the whole by an image: an unknown type leads to the plain path,
+never to wrong numbers.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from vr.clip.vit.read_layers import (
     Unsupported,
@@ -20,17 +22,39 @@ from vr.clip.vit.read_layers import (
     with_recomputation,
 )
 from vr.clip.vit.tower import Block, Tower
+from vr.runtime.device import exact_float32
+
+_SEED = 0
+_TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 0.1}  # of unit features
 
 
-def read_tower(model: nn.Module, dtype: torch.dtype) -> Tower:
-    """The image tower of an open_clip model, its blocks in `dtype`.
+@torch.inference_mode(False)  # copies of weights made in inference mode could not be used in training
+@torch.no_grad()
+@exact_float32()
+def read_tower(model: nn.Module, side: int, dtype: torch.dtype) -> Tower:
+    """The image tower of an open_clip model for images of `side` pixels, its blocks in `dtype`.
 
     Float32 weights are shared with the model. Weights in another precision, and weights multiplied by a
     constant factor, are copies.
 
     Raises:
-        Unsupported: it is not a plain ViT, or the type of a layer is not known.
+        Unsupported: it is not a plain ViT, the type of a layer is not known, or, in case a known type was
+            changed, its features of a random image differ from the model's.
     """
+    tower = _read(model, dtype)
+    if (side // tower.patch_size) ** 2 != len(tower.position):
+        raise Unsupported(f"{len(tower.position)} positions are not a square of patches")
+    noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(_SEED))
+    noise = noise.to(tower.position.device)
+    with torch.autocast(noise.device.type, enabled=False):
+        features, expected = tower.encode_image(noise), model.encode_image(noise).float()  # type: ignore[operator]
+    error = float((F.normalize(features, dim=-1) - F.normalize(expected, dim=-1)).norm())
+    if not error < _TOLERANCE[dtype]:
+        raise Unsupported(f"the tower computes something unknown (off by {error:.3g})")
+    return tower
+
+
+def _read(model: nn.Module, dtype: torch.dtype) -> Tower:
     from open_clip import CLIP, CustomTextCLIP
     from open_clip.timm_model import TimmModel
     from open_clip.transformer import VisionTransformer

