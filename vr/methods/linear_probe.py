@@ -62,8 +62,8 @@ class LinearProbe(LinearProbeDeclaration, FeatureMethod):
         self._warnings = []
         samples = self.samples(prepared, labels)
         self.c = self._choose_c(samples, val)
-        model, converged = fitted(samples, self.c)
-        if not converged:
+        model = fitted(samples, self.c)
+        if not model.converged:
             self._warnings.append(f"the fit did not converge in {MAX_ITERATIONS} iterations")
         weight, bias = weights_and_biases(model, len(self.bias))
         self.weight.copy_(weight)
@@ -98,4 +98,4 @@ class LinearProbe(LinearProbeDeclaration, FeatureMethod):
             self._warnings.append(f"no validation images to choose C on: it is {UNCHOSEN_C:g}")
             return UNCHOSEN_C
         images = Samples.of(*val)
-        return chosen_c(lambda c: quality(fitted(samples, c).model, images, self.options.choose_by))
+        return chosen_c(lambda c: quality(fitted(samples, c), images, self.options.choose_by))

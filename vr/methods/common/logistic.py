@@ -1,11 +1,10 @@
-"""Logistic regression by scikit-learn, and the search of its C on validation images."""
+"""Logistic regression, and the search of its C on validation images."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from vr.methods.common.options import Criterion
 
 MAX_ITERATIONS = 1000
+_TOLERANCES = {"maxiter": MAX_ITERATIONS, "maxls": 50, "gtol": 1e-4, "ftol": 64 * np.finfo(float).eps}
 _COARSE = (1e6, 1e4, 1e2, 1.0, 1e-2, 1e-4, 1e-6)
 _HALVINGS = 8
 _NEVER = -1e4  # the bias of a class without a training image, so that it is never predicted
@@ -33,46 +33,79 @@ class Samples(NamedTuple):
         return cls(features.cpu().double().numpy(), labels.cpu().numpy(), given)
 
 
-class Fitted(NamedTuple):
-    """A scikit-learn model, and whether its optimisation converged."""
+class Logistic(NamedTuple):
+    """A fitted regression: K classes that have samples, ascending; weights (K, D), biases (K,)."""
 
-    model: Any
+    labels: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
     converged: bool
 
+    def log_probabilities(self, features: np.ndarray) -> np.ndarray:
+        """(N, K) of features (N, D)."""
+        return _log_softmax(features @ self.weight.T + self.bias)
 
-def fitted(samples: Samples, c: float) -> Fitted:
-    """Logistic regression with L2 regularisation of inverse strength `c`."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+
+def fitted(samples: Samples, c: float) -> Logistic:
+    """Logistic regression with L2 regularisation of inverse strength `c`.
+
+    It minimises `sum_i w_i CE_i / sum_i w_i + |W|^2 / (2 c sum_i w_i)` by L-BFGS from zero, as scikit-learn's
+    `LogisticRegression` does and until the same tolerances: tests compare them. To import scikit-learn alone
+    takes longer than most fits.
+    """
+    from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
+    features = samples.features
+    labels, targets = np.unique(samples.labels, return_inverse=True)
+    given = np.ones(len(features)) if samples.weights is None else samples.weights
+    shares, penalty = given / given.sum(), 1 / (c * given.sum())
+    # Two classes share one boundary: the first one's logit is zero.
+    first = 1 if len(labels) == 2 else 0
+    shape = len(labels) - first, features.shape[1] + 1
+    rows = np.arange(len(features))
+
+    def parts(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        matrix = np.pad(flat.reshape(shape), ((first, 0), (0, 0)))
+        return matrix[:, :-1], matrix[:, -1]
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weight, bias = parts(flat)
+        logarithms = _log_softmax(features @ weight.T + bias)
+        value = -shares @ logarithms[rows, targets] + penalty / 2 * (weight**2).sum()
+        errors = np.exp(logarithms)
+        errors[rows, targets] -= 1
+        errors *= shares[:, None]
+        gradient = np.column_stack([errors.T @ features + penalty * weight, errors.sum(0)])
+        return float(value), gradient[first:].ravel()
+
     # On few-shot matrices threads wait for each other far longer than they work.
-    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
-        warnings.simplefilter("always")
-        model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS)
-        model.fit(samples.features, samples.labels, sample_weight=samples.weights)
-    return Fitted(model, not any(issubclass(item.category, ConvergenceWarning) for item in caught))
+    with threadpool_limits(1):
+        result = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=_TOLERANCES)
+    return Logistic(labels, *parts(result.x), converged=result.status == 0)
 
 
-def quality(model: Any, val: Samples, criterion: Criterion) -> float:
+def quality(model: Logistic, val: Samples, criterion: Criterion) -> float:
     """Mean log-likelihood of the validation labels, or accuracy."""
+    logarithms = model.log_probabilities(val.features)
     if criterion == "accuracy":
-        return float((model.predict(val.features) == val.labels).mean())
-    columns = np.searchsorted(model.classes_, val.labels)
-    return float(model.predict_log_proba(val.features)[np.arange(len(columns)), columns].mean())
+        return float((model.labels[logarithms.argmax(1)] == val.labels).mean())
+    columns = np.searchsorted(model.labels, val.labels)
+    return float(logarithms[np.arange(len(columns)), columns].mean())
 
 
-def weights_and_biases(model: Any, classes: int) -> tuple[Tensor, Tensor]:
+def weights_and_biases(model: Logistic, classes: int) -> tuple[Tensor, Tensor]:
     """Weights (C, D) and biases (C,) in double precision, of all classes in label order."""
-    coefficients, intercepts = torch.from_numpy(model.coef_), torch.from_numpy(model.intercept_)
-    if len(coefficients) == 1:  # two classes share one boundary: the first one's logit is zero
-        coefficients = torch.cat([torch.zeros_like(coefficients), coefficients])
-        intercepts = torch.cat([torch.zeros_like(intercepts), intercepts])
-    weight = coefficients.new_zeros(classes, coefficients.shape[1])
-    bias = intercepts.new_full((classes,), _NEVER)
-    labels = model.classes_.tolist()
-    weight[labels], bias[labels] = coefficients, intercepts
+    weight = torch.zeros(classes, model.weight.shape[1], dtype=torch.float64)
+    bias = torch.full((classes,), _NEVER, dtype=torch.float64)
+    labels = model.labels.tolist()
+    weight[labels], bias[labels] = torch.from_numpy(model.weight), torch.from_numpy(model.bias)
     return weight, bias
+
+
+def _log_softmax(scores: np.ndarray) -> np.ndarray:
+    shifted = scores - scores.max(1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 
 
 def chosen_c(quality_of: Callable[[float], float]) -> float:

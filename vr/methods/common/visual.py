@@ -213,7 +213,7 @@ def classifier(form: Form, features: Tensor, labels: Tensor, classes: int, c: fl
     if form == "prototype":
         sums = F.one_hot(targets, classes).to(rows).T @ rows
         return Linear(F.normalize(sums, dim=-1), rows.new_zeros(classes))
-    weight, bias = weights_and_biases(fitted(Samples.of(rows, targets), c).model, classes)
+    weight, bias = weights_and_biases(fitted(Samples.of(rows, targets), c), classes)
     return Linear(weight.to(rows), bias.to(rows))
 
 
