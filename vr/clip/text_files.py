@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrgen.core.decoding import cached, decoding
 from attrgen.core.errors import UserError
 from attrgen.core.files import read_text
 from vr.clip import hub
 from vr.clip.configuration import Configuration
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _VOCABULARIES = (
     "tokenizer.json",
@@ -24,6 +28,33 @@ _TEXT_CONFIG = "config.json"
 _DEFAULT_CONTEXT = 77  # open_clip's
 
 
+class DeferredTokenizer:
+    """open_clip's own tokenizer, made when a text first needs it: that takes a quarter of a second.
+
+    Predictions and runs whose texts are cached need none. Its vocabulary is a part of open_clip, so that no
+    file can be missing then.
+    """
+
+    def __init__(self, context_length: int) -> None:
+        self.context_length = context_length
+
+    def __call__(self, texts: list[str], context_length: int | None = None) -> Tensor:
+        """Tokens (N, context_length), int64."""
+        tokens: Tensor = self._made(texts, context_length)
+        return tokens
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens without start and end."""
+        tokens: list[int] = self._made.encode(text)
+        return tokens
+
+    @cached_property
+    def _made(self) -> Any:
+        from open_clip.tokenizer import SimpleTokenizer
+
+        return SimpleTokenizer(context_length=self.context_length)
+
+
 def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -> Any:
     """The tokenizer that the text tower was trained with.
 
@@ -34,12 +65,14 @@ def tokenizer(configuration: Configuration, *, name: str, folder: Path | None) -
     Raises:
         UserError: its files are nowhere, or cannot be read; with the files and where to put them.
     """
-    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
-
     text = configuration.text
     context = text.get("context_length", _DEFAULT_CONTEXT)
     options = _tokenizer_options(configuration, name)
     repo = text.get("hf_tokenizer_name")
+    if not repo and not options:
+        return DeferredTokenizer(context)
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+
     if not repo:
         return SimpleTokenizer(context_length=context, **options)
     _need_transformers(name)

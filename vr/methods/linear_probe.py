@@ -1,4 +1,4 @@
-"""Linear probe: logistic regression on frozen image features (Radford et al., 2021), by scikit-learn.
+"""Linear probe: logistic regression on frozen image features (Radford et al., 2021).
 
 `s = W z + b`, with L2 regularisation of inverse strength C. C is chosen on validation by the search of CoOp's
 public code for this baseline: the best of 1e6, 1e4, ..., 1e-6 (the largest of equals), then eight halvings of

@@ -16,7 +16,7 @@ from vr.runs import run as runs
 from vr.runs.experiment import Experiment, Resolved
 from vr.runs.run import FoldRecord, RunConfig
 
-_PACKAGES = ("torch", "torchvision", "open_clip_torch", "pillow", "numpy", "scikit-learn")
+_PACKAGES = ("torch", "torchvision", "open_clip_torch", "pillow", "numpy", "scipy", "scikit-learn")
 
 
 def make_config(
