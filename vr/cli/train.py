@@ -99,7 +99,7 @@ def _show_plan(asked: Experiment) -> None:
 
 def _check_attributes(resolved: Resolved) -> None:
     """Say in one line what the linter finds in the attribute set."""
-    from attrgen.checks.cached_findings import check_once
+    import attrgen
     from attrgen.core.shell import command
     from attrgen.core.wording import counted
     from attrgen.schema.filling import card_option
@@ -108,7 +108,7 @@ def _check_attributes(resolved: Resolved) -> None:
     file = resolved.attributes_file
     if file is None or (resolved.asked.fold or 1) > 1:
         return
-    findings = check_once(file, resolved.card, cache_folder() / "checks")
+    findings = attrgen.check(file, resolved.card, cache=cache_folder() / "checks")
     levels = Counter(finding.level for finding in findings)
     counts = [counted(levels[level], level) for level in ("error", "warning") if levels[level]]
     if counts:
