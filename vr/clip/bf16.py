@@ -15,7 +15,7 @@ from vr.runtime.device import Precision, computes_in_bf16
 # Of the image tower. Smaller ones take little time, and in fp32 every processor gives the same figures.
 LEAST_PARAMETERS = 20_000_000
 LEAST_COSINE = 0.99
-_IMAGES, _TEXTS = 4, 8
+_IMAGES, _TEXTS = 2, 8
 _agreeing: dict[str, bool] = {}  # by the backbone's id
 
 
