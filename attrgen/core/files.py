@@ -42,7 +42,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         )
         os.close(handle)
         temporary = Path(name)
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        mode = _mode(target)
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -213,6 +213,14 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
                 remedy="Save its content in a file, and name that.",
             )
         yield file
+
+
+def _mode(file: Path) -> int:
+    """The permissions of a file, or of a new one where there is none (any more)."""
+    try:
+        return file.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -17,7 +17,7 @@ from datetime import datetime
 from math import isinf
 from pathlib import Path
 from platform import node
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LOCKED = "locked"  # code of the error where another process holds a lock
 SAVE_SECONDS = 30.0  # to read, change and write a file takes far less
 _POLL_SECONDS = 0.1
+_ATTEMPTS = 5
+T = TypeVar("T")
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
 _by_thread = threading.local()
@@ -126,7 +128,7 @@ def _folders(path: Path, shown: Path) -> Iterator[None]:
     """A folder and its parents; those that were made for this and are empty in the end are removed."""
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        _repeated(lambda: path.mkdir(parents=True, exist_ok=True))
     except OSError as error:
         raise unwritable(shown, error) from error
     try:
@@ -177,7 +179,7 @@ def _tried(file: Path, wait: float) -> BaseFileLock | None:
     timeout = -1 if isinf(wait) else wait
     try:
         try:
-            return _taken(FileLock(file), timeout)
+            return _repeated(lambda: _taken(FileLock(file), timeout))
         except OSError as error:
             if error.errno not in _WITHOUT_LOCKS:
                 raise
@@ -186,7 +188,16 @@ def _tried(file: Path, wait: float) -> BaseFileLock | None:
         return None
 
 
+def _repeated(action: Callable[[], T]) -> T:
+    """An action in a folder that another process may remove, because it is empty, after it was made."""
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            return action()
+    return action()
+
+
 def _taken(lock: BaseFileLock, timeout: float) -> BaseFileLock:
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS)
     return lock
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from vr.clip.backbone import Backbone
 from vr.clip.vit.read_layers import Unsupported
-from vr.runtime.device import Precision, computes_in_bf16
+from vr.runtime.device import computes_in_bf16
 
 # Of the image tower. Smaller ones take little time, and in fp32 every processor gives the same figures.
 LEAST_PARAMETERS = 20_000_000
@@ -41,16 +42,17 @@ def gains_from_bf16(backbone: Backbone) -> bool:
 
 def gradient_cosine(backbone: Backbone) -> float:
     """Cosine, in [-1, 1], of the gradients in fp32 and in bf16 of a loss by the pixels of noise images."""
-    exact, fast = (_gradient(backbone, precision) for precision in ("fp32", "bf16"))
+    exact = _gradient(backbone, replace(backbone, precision="fp32").encode_by_model)
+    fast = _gradient(backbone, replace(backbone, precision="bf16").encode_image)
     return float(F.cosine_similarity(exact.flatten(), fast.flatten(), dim=0))
 
 
-def _gradient(backbone: Backbone, precision: Precision) -> Tensor:
+def _gradient(backbone: Backbone, encode: Callable[[Tensor], Tensor]) -> Tensor:
     """Of the cross-entropy of noise images against random texts, (B, 3, image_size, image_size)."""
     generator = torch.Generator().manual_seed(0)
     side, device = backbone.image_size, backbone.device
     pixels = torch.rand(_IMAGES, 3, side, side, generator=generator).to(device).requires_grad_()
-    features = replace(backbone, precision=precision).encode_image(pixels)
+    features = encode(pixels)
     texts = F.normalize(torch.randn(_TEXTS, features.shape[1], generator=generator), dim=-1).to(device)
     loss = F.cross_entropy(backbone.tau * features @ texts.T, torch.arange(_IMAGES, device=device))
     return torch.autograd.grad(loss, pixels)[0]

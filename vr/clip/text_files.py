@@ -48,6 +48,12 @@ class DeferredTokenizer:
         tokens: list[int] = self._made.encode(text)
         return tokens
 
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else it has."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._made, name)
+
     @cached_property
     def _made(self) -> Any:
         from open_clip.tokenizer import SimpleTokenizer

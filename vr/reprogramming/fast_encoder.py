@@ -25,7 +25,7 @@ class FrameEncoder:
         dtype: what the blocks compute in; by default the backbone's precision.
 
     Raises:
-        Unsupported: the tower is not a known ViT, or its results differ from the model's.
+        Unsupported: the tower is not a known ViT, or the tower's results differ from the model's.
     """
 
     def __init__(self, backbone: Backbone, frame: int, *, dtype: torch.dtype | None = None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,7 +50,7 @@ def listed(root: Path) -> Iterator[Listed]:
 
 
 def _listed(path: Path) -> Listed:
-    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    size = sum(map(_bytes, _files(path)))
     try:
         config = runs.read_config(path)
         measured = (path / runs.METRICS).is_file()
@@ -96,11 +98,26 @@ def remove(path: Path) -> list[Path]:
     written, kept = files_of(path)
     written.sort(key=lambda file: file == path / runs.CONFIG)  # last: an interrupted removal can be repeated
     for file in written:
-        file.unlink()
+        file.unlink(missing_ok=True)
     for folder in (*(path / split for split in SPLITS), path):
-        if folder.is_dir() and not any(folder.iterdir()):
+        with suppress(OSError):  # it is not there, or not empty
             folder.rmdir()
     return kept
+
+
+def _files(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it was just removed."""
+    with suppress(FileNotFoundError):
+        return list(folder.iterdir())
+    return []
+
+
+def _bytes(file: Path) -> int:
+    """The size of a file; 0 of anything else, and where it was just removed, as while a run is written."""
+    with suppress(FileNotFoundError):
+        status = file.stat()
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return 0
 
 
 def _is_config(file: Path) -> bool:

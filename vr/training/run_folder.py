@@ -54,10 +54,10 @@ def check_free(path: Path, *, resume: bool, fresh: bool) -> None:
 
 
 def _is_no_folder(path: Path) -> bool:
-    """Whether something else than a folder is there, asked at once: another process may remove its folder."""
+    """Whether something other than a folder is there; asked once, as other processes remove folders."""
     try:
         return not stat.S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # nothing is there, or nothing that can be reached
         return False
 
 

@@ -11,7 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import filelock
 import pytest
 
 from attrgen.core import locks
@@ -174,3 +176,24 @@ def test_without_locks_of_the_file_system_the_file_counts(
         thread.join()
         assert thread_codes == [locks.LOCKED]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_another_process_removes_before_it_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had made the folder, wrote nothing into it, and removes it at its end."""
+    original = filelock.FileLock.acquire
+    removed: list[Path] = []
+
+    def acquire(lock: filelock.BaseFileLock, **options: Any) -> Any:
+        folder = Path(lock.lock_file).parent
+        if not removed:
+            folder.rmdir()
+            removed.append(folder)
+            raise FileNotFoundError(lock.lock_file)
+        return original(lock, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire)
+    with locked_folder(tmp_path / "run"):
+        assert (tmp_path / "run").is_dir()
+    assert removed == [tmp_path / "run"] and not removed[0].exists()

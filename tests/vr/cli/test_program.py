@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,12 +23,23 @@ held = Held()
 """
 
 
-def ended(body: str, *, torch: bool = True) -> subprocess.CompletedProcess[str]:
-    """A process whose command is `body`, with an object that says when Python frees it."""
+def script_of(body: str, *, torch: bool = True) -> str:
+    """A program whose command is `body`, with an object that says when Python frees it."""
     lines = ["def command():", *(f"    {line}" for line in body.splitlines())]
     loaded = "sys.modules['torch'] = types.ModuleType('torch')" if torch else ""
-    code = "\n".join([PREPARE, *lines, loaded, "program.main = lambda: run(command)", "program.program()"])
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    return "\n".join([PREPARE, *lines, loaded, "program.main = lambda: run(command)", "program.program()"])
+
+
+def ended(body: str, *, torch: bool = True) -> subprocess.CompletedProcess[str]:
+    """The process of that program, with an output that is buffered, as where nothing is set."""
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(
+        [sys.executable, "-c", script_of(body, torch=torch)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=buffered,
+    )
 
 
 def test_what_is_registered_is_called_and_the_output_is_whole() -> None:
@@ -53,6 +66,13 @@ def test_a_thread_at_work_is_waited_for() -> None:
     process = ended("threading.Thread(target=lambda: (time.sleep(0.3), print('done'))).start()")
     assert process.returncode == 0
     assert process.stdout == f"done\n{LAST}freed\n"
+
+
+def test_a_profiler_prints_what_it_saw(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(script_of("pass"))
+    process = subprocess.run([sys.executable, "-m", "cProfile", script], capture_output=True, text=True)
+    assert process.returncode == 0 and "function calls" in process.stdout
 
 
 def test_a_bug_keeps_its_traceback() -> None:

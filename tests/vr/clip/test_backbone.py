@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,47 @@ def test_the_gradient_of_pixels_is_that_of_the_model(tiny: Any) -> None:
 
 
 def test_a_tower_is_read_once_and_for_its_model_alone(tiny: Any) -> None:
-    assert tiny.tower() is replace(tiny, precision="fp32").tower()
-    assert tiny.tower() is not tiny.tower(torch.bfloat16)
-    assert replace(tiny, model=copy.deepcopy(tiny.model)).tower() is not tiny.tower()
+    tower = tiny.tower()
+    assert tower is tiny.tower() is replace(tiny, precision="fp32").tower()
+    assert tower is not tiny.tower(torch.bfloat16)
+    assert replace(tiny, model=copy.deepcopy(tiny.model)).tower() is not tower
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_weights_that_were_changed_are_read_again(tiny_folder: Path, precision: Any) -> None:
+    backbone = backbones.load(str(tiny_folder), "random", seed=1, precision=precision)
+    pixels = torch.rand(2, 3, 48, 48)
+    with torch.no_grad():
+        before = backbone.encode_image(pixels)
+        other = backbones.load(str(tiny_folder), "random", seed=2)
+        backbone.model.load_state_dict(other.model.state_dict())
+        after = backbone.encode_image(pixels)
+    assert torch.nn.functional.cosine_similarity(after, other.encode_image(pixels)).min() > 0.99
+    assert torch.nn.functional.cosine_similarity(after, before).max() < 0.99
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 3, 48, 56), (3, 48, 48), (1, 3, 40, 40)])
+def test_pixels_of_another_shape_are_as_wrong_as_for_the_model(tiny: Any, shape: tuple[int, ...]) -> None:
+    tiny.encode_image(torch.rand(1, 3, 48, 48))
+    for encode in (tiny.encode_by_model, tiny.encode_image):
+        with pytest.raises((RuntimeError, AssertionError)):
+            encode(torch.rand(*shape))
+
+
+def test_weights_of_another_type_are_left_to_the_model(tiny_folder: Path) -> None:
+    backbone = backbones.load(str(tiny_folder), "random", seed=1)
+    backbone.model.double()
+    pixels = torch.rand(1, 3, 48, 48, dtype=torch.float64)
+    with torch.no_grad():
+        assert torch.equal(backbone.encode_image(pixels), backbone.encode_by_model(pixels))
+
+
+def test_a_backbone_that_has_encoded_can_be_copied_and_sent_to_a_process(tiny: Any) -> None:
+    pixels = torch.rand(1, 3, 48, 48)
+    with torch.no_grad():
+        expected = tiny.encode_image(pixels)
+        for twin in (copy.deepcopy(tiny), pickle.loads(pickle.dumps(tiny))):
+            assert torch.allclose(twin.encode_image(pixels), expected, atol=1e-6)
 
 
 def test_a_tower_that_was_read_while_predicting_can_train(tiny_folder: Path) -> None:
@@ -73,6 +112,18 @@ def test_an_unknown_tower_is_encoded_by_the_model(tiny_folder: Path) -> None:
     pixels = torch.rand(1, 3, 48, 48)
     with torch.no_grad():
         assert torch.equal(backbone.encode_image(pixels), backbone.encode_by_model(pixels))
+
+
+def test_the_tokenizer_is_made_when_it_is_needed_and_is_open_clips(tiny_folder: Path) -> None:
+    from open_clip.tokenizer import SimpleTokenizer
+
+    tokenizer, expected = backbones.load("mini").tokenizer, SimpleTokenizer(context_length=77)
+    assert "_made" not in vars(tokenizer)
+    assert torch.equal(tokenizer(["a dark area"], context_length=9), expected(["a dark area"], 9))
+    assert tokenizer.encode("a dark area") == expected.encode("a dark area")
+    assert (tokenizer.eot_token_id, tokenizer.vocab_size) == (expected.eot_token_id, expected.vocab_size)
+    twin = pickle.loads(pickle.dumps(backbones.load("mini").tokenizer))
+    assert twin.encode("a dark area") == expected.encode("a dark area")
 
 
 def test_texts_are_encoded_as_open_clip_does(tiny: Any) -> None:

@@ -67,3 +67,14 @@ def test_it_asks(root: Path) -> None:
     assert isinstance(other.exception, UserError) and run.is_dir()  # refused before the first is removed
     assert CliRunner().invoke(app, ["runs", "rm", "--yes", str(run)]).exit_code == 0
     assert not run.exists()
+
+
+def test_a_file_that_vanishes_meanwhile_counts_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the temporary files of a training that writes."""
+    before = {run.path.name: run.bytes for run in listed(root)}
+    gone = root / "finished" / ".model.part"
+    original = Path.iterdir
+    monkeypatch.setattr(
+        Path, "iterdir", lambda path: [*original(path), *([gone] if path == gone.parent else [])]
+    )
+    assert {run.path.name: run.bytes for run in listed(root)} == before

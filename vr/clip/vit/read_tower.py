@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from vr.clip.vit.linear import Linear
 from vr.clip.vit.read_layers import (
     Unsupported,
     expect,
@@ -43,7 +44,7 @@ def read_tower(model: nn.Module, side: int, dtype: torch.dtype) -> Tower:
     """
     tower = _read(model, dtype)
     if (side // tower.patch_size) ** 2 != len(tower.position):
-        raise Unsupported(f"{len(tower.position)} positions are not a square of patches")
+        raise Unsupported(f"{len(tower.position)} positions do not fit images of {side} pixels")
     noise = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(_SEED))
     noise = noise.to(tower.position.device)
     with torch.autocast(noise.device.type, enabled=False):
@@ -63,6 +64,8 @@ def _read(model: nn.Module, dtype: torch.dtype) -> Tower:
     visual: Any = model.visual
     if model.training:
         raise Unsupported("the model is in training mode")
+    if any(weight.dtype != torch.float32 for weight in visual.parameters()):
+        raise Unsupported("the weights are not float32")
     if type(visual) is VisionTransformer:
         return _read_open_clip(visual, dtype)
     if type(visual) is TimmModel:
@@ -84,7 +87,7 @@ def _read_open_clip(visual: Any, dtype: torch.dtype) -> Tower:
     norm_first = not token and not visual.final_ln_after_pool
     head: list[Any] = [] if norm_first else [visual.ln_post]
     if visual.proj is not None:
-        head.append(lambda pooled: pooled @ visual.proj)
+        head.append(Linear(visual.proj.t(), None))
     positions = visual.positional_embedding
     return Tower(
         dtype=dtype,

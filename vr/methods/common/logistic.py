@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attrgen.core.errors import UserError
 from vr.methods.common.options import Criterion
 
 MAX_ITERATIONS = 1000
@@ -50,13 +51,22 @@ def fitted(samples: Samples, c: float) -> Logistic:
     """Logistic regression with L2 regularisation of inverse strength `c`.
 
     It minimises `sum_i w_i CE_i / sum_i w_i + |W|^2 / (2 c sum_i w_i)` by L-BFGS from zero, as scikit-learn's
-    `LogisticRegression` does and until the same tolerances: tests compare them. To import scikit-learn alone
-    takes longer than most fits.
+    `LogisticRegression` does, with the same tolerances. Importing scikit-learn alone takes longer than most
+    fits.
+
+    Raises:
+        UserError: a feature is not finite.
     """
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
     features = samples.features
+    if not np.isfinite(features).all():
+        raise UserError(
+            "the features of some training images are not finite numbers",
+            code="model-features-not-finite",
+            remedy="The weights of the backbone may be damaged, or too large for bf16: try --precision fp32.",
+        )
     labels, targets = np.unique(samples.labels, return_inverse=True)
     given = np.ones(len(features)) if samples.weights is None else samples.weights
     shares, penalty = given / given.sum(), 1 / (c * given.sum())

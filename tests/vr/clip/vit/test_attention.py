@@ -44,6 +44,15 @@ def test_one_query_for_all_tokens() -> None:
     assert torch.equal(attention(query[..., :1, :], key, value), whole[..., :1, :])
 
 
+def test_large_scores_are_exact_without_a_gradient() -> None:
+    given = parts(60, torch.bfloat16)
+    query, key, value = 4 * given[0], 4 * given[1], given[2]
+    expected = F.scaled_dot_product_attention(query.float(), key.float(), value.float())
+    with torch.no_grad():
+        assert error(attention(query, key, value), expected) < 2**-8
+    assert 2**-8 < error(attention(query, key, value), expected) < 2**-5  # rounded before the softmax
+
+
 @pytest.mark.parametrize(
     ("tokens", "dtype", "products"),
     [(72, torch.bfloat16, True), (73, torch.bfloat16, False), (9, torch.float32, False)],
@@ -61,3 +70,6 @@ def test_long_sequences_and_fp32_take_the_fused_kernel(
     monkeypatch.setattr(module.F, "scaled_dot_product_attention", spy)
     attention(*parts(tokens, dtype))
     assert bool(called) is not products
+    with torch.no_grad():
+        attention(*parts(tokens, dtype))
+    assert called  # evaluation always does

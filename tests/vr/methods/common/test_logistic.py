@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from attrgen.core.errors import UserError
 from vr.methods.common import logistic
 from vr.methods.common.logistic import Samples, fitted, quality, weights_and_biases
 
@@ -46,3 +47,11 @@ def test_classes_without_samples_are_never_predicted() -> None:
 def test_a_fit_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(logistic._TOLERANCES, "maxiter", 2)
     assert not fitted(samples(3), 100.0).converged
+
+
+def test_features_that_are_not_finite_are_an_error() -> None:
+    given = samples(3)
+    given.features[4, 2] = np.nan
+    with pytest.raises(UserError) as caught:
+        fitted(given, 1.0)
+    assert caught.value.code == "model-features-not-finite"
