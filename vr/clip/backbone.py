@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from attrgen.core.errors import UserError
 from vr.clip import architecture, source, text_files
 from vr.clip import weights as weight_files
 from vr.clip.kept_features import KeptFeatures
@@ -164,7 +165,8 @@ class Backbone:
         """Unit embeddings (N, D), float32, of N texts.
 
         Raises:
-            UserError: a text is longer than the model's context, by name; it is never cut silently.
+            UserError: a text is longer than the model's context, by name, and never cut silently; or as for
+                `tokens`.
         """
         for text in texts:
             length = self.count_tokens(text)
@@ -172,10 +174,27 @@ class Backbone:
                 raise too_long(text, length, self.name, self.context_length)
         parts = []
         for start in range(0, len(texts), batch_size):
-            tokens = self.tokenizer(texts[start : start + batch_size], context_length=self.context_length)
-            features = self.model.encode_text(tokens.to(self.device))  # type: ignore[operator]
+            tokens = self.tokens(texts[start : start + batch_size])
+            features = self.model.encode_text(tokens)  # type: ignore[operator]
             parts.append(F.normalize(features.float(), dim=-1))
         return torch.cat(parts)
+
+    def tokens(self, texts: list[str]) -> Tensor:
+        """Tokens (N, context_length), int64, of N texts, on the device.
+
+        Raises:
+            UserError: a token that the text tower does not have: its tokenizer belongs to another model.
+        """
+        tokens: Tensor = self.tokenizer(texts, context_length=self.context_length)
+        vocabulary, largest = getattr(self.model, "vocab_size", 0), int(tokens.max())
+        if 0 < vocabulary <= largest:
+            raise UserError(
+                f"the tokenizer of {self.name} gives token {largest}, and its text tower knows {vocabulary}",
+                code="backbone-tokenizer-of-another-model",
+                remedy="The tokenizer's files, or vocab_size of the configuration, belong to another model: "
+                "copy them again.",
+            )
+        return tokens.to(self.device)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text in this model's own vocabulary, see `vr.clip.text_lengths.count_tokens`."""

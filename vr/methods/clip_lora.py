@@ -45,7 +45,7 @@ class CLIPLoRA(CLIPLoRADeclaration, Method):
         self.adapted = replace(backbone, model=model)
         self.updates = nn.ModuleDict({name.replace(".", "/"): update for name, update in updates.items()})
         texts = [chosen.template.replace("{}", name) for name in context.card.class_names]
-        self.tokens = backbone.tokenizer(texts, context_length=backbone.context_length).to(backbone.device)
+        self.tokens = backbone.tokens(texts)
         self._cached: tuple[tuple[int, ...], Tensor] | None = None
 
     def prepare(self, images: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class Prompts:
         texts = [_with_filler(name, length) for name in names]
         for name, text in zip(names, texts, strict=True):
             _check_room(backbone, name, text, length)
-        tokens = backbone.tokenizer(texts, context_length=backbone.context_length).to(backbone.device)
+        tokens = backbone.tokens(texts)
         check_tower(backbone, self.tower, tokens)
         self.tokens = tokens[:, : self.tower.needed(tokens)]
         start = start_tokens(backbone)
@@ -53,7 +53,7 @@ class Prompts:
 def word_vectors(backbone: Backbone, words: str) -> Tensor:
     """The frozen token embeddings (n, W) of some words, from which context vectors start."""
     length = backbone.count_tokens(words) - backbone.count_tokens("")
-    tokens = backbone.tokenizer([words], context_length=backbone.context_length).to(backbone.device)
+    tokens = backbone.tokens([words])
     start = start_tokens(backbone)
     with torch.no_grad():
         return text_tower(backbone).embed(tokens)[0, start : start + length].clone()
@@ -61,7 +61,7 @@ def word_vectors(backbone: Backbone, words: str) -> Tensor:
 
 def start_tokens(backbone: Backbone) -> int:
     """How many tokens the tokenizer puts before every text: 1 for a start token, or 0."""
-    tokens = backbone.tokenizer(["a", _FILLER], context_length=backbone.context_length)
+    tokens = backbone.tokens(["a", _FILLER])
     return int((tokens[0] == tokens[1]).int().cumprod(0).sum())
 
 

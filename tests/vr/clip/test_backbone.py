@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from attrgen.core.errors import UserError
 from vr.clip import backbone as backbones
 from vr.clip.text_embeddings import embed
+from vr.reprogramming.prompt import word_vectors
 
 
 def test_sizes_and_normalisation_come_from_the_model(tiny: Any) -> None:
@@ -131,6 +132,23 @@ def test_texts_are_encoded_as_open_clip_does(tiny: Any) -> None:
     tokens = tiny.tokenizer(texts, context_length=40)
     expected = tiny.model.encode_text(tokens, normalize=True)
     assert torch.allclose(tiny.encode_text(texts), expected, atol=1e-6)
+
+
+def test_a_tokenizer_of_another_model_is_an_error(tiny: Any) -> None:
+    class Larger:
+        context_length = 40
+
+        def __call__(self, texts: list[str], context_length: int) -> torch.Tensor:
+            return torch.full((len(texts), context_length), tiny.model.vocab_size)
+
+        def encode(self, text: str) -> list[int]:
+            return [1]
+
+    with pytest.raises(UserError) as caught:
+        replace(tiny, tokenizer=Larger()).encode_text(["a dark area"])
+    assert caught.value.code == "backbone-tokenizer-of-another-model"
+    with pytest.raises(UserError):
+        word_vectors(replace(tiny, tokenizer=Larger()), "a photo")
 
 
 def test_a_text_over_the_context_is_named(tiny: Any) -> None:
