@@ -150,9 +150,11 @@ class Backbone:
 
         None, too, for pixels of another shape: the model says what is wrong with them.
         """
+        if self.device.type != "cpu" or torch.compiler.is_compiling():
+            return None
         fits = pixels.ndim == 4 and pixels.shape[-2:] == (self.image_size, self.image_size)
         trains = self.model.training or any(weight.requires_grad for weight in self.model.parameters())
-        if self.device.type != "cpu" or not fits or trains:
+        if trains or not fits:
             return None
         try:
             return self.tower()
