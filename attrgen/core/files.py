@@ -215,6 +215,13 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+def entries(folder: Path) -> list[Path]:
+    """What a folder holds; nothing where there is none, or none any more."""
+    with suppress(FileNotFoundError):
+        return list(folder.iterdir())
+    return []
+
+
 def _mode(file: Path) -> int:
     """The permissions of a file, or of a new one where there is none (any more)."""
     try:

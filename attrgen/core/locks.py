@@ -17,7 +17,7 @@ from datetime import datetime
 from math import isinf
 from pathlib import Path
 from platform import node
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
@@ -31,7 +31,6 @@ LOCKED = "locked"  # code of the error where another process holds a lock
 SAVE_SECONDS = 30.0  # to read, change and write a file takes far less
 _POLL_SECONDS = 0.1
 _ATTEMPTS = 5
-T = TypeVar("T")
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
 _by_thread = threading.local()
@@ -115,7 +114,7 @@ def _held(file: Path, shown: Path, wait: float, say: Callable[[str], None]) -> I
     if file in mine:
         yield False
         return
-    with _folders(file.parent, shown), _acquired(file, shown, wait, say):
+    with _without_empty_folders(file.parent), _acquired(file, shown, wait, say):
         mine.add(file)
         try:
             yield True
@@ -124,18 +123,14 @@ def _held(file: Path, shown: Path, wait: float, say: Callable[[str], None]) -> I
 
 
 @contextmanager
-def _folders(path: Path, shown: Path) -> Iterator[None]:
-    """A folder and its parents; those that were made for this and are empty in the end are removed."""
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
-    try:
-        _repeated(lambda: path.mkdir(parents=True, exist_ok=True))
-    except OSError as error:
-        raise unwritable(shown, error) from error
+def _without_empty_folders(path: Path) -> Iterator[None]:
+    """Remove a folder and its parents that the block makes and leaves empty."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         yield
     finally:
         with suppress(OSError):  # not empty
-            for folder in made:
+            for folder in missing:
                 folder.rmdir()
 
 
@@ -164,7 +159,15 @@ def _acquired(file: Path, shown: Path, wait: float, say: Callable[[str], None]) 
 
 
 def _lock(file: Path, shown: Path, wait: float, say: Callable[[str], None]) -> BaseFileLock | None:
-    """The lock, or None where another process held it all the time."""
+    """The lock of a file in a folder that is made; or None where another process held it all the time."""
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):  # another process removed the folder, which was still empty
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return _awaited(file, shown, wait, say)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file.parent))
+
+
+def _awaited(file: Path, shown: Path, wait: float, say: Callable[[str], None]) -> BaseFileLock | None:
     lock = _tried(file, 0.0)
     if lock is None and wait:
         holder = _holder(file)
@@ -179,7 +182,7 @@ def _tried(file: Path, wait: float) -> BaseFileLock | None:
     timeout = -1 if isinf(wait) else wait
     try:
         try:
-            return _repeated(lambda: _taken(FileLock(file), timeout))
+            return _taken(FileLock(file), timeout)
         except OSError as error:
             if error.errno not in _WITHOUT_LOCKS:
                 raise
@@ -188,16 +191,7 @@ def _tried(file: Path, wait: float) -> BaseFileLock | None:
         return None
 
 
-def _repeated(action: Callable[[], T]) -> T:
-    """An action in a folder that another process may remove, because it is empty, after it was made."""
-    for _ in range(_ATTEMPTS):
-        with suppress(FileNotFoundError):
-            return action()
-    return action()
-
-
 def _taken(lock: BaseFileLock, timeout: float) -> BaseFileLock:
-    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS)
     return lock
 

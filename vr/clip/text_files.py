@@ -43,11 +43,6 @@ class DeferredTokenizer:
         tokens: Tensor = self._made(texts, context_length)
         return tokens
 
-    def encode(self, text: str) -> list[int]:
-        """Tokens without start and end."""
-        tokens: list[int] = self._made.encode(text)
-        return tokens
-
     def __getattr__(self, name: str) -> Any:
         """Whatever else it has."""
         if name.startswith("_"):

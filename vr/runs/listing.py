@@ -12,7 +12,7 @@ from typing import Literal
 
 from attrgen.core.decoding import cached
 from attrgen.core.errors import UserError
-from attrgen.core.files import read_text
+from attrgen.core.files import entries, read_text
 from vr.runs import run as runs
 from vr.runs.naming import label_of
 from vr.runs.unreadable import UNREADABLE
@@ -50,7 +50,7 @@ def listed(root: Path) -> Iterator[Listed]:
 
 
 def _listed(path: Path) -> Listed:
-    size = sum(map(_bytes, _files(path)))
+    size = sum(map(_bytes, entries(path)))
     try:
         config = runs.read_config(path)
         measured = (path / runs.METRICS).is_file()
@@ -103,13 +103,6 @@ def remove(path: Path) -> list[Path]:
         with suppress(OSError):  # it is not there, or not empty
             folder.rmdir()
     return kept
-
-
-def _files(folder: Path) -> list[Path]:
-    """What is in a folder; nothing where it was just removed."""
-    with suppress(FileNotFoundError):
-        return list(folder.iterdir())
-    return []
 
 
 def _bytes(file: Path) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attrgen.core.errors import UserError
+from attrgen.core.files import entries
 from attrgen.schema import attribute_set
 from attrgen.schema.attribute_set import AttributeSet
 from vr.data.sampling import fewshot
@@ -42,7 +42,7 @@ def check_free(path: Path, *, resume: bool, fresh: bool) -> None:
         )
     if not (path / runs.CONFIG).is_file():
         # Hidden files are no reason: a lock, or what a process leaves that is killed while it writes.
-        if any(not name.startswith(".") for name in _names(path)):
+        if any(not entry.name.startswith(".") for entry in entries(path)):
             raise UserError(
                 "the folder holds other things than a run",
                 code="run-folder-not-empty",
@@ -59,13 +59,6 @@ def _is_no_folder(path: Path) -> bool:
         return not stat.S_ISDIR(path.stat().st_mode)
     except OSError:  # nothing is there, or nothing that can be reached
         return False
-
-
-def _names(folder: Path) -> list[str]:
-    """What a folder holds; nothing if there is none, or none any more."""
-    with suppress(FileNotFoundError):
-        return [entry.name for entry in folder.iterdir()]
-    return []
 
 
 def _exists(path: Path) -> UserError:

@@ -44,7 +44,9 @@ class Logistic(NamedTuple):
 
     def log_probabilities(self, features: np.ndarray) -> np.ndarray:
         """(N, K) of features (N, D)."""
-        return _log_softmax(features @ self.weight.T + self.bias)
+        from scipy.special import log_softmax
+
+        return np.asarray(log_softmax(features @ self.weight.T + self.bias, axis=1))
 
 
 def fitted(samples: Samples, c: float) -> Logistic:
@@ -58,6 +60,7 @@ def fitted(samples: Samples, c: float) -> Logistic:
         UserError: a feature is not finite.
     """
     from scipy.optimize import minimize
+    from scipy.special import log_softmax
     from threadpoolctl import threadpool_limits
 
     features = samples.features
@@ -81,7 +84,7 @@ def fitted(samples: Samples, c: float) -> Logistic:
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weight, bias = parts(flat)
-        logarithms = _log_softmax(features @ weight.T + bias)
+        logarithms = log_softmax(features @ weight.T + bias, axis=1)
         value = -shares @ logarithms[rows, targets] + penalty / 2 * (weight**2).sum()
         errors = np.exp(logarithms)
         errors[rows, targets] -= 1
@@ -111,11 +114,6 @@ def weights_and_biases(model: Logistic, classes: int) -> tuple[Tensor, Tensor]:
     labels = model.labels.tolist()
     weight[labels], bias[labels] = torch.from_numpy(model.weight), torch.from_numpy(model.bias)
     return weight, bias
-
-
-def _log_softmax(scores: np.ndarray) -> np.ndarray:
-    shifted = scores - scores.max(1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
 
 
 def chosen_c(quality_of: Callable[[float], float]) -> float:
